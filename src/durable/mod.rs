@@ -1,0 +1,168 @@
+//! The durable store: an append-only log per project, with checkpoints.
+//!
+//! Owns what survives everything. Never decides what is true when it and the hot store disagree; that is `recovery`. Called by autosave
+//! and by the opening of a room.
+//!
+//! The contract, which `conformance` holds every backend to:
+//!
+//! - An entry is stored only if no entry starts at its `from` ([`DurableStore::append`]): compare-and-append is the fence between
+//!   two writers. Entries never change.
+//! - When `append` returns [`Appended::Stored`], the entry survives a kill -9 and a power cut.
+//! - Reads see everything that was stored before they began. An error is an error, never an empty project.
+//! - The pointer to the newest checkpoint only moves forwards.
+
+use crate::ids::{Author, Cid, CommitId, Epoch, ProjectId, Seq};
+use crate::protocol::commit::Commit;
+use async_trait::async_trait;
+use bytes::Bytes;
+
+/// Why the durable store did not do what it was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum DurableError {
+    /// It does not answer, or refuses for now: try again later. Nothing is known about the outcome of a write.
+    #[error("the durable store is unavailable: {0}")]
+    Unavailable(String),
+    /// What it holds cannot be trusted; says which project and item. Trying again will not help.
+    #[error("stored data of project {project} is corrupt: {item}: {why}")]
+    Corrupt {
+        /// The project.
+        project: ProjectId,
+        /// Which item of it.
+        item: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// Written by a newer version of this program.
+    #[error(
+        "the store has format {found}, this version reads up to {known}: start the newer version, or restore an older copy"
+    )]
+    NewerFormat {
+        /// The format found.
+        found: u32,
+        /// The newest format that this build knows.
+        known: u32,
+    },
+}
+
+/// A run of consecutive commits: the unit of appending.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Lineage of the hot state that these commits belong to.
+    pub epoch: Epoch,
+    /// Whether the epoch is sequenced on the durable store itself.
+    pub direct: bool,
+    /// Seq of the first commit.
+    pub from: Seq,
+    /// Commit id at `from − 1`; [`CommitId::NONE`] when `from` is 1.
+    pub prev: CommitId,
+    /// The commits; never empty.
+    pub commits: Vec<Commit>,
+    /// When it was made, in ms since 1970.
+    pub at_ms: u64,
+}
+
+impl Entry {
+    /// Seq of the last commit.
+    #[must_use]
+    pub fn to(&self) -> Seq {
+        self.from + self.commits.len() as Seq - 1
+    }
+
+    /// Commit id of the last commit.
+    #[must_use]
+    pub fn last_id(&self) -> CommitId {
+        self.commits.last().map_or(self.prev, |c| c.id)
+    }
+}
+
+/// What became of an append.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Appended {
+    /// It is stored and survives everything.
+    Stored,
+    /// An entry that starts at this seq is there already: somebody else's, or this very one. Read the tail to know.
+    Conflict,
+}
+
+/// What the durable store knows of a client: the last batch that it has of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientRecord {
+    /// The highest cid.
+    pub cid: Cid,
+    /// Its seq.
+    pub seq: Seq,
+    /// Digest of that batch's ops; 0 when it was a void.
+    pub digest: u64,
+    /// When its entry was made, in ms since 1970.
+    pub at_ms: u64,
+}
+
+/// The newest checkpoint: the whole state at `seq`, in `chunks` chunks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pointer {
+    /// Epoch of the entry that `seq` is in.
+    pub epoch: Epoch,
+    /// Whether that epoch was direct.
+    pub direct: bool,
+    /// The state is that after this commit.
+    pub seq: Seq,
+    /// Commit id at `seq`.
+    pub id: CommitId,
+    /// Random name of this building of the checkpoint; two nodes may build one for the same seq.
+    pub build: u64,
+    /// Number of chunks.
+    pub chunks: u32,
+    /// Number of objects in them, quarantined ones included.
+    pub objects: u64,
+    /// The last batch of each client.
+    pub clients: Vec<(Author, ClientRecord)>,
+    /// When it was made, in ms since 1970.
+    pub at_ms: u64,
+}
+
+/// A durable store. See the module for the contract.
+#[async_trait]
+pub trait DurableStore: Send + Sync + 'static {
+    /// Stores the entry if none starts at its `from`.
+    ///
+    /// # Errors
+    /// [`DurableError::Unavailable`]: the outcome is unknown; read the tail.
+    async fn append(&self, project: &ProjectId, entry: &Entry) -> Result<Appended, DurableError>;
+
+    /// The entries that start at `from` or later, in order.
+    ///
+    /// # Errors
+    /// Any [`DurableError`]; a hole is not looked for here but in `load`.
+    async fn entries(&self, project: &ProjectId, from: Seq) -> Result<Vec<Entry>, DurableError>;
+
+    /// The pointer to the newest checkpoint.
+    ///
+    /// # Errors
+    /// Any [`DurableError`].
+    async fn pointer(&self, project: &ProjectId) -> Result<Option<Pointer>, DurableError>;
+
+    /// The chunks of the checkpoint that `pointer` names, in order, as they were written.
+    ///
+    /// # Errors
+    /// Any [`DurableError`]; [`DurableError::Corrupt`] when one is missing.
+    async fn chunks(&self, project: &ProjectId, pointer: &Pointer) -> Result<Vec<Bytes>, DurableError>;
+
+    /// Stores chunks and then moves the pointer to them, unless it is already at or beyond that seq. Chunks of the checkpoint that the
+    /// pointer left are removed.
+    ///
+    /// # Errors
+    /// Any [`DurableError`]; the old pointer then still holds.
+    async fn checkpoint(&self, project: &ProjectId, pointer: &Pointer, chunks: &[Bytes]) -> Result<(), DurableError>;
+
+    /// Removes entries that the checkpoint covers (`to` ≤ the pointer's seq) and that were made before `before_ms`. Returns how many.
+    ///
+    /// # Errors
+    /// Any [`DurableError`].
+    async fn truncate(&self, project: &ProjectId, before_ms: u64) -> Result<u64, DurableError>;
+
+    /// Every project that has anything stored, in the order of their ids.
+    ///
+    /// # Errors
+    /// Any [`DurableError`].
+    async fn list(&self) -> Result<Vec<ProjectId>, DurableError>;
+}

@@ -1,0 +1,73 @@
+//! A batch that the hot store accepted.
+
+use super::change::Changes;
+use super::pack;
+use super::refusal::Code;
+use crate::ids::{Author, Cid, CommitId};
+
+/// Who made a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A client's batch.
+    Client {
+        /// The (user, client id) pair.
+        author: Author,
+        /// The client's counter.
+        cid: Cid,
+        /// Digest of the batch's ops; 0 for a void.
+        digest: u64,
+    },
+    /// The server itself: a seal or a rebalance of order keys.
+    Server,
+}
+
+/// What a commit did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It changed the project; no changes for a seal.
+    Changed(Changes),
+    /// It was refused for good and only takes up its cid.
+    Refused(Code),
+}
+
+/// An accepted batch. Its seq is its place in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// Random name of this commit.
+    pub id: CommitId,
+    /// Who made it.
+    pub origin: Origin,
+    /// What it did.
+    pub outcome: Outcome,
+}
+
+impl Commit {
+    /// Appends the commit as `[author, cid, changes]` or `[author, cid, [], code]`, the form that clients get.
+    pub fn encode_for_clients(&self, out: &mut Vec<u8>) {
+        pack::array(
+            out,
+            if matches!(self.outcome, Outcome::Refused(_)) {
+                4
+            } else {
+                3
+            },
+        );
+        match self.origin {
+            Origin::Client { author, cid, .. } => {
+                pack::str(out, &author.text());
+                pack::uint(out, cid);
+            }
+            Origin::Server => {
+                pack::str(out, "");
+                pack::uint(out, 0);
+            }
+        }
+        match &self.outcome {
+            Outcome::Changed(changes) => out.extend_from_slice(changes.as_bytes()),
+            Outcome::Refused(code) => {
+                pack::array(out, 0);
+                pack::str(out, code.as_str());
+            }
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! Messages of a client, from bytes to types: everything is checked here, once.
+//!
+//! Two kinds of wrong are kept apart. A frame that is not a message at all is [`Unreadable`] and ends the session. A batch that can be
+//! read but holds an invalid op is a message like any other, whose body says what is wrong: it is refused and the session goes on.
+
+use super::limits::{FRAME_DEPTH, FRAME_VALUES, Limits, TOPIC_BYTES};
+use super::message::{ClientMessage, Hello, WirePosition};
+use super::op::{Action, Batch, Body, Op};
+use super::props::{self, InvalidProps, Props};
+use super::refusal::{Code, Refusal};
+use super::scan::{self, Malformed};
+use super::unpack::Reader;
+use super::value::{self, Value};
+use super::{Encoding, json};
+use crate::ids::ObjectId;
+use bytes::Bytes;
+use smol_str::SmolStr;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// A frame that is not a message of this protocol.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unreadable(pub String);
+
+impl From<Malformed> for Unreadable {
+    fn from(error: Malformed) -> Self {
+        Self(format!("{error}; send one sound message per WebSocket frame"))
+    }
+}
+
+/// The pairs of a map, each value as its raw bytes.
+struct Fields<'a>(Vec<(&'a str, &'a [u8])>);
+
+impl<'a> Fields<'a> {
+    fn read(raw: &'a [u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(raw);
+        let pairs = reader.map()?;
+        (0..pairs)
+            .map(|_| Ok((reader.str()?, reader.raw()?)))
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    /// The value of a key; nil counts as absent.
+    fn get(&self, key: &str) -> Option<&'a [u8]> {
+        self.0
+            .iter()
+            .find(|(k, raw)| *k == key && !value::is_nil(raw))
+            .map(|(_, raw)| *raw)
+    }
+
+    fn need(&self, key: &'static str) -> Result<&'a [u8], Unreadable> {
+        self.get(key)
+            .ok_or_else(|| Unreadable(format!("the message has no key {key:?}")))
+    }
+
+    fn uint(&self, key: &'static str) -> Result<u64, Unreadable> {
+        let read = Reader::new(self.need(key)?).uint();
+        read.map_err(|_| Unreadable(format!("the key {key:?} must be an integer from zero up")))
+    }
+
+    fn text(&self, key: &'static str) -> Result<&'a str, Unreadable> {
+        value::text(self.need(key)?).ok_or_else(|| Unreadable(format!("the key {key:?} must be text")))
+    }
+}
+
+/// Reads one WebSocket message.
+///
+/// # Errors
+/// [`Unreadable`] with a sentence for the client's developer.
+pub fn client_message(frame: &[u8], encoding: Encoding, limits: &Limits) -> Result<ClientMessage, Unreadable> {
+    match encoding {
+        Encoding::MessagePack => packed(frame, limits),
+        Encoding::Json => {
+            let text = std::str::from_utf8(frame).map_err(|_| Unreadable("a JSON message must be UTF-8".to_owned()))?;
+            let frame = json::from_json(text).map_err(|e| Unreadable(format!("the message is not JSON: {e}")))?;
+            packed(&frame, limits)
+        }
+    }
+}
+
+fn packed(frame: &[u8], limits: &Limits) -> Result<ClientMessage, Unreadable> {
+    scan::check(frame, FRAME_DEPTH, FRAME_VALUES)?;
+    let fields = Fields::read(frame)?;
+    match fields.text("t")? {
+        "hello" => hello(&fields, limits).map(ClientMessage::Hello),
+        "batch" => batch(&fields, limits).map(ClientMessage::Batch),
+        "presence" => {
+            let set = Props::parse(fields.need("set")?, limits.value_depth as usize);
+            set.map(ClientMessage::Presence)
+                .map_err(|e| Unreadable(format!("presence fields: {e}")))
+        }
+        "broadcast" => broadcast(&fields, limits),
+        "ping" => Ok(ClientMessage::Ping(fields.uint("n")?)),
+        other => Err(Unreadable(format!(
+            "unknown message type {:?}",
+            other.chars().take(32).collect::<String>()
+        ))),
+    }
+}
+
+fn hello(fields: &Fields<'_>, limits: &Limits) -> Result<Hello, Unreadable> {
+    let read =
+        |key: &'static str| move |e: rmp_serde::decode::Error| Unreadable(format!("the key {key:?} of hello: {e}"));
+    let position = match fields.get("position") {
+        Some(raw) => rmp_serde::from_slice::<WirePosition>(raw)
+            .map_err(read("position"))?
+            .parse(),
+        None => None,
+    };
+    let presence = match fields.get("presence") {
+        Some(raw) => Props::parse(raw, limits.value_depth as usize)
+            .map_err(|e| Unreadable(format!("the key \"presence\" of hello: {e}")))?,
+        None => Props::empty(),
+    };
+    Ok(Hello {
+        versions: rmp_serde::from_slice(fields.need("v")?).map_err(read("v"))?,
+        features: fields
+            .get("features")
+            .map_or(Ok(Vec::new()), rmp_serde::from_slice)
+            .map_err(read("features"))?,
+        client: fields.text("client")?.to_owned(),
+        token: fields
+            .get("token")
+            .map(rmp_serde::from_slice)
+            .transpose()
+            .map_err(read("token"))?,
+        position,
+        presence,
+    })
+}
+
+fn broadcast(fields: &Fields<'_>, limits: &Limits) -> Result<ClientMessage, Unreadable> {
+    let topic = fields.text("topic")?;
+    if topic.is_empty() || topic.len() > TOPIC_BYTES {
+        return Err(Unreadable(format!(
+            "a broadcast's topic must have 1 to {TOPIC_BYTES} bytes"
+        )));
+    }
+    let raw = fields
+        .0
+        .iter()
+        .find(|(k, _)| *k == "data")
+        .map_or(&[0xc0][..], |(_, raw)| *raw);
+    let data = Value::new(Bytes::copy_from_slice(raw), limits.value_depth as usize)?;
+    let to = fields.get("to").map(|_| fields.uint("to")).transpose()?;
+    Ok(ClientMessage::Broadcast {
+        topic: topic.into(),
+        data,
+        to,
+    })
+}
+
+fn batch(fields: &Fields<'_>, limits: &Limits) -> Result<Batch, Unreadable> {
+    let cid = fields.uint("cid")?;
+    if cid == 0 || cid >= 1 << 53 {
+        return Err(Unreadable("a cid counts from 1 up, below 2^53".to_owned()));
+    }
+    let durable = fields.get("durable").is_some_and(|raw| raw == [0xc3]);
+    if fields.get("void").is_some() {
+        let code = Code::parse(fields.text("void")?);
+        return Ok(Batch {
+            cid,
+            body: Body::Void(code),
+            durable,
+            digest: 0,
+            size: 0,
+        });
+    }
+    let raw = fields.need("ops")?;
+    let body = ops(raw, limits)?.map_or_else(Body::Invalid, Body::Ops);
+    Ok(Batch {
+        cid,
+        body,
+        durable,
+        digest: xxh3_64(raw),
+        size: raw.len(),
+    })
+}
+
+/// The ops of a batch; the outer error is for what is not a list at all, the inner one for an invalid op in it.
+fn ops(raw: &[u8], limits: &Limits) -> Result<Result<Vec<Op>, Refusal>, Unreadable> {
+    let mut reader = Reader::new(raw);
+    let count = reader
+        .array()
+        .map_err(|_| Unreadable("the key \"ops\" must be a list".to_owned()))?;
+    if count > limits.batch_ops as usize || raw.len() > limits.batch_bytes as usize {
+        let message = format!(
+            "a batch has at most {} ops and {} bytes, this one has {count} and {}: send several batches",
+            limits.batch_ops,
+            limits.batch_bytes,
+            raw.len()
+        );
+        return Ok(Err(Refusal::new(Code::BatchTooLarge, message)));
+    }
+    if count == 0 {
+        return Ok(Err(Refusal::new(Code::InvalidOp, "a batch needs an op at least")));
+    }
+    let mut ops = Vec::with_capacity(count);
+    for index in 0..count {
+        match op(reader.raw()?, limits) {
+            Ok(op) => ops.push(op),
+            Err(refusal) => return Ok(Err(refusal.at(index))),
+        }
+    }
+    Ok(Ok(ops))
+}
+
+/// What an op's keys may be: whether it has `if_rev` is checked with its kind.
+fn op(raw: &[u8], limits: &Limits) -> Result<Op, Refusal> {
+    let invalid = |what: String| Refusal::new(Code::InvalidOp, what);
+    let fields = Fields::read(raw).map_err(|e| invalid(format!("an op must be a map with text keys: {e}")))?;
+    let kind = fields.text("op").map_err(|e| invalid(e.0))?;
+    let id = fields.text("id").map_err(|e| invalid(e.0))?;
+    let id = ObjectId::parse(id).map_err(|e| Refusal::new(Code::InvalidId, e.to_string()))?;
+    let about = |refusal: Refusal| refusal.about(&id);
+    let action = match kind {
+        "create" => Action::Create {
+            props: op_props(&fields, "props", limits).map_err(about)?,
+        },
+        "update" => update(&fields, limits).map_err(about)?,
+        "delete" => Action::Delete,
+        "increment" => increment(&fields).map_err(about)?,
+        other => {
+            let name: String = other.chars().take(32).collect();
+            return Err(invalid(format!(
+                "unknown op {name:?}: there are create, update, delete and increment"
+            )));
+        }
+    };
+    let if_rev = fields
+        .get("if_rev")
+        .map(|_| fields.uint("if_rev"))
+        .transpose()
+        .map_err(|e| about(invalid(e.0)))?;
+    if if_rev.is_some() && matches!(action, Action::Create { .. }) {
+        return Err(about(invalid(
+            "if_rev cannot hold for a create, whose object must not exist".to_owned(),
+        )));
+    }
+    let if_absent = names(&fields, "if_absent").map_err(about)?;
+    Ok(Op {
+        id,
+        action,
+        if_rev,
+        if_absent,
+    })
+}
+
+fn op_props(fields: &Fields<'_>, key: &'static str, limits: &Limits) -> Result<Props, Refusal> {
+    let Some(raw) = fields.get(key) else {
+        return Ok(Props::empty());
+    };
+    Props::parse(raw, limits.value_depth as usize).map_err(|error| match error {
+        InvalidProps::Malformed(Malformed::Expected(_)) => Refusal::new(
+            Code::InvalidProperty,
+            format!("the key {key:?} must be a map with text keys"),
+        ),
+        error => Refusal::new(Code::InvalidProperty, error.to_string()),
+    })
+}
+
+fn update(fields: &Fields<'_>, limits: &Limits) -> Result<Action, Refusal> {
+    let set = op_props(fields, "set", limits)?;
+    let unset = names(fields, "unset")?;
+    if let Some(name) = unset.iter().find(|name| set.get(name).is_some()) {
+        return Err(Refusal::new(
+            Code::InvalidProperty,
+            format!("the property {name:?} is both set and unset"),
+        ));
+    }
+    Ok(Action::Update { set, unset })
+}
+
+fn increment(fields: &Fields<'_>) -> Result<Action, Refusal> {
+    let prop = fields.text("prop").map_err(|e| Refusal::new(Code::InvalidOp, e.0))?;
+    props::check_name(prop).map_err(|e| Refusal::new(Code::InvalidProperty, e.to_string()))?;
+    let by = fields.get("by").and_then(value::number);
+    let by = by.ok_or_else(|| Refusal::new(Code::NotANumber, "increment needs a number in the key \"by\""))?;
+    Ok(Action::Increment { prop: prop.into(), by })
+}
+
+/// A list of property names; absent means none.
+fn names(fields: &Fields<'_>, key: &'static str) -> Result<Vec<SmolStr>, Refusal> {
+    let Some(raw) = fields.get(key) else {
+        return Ok(Vec::new());
+    };
+    let mut reader = Reader::new(raw);
+    let wrong = |_| {
+        Refusal::new(
+            Code::InvalidProperty,
+            format!("the key {key:?} must be a list of property names"),
+        )
+    };
+    let count = reader.array().map_err(wrong)?;
+    let mut list: Vec<SmolStr> = Vec::with_capacity(count);
+    for _ in 0..count {
+        let name = reader.str().map_err(wrong)?;
+        props::check_name(name).map_err(|e| Refusal::new(Code::InvalidProperty, e.to_string()))?;
+        list.push(name.into());
+    }
+    Ok(list)
+}

@@ -1,0 +1,72 @@
+//! What a client asks for: ops and the batches that hold them.
+
+use super::props::Props;
+use super::refusal::{Code, Refusal};
+use super::value::Number;
+use crate::ids::{Cid, ObjectId, Seq};
+use smol_str::SmolStr;
+
+/// One op with its preconditions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Op {
+    /// The object it is about.
+    pub id: ObjectId,
+    /// What to do with it.
+    pub action: Action,
+    /// Precondition: the object exists and has exactly this rev.
+    pub if_rev: Option<Seq>,
+    /// Precondition: the object has none of these properties.
+    pub if_absent: Vec<SmolStr>,
+}
+
+/// What an op does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Makes a new object.
+    Create {
+        /// All its properties.
+        props: Props,
+    },
+    /// Changes single properties.
+    Update {
+        /// Properties to set.
+        set: Props,
+        /// Names to remove.
+        unset: Vec<SmolStr>,
+    },
+    /// Removes the object.
+    Delete,
+    /// Adds to a number property.
+    Increment {
+        /// The property; a missing one counts as 0.
+        prop: SmolStr,
+        /// What to add.
+        by: Number,
+    },
+}
+
+/// What a batch asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Body {
+    /// Apply these, all or none.
+    Ops(Vec<Op>),
+    /// A resend of a batch that was refused with this code: take the cid, change nothing.
+    Void(Code),
+    /// The batch was readable, an op in it was not valid: refused before it meets the project.
+    Invalid(Refusal),
+}
+
+/// A client's ops that apply together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch {
+    /// The client's counter.
+    pub cid: Cid,
+    /// What it asks for.
+    pub body: Body,
+    /// Save at once.
+    pub durable: bool,
+    /// Digest of the ops as they came, to tell a resend from another page with the same client id; 0 for a void.
+    pub digest: u64,
+    /// Size of the ops as MessagePack, in bytes.
+    pub size: usize,
+}
