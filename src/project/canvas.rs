@@ -16,7 +16,7 @@ pub struct Object {
 }
 
 /// What a project's readers may ask: the whole canvas, or a draft over it.
-pub trait View {
+pub trait View: Send + Sync {
     /// The object, if it exists.
     fn object(&self, id: &ObjectId) -> Option<&Object>;
     /// Whether a stored object of this id could not be read and is set aside.
@@ -109,9 +109,8 @@ impl View for Canvas {
 }
 
 /// A canvas with changes on top that are not accepted yet: what the second batch of a call sees of the first.
-#[derive(Debug)]
 pub struct Draft<'a> {
-    base: &'a Canvas,
+    base: &'a dyn View,
     changed: HashMap<ObjectId, Option<Object>>,
     len: usize,
     bytes: usize,
@@ -120,7 +119,7 @@ pub struct Draft<'a> {
 impl<'a> Draft<'a> {
     /// A draft that still equals its base.
     #[must_use]
-    pub fn new(base: &'a Canvas) -> Self {
+    pub fn new(base: &'a dyn View) -> Self {
         Self {
             base,
             changed: HashMap::new(),
@@ -140,6 +139,11 @@ impl<'a> Draft<'a> {
             self.len += 1;
         }
         self.changed.insert(id, object);
+    }
+
+    /// What differs from the base.
+    pub fn into_changed(self) -> impl Iterator<Item = (ObjectId, Option<Object>)> {
+        self.changed.into_iter()
     }
 }
 

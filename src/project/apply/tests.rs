@@ -1,0 +1,233 @@
+use super::*;
+use crate::project::canvas::Canvas;
+use crate::protocol::Encoding;
+use crate::protocol::decode::client_message;
+use crate::protocol::message::ClientMessage;
+use crate::protocol::op::Body;
+
+fn ops(json: &str) -> Vec<Op> {
+    let frame = format!(r#"{{"t":"batch","cid":1,"ops":{json}}}"#);
+    match client_message(frame.as_bytes(), Encoding::Json, &Limits::default()) {
+        Ok(ClientMessage::Batch(batch)) => match batch.body {
+            Body::Ops(ops) => ops,
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+struct Board {
+    canvas: Canvas,
+    seq: Seq,
+    limits: Limits,
+}
+
+impl Board {
+    fn new() -> Self {
+        Self {
+            canvas: Canvas::new(),
+            seq: 0,
+            limits: Limits::default(),
+        }
+    }
+
+    fn with(json: &str) -> Self {
+        let mut board = Self::new();
+        board.run(json).expect("the set-up is valid");
+        board
+    }
+
+    fn run(&mut self, json: &str) -> Result<Effects, Code> {
+        let effects = apply(&self.canvas, &ops(json), self.seq + 1, &self.limits).map_err(|refusal| refusal.code)?;
+        self.seq += 1;
+        self.canvas.absorb(effects.changes.clone(), self.seq);
+        Ok(effects)
+    }
+
+    fn show(&self, id: &str) -> String {
+        let object = self.canvas.object(&ObjectId::parse(id).expect("id"));
+        object.map_or("absent".to_owned(), |o| format!("{} {:?}", o.rev, o.props))
+    }
+}
+
+#[test]
+fn single_properties_change_and_the_rest_stays() {
+    let mut board = Board::with(r#"[{"op":"create","id":"a","props":{"x":1,"y":2,"c":"red"}}]"#);
+    board
+        .run(r#"[{"op":"update","id":"a","set":{"x":5},"unset":["c","never"]}]"#)
+        .expect("valid");
+    assert_eq!(board.show("a"), r#"2 {"x":5,"y":2}"#);
+    board.run(r#"[{"op":"delete","id":"a"}]"#).expect("valid");
+    assert_eq!(board.show("a"), "absent");
+    board
+        .run(r#"[{"op":"create","id":"a"}]"#)
+        .expect("a deleted id may be created again");
+}
+
+#[test]
+fn delete_wins_and_the_author_is_told() {
+    let mut board = Board::with(r#"[{"op":"create","id":"a"},{"op":"delete","id":"a"}]"#);
+    let late = r#"[{"op":"update","id":"a","set":{"x":1}},{"op":"create","id":"b"},{"op":"delete","id":"c"}]"#;
+    let effects = board.run(late).expect("valid");
+    assert_eq!(format!("{:?}", effects.gone), r#"["a", "c"]"#);
+    assert_eq!(
+        (board.show("a"), board.show("b")),
+        ("absent".to_owned(), "2 {}".to_owned())
+    );
+}
+
+#[test]
+fn a_batch_applies_whole_or_not_at_all() {
+    let mut board = Board::with(r#"[{"op":"create","id":"a","props":{"n":1}}]"#);
+    let both = r#"[{"op":"update","id":"a","set":{"n":2}},{"op":"create","id":"a"}]"#;
+    assert_eq!(board.run(both), Err(Code::Exists));
+    assert_eq!(board.show("a"), r#"1 {"n":1}"#);
+    let refusal = apply(&board.canvas, &ops(both), 2, &board.limits).expect_err("exists");
+    assert_eq!(
+        (refusal.op, refusal.id.map(|id| id.to_string())),
+        (Some(1), Some("a".to_owned()))
+    );
+}
+
+#[test]
+fn preconditions_hold_or_refuse() {
+    let mut board = Board::with(r#"[{"op":"create","id":"a","props":{"n":1}}]"#);
+    assert_eq!(
+        board.run(r#"[{"op":"update","id":"a","set":{"n":2},"if_rev":9}]"#),
+        Err(Code::Precondition)
+    );
+    assert_eq!(
+        board.run(r#"[{"op":"delete","id":"zz","if_rev":1}]"#),
+        Err(Code::Precondition)
+    );
+    assert_eq!(
+        board.run(r#"[{"op":"update","id":"a","set":{"n":2},"if_absent":["n"]}]"#),
+        Err(Code::Precondition)
+    );
+    board
+        .run(r#"[{"op":"update","id":"a","set":{"o":2},"if_absent":["o"],"if_rev":1}]"#)
+        .expect("both hold");
+    assert_eq!(board.show("a"), r#"2 {"n":1,"o":2}"#);
+}
+
+#[test]
+fn increments_leave_resulting_values() {
+    let mut board = Board::with(r#"[{"op":"create","id":"a","props":{"n":1,"t":"x","m":18446744073709551615}}]"#);
+    let effects = board
+        .run(r#"[{"op":"increment","id":"a","prop":"n","by":2},{"op":"increment","id":"a","prop":"new","by":-1.5}]"#);
+    assert!(
+        matches!(&effects.expect("valid").changes[0], Change::Set { set, .. } if format!("{set:?}") == r#"{"n":3}"#)
+    );
+    assert!(board.show("a").ends_with(r#""new":-1.5}"#));
+    assert_eq!(
+        board.run(r#"[{"op":"increment","id":"a","prop":"t","by":1}]"#),
+        Err(Code::NotANumber)
+    );
+    assert_eq!(
+        board.run(r#"[{"op":"increment","id":"a","prop":"m","by":1}]"#),
+        Err(Code::Overflow)
+    );
+    assert_eq!(
+        board.run(r#"[{"op":"increment","id":"a","prop":"z","by":1}]"#),
+        Err(Code::InvalidOrderKey)
+    );
+}
+
+#[test]
+fn parents_never_lead_back() {
+    let mut board = Board::with(
+        r#"[{"op":"create","id":"a","props":{"parent":"b"}},{"op":"create","id":"b","props":{"parent":"c"}}]"#,
+    );
+    assert_eq!(
+        board.run(r#"[{"op":"create","id":"c","props":{"parent":"a"}}]"#),
+        Err(Code::Cycle)
+    );
+    assert_eq!(
+        board.run(r#"[{"op":"update","id":"b","set":{"parent":"b"}}]"#),
+        Err(Code::Cycle)
+    );
+    let swap = r#"[{"op":"update","id":"b","set":{"parent":"a"}},{"op":"update","id":"a","set":{"parent":null}}]"#;
+    board.run(swap).expect("what counts is the state after the batch");
+    assert_eq!(
+        board.run(r#"[{"op":"update","id":"a","set":{"parent":"b"}}]"#),
+        Err(Code::Cycle)
+    );
+}
+
+#[test]
+fn a_chain_of_parents_has_an_end() {
+    let mut board = Board::with(r#"[{"op":"create","id":"o0"}]"#);
+    for i in 1..=PARENT_CHAIN {
+        let parent = i - 1;
+        let refused = board
+            .run(&format!(
+                r#"[{{"op":"create","id":"o{i}","props":{{"parent":"o{parent}"}}}}]"#
+            ))
+            .err();
+        assert_eq!(refused, (i == PARENT_CHAIN).then_some(Code::TooDeep), "{i}");
+    }
+}
+
+#[test]
+fn known_properties_are_checked() {
+    let mut board = Board::new();
+    for (props, code) in [
+        (r#"{"type":1}"#, Code::InvalidProperty),
+        (r#"{"parent":"a b"}"#, Code::InvalidProperty),
+        (r#"{"z":"a00"}"#, Code::InvalidOrderKey),
+        (r#"{"z":null}"#, Code::InvalidOrderKey),
+    ] {
+        assert_eq!(
+            board.run(&format!(r#"[{{"op":"create","id":"a","props":{props}}}]"#)),
+            Err(code),
+            "{props}"
+        );
+    }
+    board
+        .run(r#"[{"op":"create","id":"a","props":{"type":"t","parent":null,"z":"a0"}}]"#)
+        .expect("valid");
+}
+
+#[test]
+fn limits_refuse_growth_only() {
+    let mut board = Board::with(r#"[{"op":"create","id":"a","props":{"t":"0123456789"}},{"op":"create","id":"b"}]"#);
+    board.limits = Limits {
+        objects: 1,
+        project_bytes: 10,
+        object_bytes: 30,
+        ..Limits::default()
+    };
+    assert_eq!(board.run(r#"[{"op":"create","id":"c"}]"#), Err(Code::TooManyObjects));
+    assert_eq!(
+        board.run(r#"[{"op":"update","id":"a","set":{"u":"0"}}]"#),
+        Err(Code::ProjectTooLarge)
+    );
+    assert_eq!(
+        board.run(r#"[{"op":"update","id":"a","set":{"u":"01234567890123456789"}}]"#),
+        Err(Code::ObjectTooLarge)
+    );
+    board
+        .run(r#"[{"op":"update","id":"a","set":{"t":"012345678"}}]"#)
+        .expect("it shrinks");
+    board.run(r#"[{"op":"delete","id":"b"}]"#).expect("it shrinks");
+}
+
+#[test]
+fn quarantined_ids_are_refused() {
+    let mut board = Board::new();
+    board
+        .canvas
+        .quarantine(ObjectId::parse("bad").expect("id"), bytes::Bytes::from_static(b"?"));
+    assert_eq!(board.run(r#"[{"op":"create","id":"bad"}]"#), Err(Code::Quarantined));
+}
+
+#[test]
+fn effects_name_the_rev_that_they_were_computed_from() {
+    let mut board = Board::with(r#"[{"op":"create","id":"a"}]"#);
+    let mut effects = board
+        .run(r#"[{"op":"update","id":"a","set":{"x":1}},{"op":"create","id":"b"}]"#)
+        .expect("valid")
+        .objects;
+    effects.sort_by(|a, b| a.id.cmp(&b.id));
+    assert_eq!(effects.iter().map(|e| e.base_rev).collect::<Vec<_>>(), [Some(1), None]);
+}
