@@ -20,6 +20,7 @@ mod conformance;
 pub mod layout;
 pub mod load;
 pub mod memory;
+pub mod sqlite;
 
 use crate::ids::{Cid, CommitId, Epoch, ProjectId, Seq};
 use crate::protocol::commit::Commit;
