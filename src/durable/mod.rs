@@ -10,8 +10,19 @@
 //! - When `append` returns [`Appended::Stored`], the entry survives a kill -9 and a power cut.
 //! - Reads see everything that was stored before they began. An error is an error, never an empty project.
 //! - The pointer to the newest checkpoint only moves forwards.
+//! - What stands in an item is `layout`'s business: a backend stores and returns bodies, and reads no more than their keys.
+//!
+//! Reading a project is `load`, making its log shorter is `checkpoint`; both know only the trait.
 
-use crate::ids::{Author, Cid, CommitId, Epoch, ProjectId, Seq};
+pub mod checkpoint;
+#[cfg(test)]
+mod conformance;
+pub mod layout;
+pub mod load;
+pub mod memory;
+pub mod sqlite;
+
+use crate::ids::{Cid, CommitId, Epoch, ProjectId, Seq};
 use crate::protocol::commit::Commit;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -44,6 +55,9 @@ pub enum DurableError {
     },
 }
 
+/// Largest entry that [`Entry::cut`] makes, in bytes before compression: an item of DynamoDB ends at 400 KB.
+pub const ENTRY_BYTES: usize = 350_000;
+
 /// A run of consecutive commits: the unit of appending.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -73,6 +87,37 @@ impl Entry {
     pub fn last_id(&self) -> CommitId {
         self.commits.last().map_or(self.prev, |c| c.id)
     }
+
+    /// The same commits as entries of at most [`ENTRY_BYTES`] each (one commit alone may be larger), to be appended in this order.
+    #[must_use]
+    pub fn cut(self) -> Vec<Self> {
+        let head = Self {
+            commits: Vec::new(),
+            ..self
+        };
+        let mut entries: Vec<Self> = Vec::with_capacity(1);
+        let mut size = 0;
+        for commit in self.commits {
+            let weight = layout::weight(&commit);
+            match entries.last_mut() {
+                Some(last) if size + weight <= ENTRY_BYTES => {
+                    size += weight;
+                    last.commits.push(commit);
+                }
+                last => {
+                    let (from, prev) = last.map_or((head.from, head.prev), |e| (e.to() + 1, e.last_id()));
+                    size = weight;
+                    entries.push(Self {
+                        from,
+                        prev,
+                        commits: vec![commit],
+                        ..head
+                    });
+                }
+            }
+        }
+        entries
+    }
 }
 
 /// What became of an append.
@@ -80,7 +125,8 @@ impl Entry {
 pub enum Appended {
     /// It is stored and survives everything.
     Stored,
-    /// An entry that starts at this seq is there already: somebody else's, or this very one. Read the tail to know.
+    /// An entry that starts at this seq is there already: somebody else's, or this very one. Read the tail to know. Also when the log
+    /// or a checkpoint already reaches beyond this seq (the entry that stood there may have been truncated).
     Conflict,
 }
 
@@ -114,8 +160,12 @@ pub struct Pointer {
     pub chunks: u32,
     /// Number of objects in them, quarantined ones included.
     pub objects: u64,
-    /// The last batch of each client.
-    pub clients: Vec<(Author, ClientRecord)>,
+    /// Number of client records in them.
+    pub clients: u64,
+    /// Loads read the entries that start at this seq, at most `seq` + 1, or later. What lies between it and `seq` is not needed for the
+    /// state; it lets a room answer with deltas right after a restart, if it has not been truncated. At most the start of the entry that
+    /// `seq` is in, if `seq` is not the last of it.
+    pub recent: Seq,
     /// When it was made, in ms since 1970.
     pub at_ms: u64,
 }
@@ -123,7 +173,8 @@ pub struct Pointer {
 /// A durable store. See the module for the contract.
 #[async_trait]
 pub trait DurableStore: Send + Sync + 'static {
-    /// Stores the entry if none starts at its `from`.
+    /// Stores the entry if none starts at its `from`, none reaches beyond it and no checkpoint covers it. An entry made by somebody who
+    /// did not know the tail may leave a hole; `load` finds it.
     ///
     /// # Errors
     /// [`DurableError::Unavailable`]: the outcome is unknown; read the tail.
@@ -151,7 +202,7 @@ pub trait DurableStore: Send + Sync + 'static {
     /// pointer left are removed.
     ///
     /// # Errors
-    /// Any [`DurableError`]; the old pointer then still holds.
+    /// Any [`DurableError`]; the old pointer then still holds, or, after [`DurableError::Unavailable`], perhaps the new one.
     async fn checkpoint(&self, project: &ProjectId, pointer: &Pointer, chunks: &[Bytes]) -> Result<(), DurableError>;
 
     /// Removes entries that the checkpoint covers (`to` ≤ the pointer's seq) and that were made before `before_ms`. Returns how many.

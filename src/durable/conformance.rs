@@ -1,0 +1,60 @@
+//! What every durable store must do: one suite, which each backend runs.
+//!
+//! Owns the contract as tests. A backend implements [`Backend`] and calls `suite!`.
+
+pub(super) mod cases;
+pub(super) mod damage;
+mod world;
+
+use super::DurableStore;
+use crate::ids::{ProjectId, Seq};
+use std::sync::Arc;
+
+/// Something stored, as tests damage it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Item {
+    /// The entry that starts there.
+    Entry(Seq),
+    /// The pointer.
+    Pointer,
+    /// A chunk of the newest checkpoint, counted from 0.
+    Chunk(usize),
+}
+
+/// A backend under test: an empty store, and a way past its contract.
+pub(super) trait Backend {
+    /// A fresh one, sharing nothing with others.
+    fn new() -> Self;
+    /// The store.
+    fn store(&self) -> Arc<dyn DurableStore>;
+    /// Changes the bytes of an item that is there, or removes it, behind the store's back.
+    fn replace(&self, project: &ProjectId, item: Item, change: &dyn Fn(Vec<u8>) -> Option<Vec<u8>>);
+}
+
+macro_rules! suite {
+    ($backend:ty) => {
+        $crate::durable::conformance::suite!(
+            $backend:
+            cases { an_entry_is_stored_once two_appends_at_once_have_one_winner what_is_behind_the_log_conflicts
+                entries_come_in_order nothing_stored_is_an_empty_project a_tail_follows_the_log
+                what_is_loaded_is_what_was_absorbed a_pointer_only_moves_forwards
+                truncation_keeps_what_the_pointer_needs a_checkpoint_is_made_when_due old_clients_are_forgotten a_checkpoint_inside_an_entry_is_met
+                projects_are_listed a_load_survives_a_moving_checkpoint loads_and_checkpoints_run_together }
+            damage { one_damaged_object_is_set_aside a_put_makes_a_damaged_object_whole a_wrong_checksum_is_corrupt
+                a_hole_is_corrupt a_foreign_link_is_corrupt epochs_never_fall a_missing_chunk_is_corrupt
+                damaged_clients_are_corrupt a_newer_format_is_refused every_flipped_byte_is_found }
+        );
+    };
+    ($backend:ty: $($module:ident { $($name:ident)* })*) => {
+        mod conformance {
+            use super::*;
+            $($(
+                #[tokio::test]
+                async fn $name() {
+                    $crate::durable::conformance::$module::$name(&<$backend as Backend>::new()).await;
+                }
+            )*)*
+        }
+    };
+}
+pub(super) use suite;

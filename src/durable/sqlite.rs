@@ -1,0 +1,305 @@
+//! The durable store in one SQLite file: the embedded default.
+//!
+//! Owns the tables and who may touch them: one writer thread, which commits once for all that is waiting, and a few connections that
+//! only read. The file may be shared by several processes of one host. Never opens a body; that is `layout`. Called through
+//! [`DurableStore`].
+
+mod open;
+mod writer;
+
+pub use open::OpenError;
+
+use super::layout::{self, chunk_name, corrupt};
+use super::load::off_thread;
+use super::{Appended, DurableError, DurableStore, Entry, Pointer};
+use crate::ids::{ProjectId, Seq};
+use async_trait::async_trait;
+use bytes::Bytes;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Semaphore;
+use writer::{Trouble, Writer};
+
+/// Connections that read at the same time: more only queue for the same disk.
+const READERS: usize = 4;
+/// Chunks written or removed per transaction, a MiB, so that appends never wait for a whole checkpoint.
+const CHUNKS_AT_ONCE: usize = 4;
+/// Entries removed per transaction, for the same reason.
+const ENTRIES_AT_ONCE: i64 = 256;
+
+const APPEND: &str = "
+    INSERT INTO log (project, from_seq, to_seq, epoch, at_ms, body)
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6
+    WHERE ?2 > coalesce((SELECT to_seq FROM log WHERE project = ?1 ORDER BY from_seq DESC LIMIT 1), 0)
+      AND ?2 > coalesce((SELECT seq FROM pointer WHERE project = ?1), 0)
+    ON CONFLICT DO NOTHING";
+const ENTRIES: &str = "SELECT from_seq, body FROM log WHERE project = ?1 AND from_seq >= ?2 ORDER BY from_seq";
+const CHUNKS: &str = "SELECT body FROM chunk WHERE project = ?1 AND seq = ?2 AND build = ?3 ORDER BY n";
+const PUT_CHUNK: &str = "INSERT OR REPLACE INTO chunk (project, seq, build, n, body) VALUES (?1, ?2, ?3, ?4, ?5)";
+const MOVE_POINTER: &str = "
+    INSERT INTO pointer (project, seq, build, body) VALUES (?1, ?2, ?3, ?4)
+    ON CONFLICT (project) DO UPDATE SET seq = excluded.seq, build = excluded.build, body = excluded.body
+    WHERE pointer.seq < excluded.seq";
+/// Chunks that no pointer will ever name again; those above the pointer may be somebody's who is still writing.
+const SWEEP: &str = "
+    DELETE FROM chunk WHERE rowid IN (
+        SELECT c.rowid FROM chunk c JOIN pointer p ON p.project = c.project
+        WHERE c.project = ?1 AND c.seq <= p.seq AND NOT (c.seq = p.seq AND c.build = p.build) LIMIT ?2)";
+const TRUNCATE: &str = "
+    DELETE FROM log WHERE project = ?1 AND from_seq IN (
+        SELECT from_seq FROM log
+        WHERE project = ?1 AND at_ms < ?2 AND to_seq <= (SELECT seq FROM pointer WHERE project = ?1) LIMIT ?3)";
+/// Goes from project to project through the key, and not through every entry.
+const LIST: &str = "
+    WITH RECURSIVE found (project) AS (
+        SELECT min(project) FROM log
+        UNION ALL
+        SELECT (SELECT min(project) FROM log WHERE project > found.project) FROM found WHERE found.project IS NOT NULL)
+    SELECT project FROM found WHERE project IS NOT NULL UNION SELECT project FROM pointer ORDER BY 1";
+
+/// A durable store in an SQLite file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    writer: Writer,
+    readers: Arc<Readers>,
+}
+
+/// Connections for reading, opened when first needed.
+#[derive(Debug)]
+struct Readers {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+    permits: Arc<Semaphore>,
+}
+
+impl SqliteStore {
+    /// Opens the database file, and makes it and its directory if they are not there. Blocks for a few disk accesses.
+    ///
+    /// # Errors
+    /// [`OpenError`], each with what to do about it.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        let path = path.as_ref();
+        let writer = Writer::start(open::writing(path)?).map_err(|source| OpenError::Other {
+            path: path.to_owned(),
+            why: format!("no thread for writing: {source}"),
+        })?;
+        let readers = Readers {
+            path: path.to_owned(),
+            idle: Mutex::new(Vec::new()),
+            permits: Arc::new(Semaphore::new(READERS)),
+        };
+        Ok(Self {
+            writer,
+            readers: Arc::new(readers),
+        })
+    }
+
+    /// Finishes what was accepted and closes the file; later calls are refused as [`DurableError::Unavailable`]. A store that is dropped
+    /// finishes as well, but nobody waits for it.
+    pub async fn close(&self) {
+        self.writer.close().await;
+        self.readers.permits.close();
+        self.readers.lock().clear();
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        project: &ProjectId,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, DurableError> {
+        self.writer.write(work).await.map_err(|trouble| trouble.of(project))
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, DurableError> + Send + 'static,
+    ) -> Result<T, DurableError> {
+        let permit = self.readers.permits.clone().acquire_owned().await;
+        let Ok(permit) = permit else {
+            return Err(DurableError::Unavailable("the database is closed".to_owned()));
+        };
+        let readers = self.readers.clone();
+        off_thread(move || {
+            // Held here and not by the caller, who may stop waiting while the connection is still busy.
+            let _permit = permit;
+            let db = readers.take()?;
+            let answer = work(&db);
+            if !matches!(answer, Err(DurableError::Unavailable(_))) {
+                readers.lock().push(db);
+            }
+            answer
+        })
+        .await?
+    }
+}
+
+impl Readers {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> Result<Connection, DurableError> {
+        if let Some(db) = self.lock().pop() {
+            return Ok(db);
+        }
+        open::reading(&self.path).map_err(|e| DurableError::Unavailable(Trouble::from(e).why))
+    }
+}
+
+/// Numbers as SQLite holds them: none of ours comes near 2^63.
+fn sql(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// Runs a query and collects what `pick` makes of each row.
+fn rows<T>(
+    db: &Connection,
+    project: &ProjectId,
+    query: &str,
+    params: impl rusqlite::Params,
+    pick: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>, DurableError> {
+    let collect = || -> rusqlite::Result<Vec<T>> { db.prepare_cached(query)?.query_map(params, pick)?.collect() };
+    collect().map_err(|e| Trouble::from(e).of(project))
+}
+
+#[async_trait]
+impl DurableStore for SqliteStore {
+    async fn append(&self, project: &ProjectId, entry: &Entry) -> Result<Appended, DurableError> {
+        let body = layout::encode_entry(entry);
+        let (from, to) = (sql(entry.from), sql(entry.to()));
+        let (epoch, at_ms) = (sql(entry.epoch), sql(entry.at_ms));
+        let name = project.clone();
+        let inserted = self.write(project, move |db| {
+            db.prepare_cached(APPEND)?
+                .execute(params![name.as_str(), from, to, epoch, at_ms, body])
+        });
+        Ok(match inserted.await? {
+            0 => Appended::Conflict,
+            _ => Appended::Stored,
+        })
+    }
+
+    async fn entries(&self, project: &ProjectId, from: Seq) -> Result<Vec<Entry>, DurableError> {
+        let project = project.clone();
+        self.read(move |db| {
+            let found = rows(db, &project, ENTRIES, params![project.as_str(), sql(from)], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
+            })?;
+            found
+                .iter()
+                .map(|(from, body)| layout::decode_entry(&project, from.cast_unsigned(), body))
+                .collect()
+        })
+        .await
+    }
+
+    async fn pointer(&self, project: &ProjectId) -> Result<Option<Pointer>, DurableError> {
+        let project = project.clone();
+        self.read(move |db| {
+            let body = db
+                .prepare_cached("SELECT body FROM pointer WHERE project = ?1")
+                .and_then(|mut q| {
+                    q.query_row([project.as_str()], |row| row.get::<_, Vec<u8>>(0))
+                        .optional()
+                })
+                .map_err(|e| Trouble::from(e).of(&project))?;
+            body.map(|body| layout::decode_pointer(&project, &body)).transpose()
+        })
+        .await
+    }
+
+    async fn chunks(&self, project: &ProjectId, pointer: &Pointer) -> Result<Vec<Bytes>, DurableError> {
+        let project = project.clone();
+        let (seq, build, wanted) = (pointer.seq, pointer.build, pointer.chunks as usize);
+        self.read(move |db| {
+            let key = params![project.as_str(), sql(seq), build.cast_signed()];
+            let chunks = rows(db, &project, CHUNKS, key, |row| {
+                row.get::<_, Vec<u8>>(0).map(Bytes::from)
+            })?;
+            if chunks.len() == wanted {
+                Ok(chunks)
+            } else {
+                let why = format!("there are {} chunks instead of {wanted}", chunks.len());
+                Err(corrupt(&project, chunk_name(seq, chunks.len()), why))
+            }
+        })
+        .await
+    }
+
+    async fn checkpoint(&self, project: &ProjectId, pointer: &Pointer, chunks: &[Bytes]) -> Result<(), DurableError> {
+        let (seq, build) = (sql(pointer.seq), pointer.build.cast_signed());
+        for (n, some) in chunks.chunks(CHUNKS_AT_ONCE).enumerate() {
+            let (name, some) = (project.clone(), some.to_vec());
+            let put = self.write(project, move |db| {
+                let mut put = db.prepare_cached(PUT_CHUNK)?;
+                for (n, chunk) in (n * CHUNKS_AT_ONCE..).zip(&some) {
+                    put.execute(params![name.as_str(), seq, build, sql(n as u64), &chunk[..]])?;
+                }
+                Ok(())
+            });
+            put.await?;
+        }
+        let (name, body) = (project.clone(), layout::encode_pointer(pointer));
+        let moved = self.write(project, move |db| {
+            db.prepare_cached(MOVE_POINTER)?
+                .execute(params![name.as_str(), seq, build, body])
+        });
+        moved.await?;
+        loop {
+            let name = project.clone();
+            let swept = self.write(project, move |db| {
+                db.prepare_cached(SWEEP)?
+                    .execute(params![name.as_str(), sql(CHUNKS_AT_ONCE as u64)])
+            });
+            match swept.await {
+                Ok(0) => return Ok(()),
+                Ok(_) => {}
+                Err(error) => {
+                    // The checkpoint stands; what is left over goes with the next one.
+                    tracing::warn!(%project, %error, "chunks of an old checkpoint could not be removed");
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    async fn truncate(&self, project: &ProjectId, before_ms: u64) -> Result<u64, DurableError> {
+        let mut removed = 0;
+        loop {
+            let name = project.clone();
+            let some = self.write(project, move |db| {
+                db.prepare_cached(TRUNCATE)?
+                    .execute(params![name.as_str(), sql(before_ms), ENTRIES_AT_ONCE])
+            });
+            match some.await? {
+                0 => return Ok(removed),
+                some => removed += some as u64,
+            }
+        }
+    }
+
+    async fn list(&self) -> Result<Vec<ProjectId>, DurableError> {
+        self.read(|db| {
+            let names = || -> rusqlite::Result<Vec<String>> {
+                db.prepare_cached(LIST)?.query_map([], |row| row.get(0))?.collect()
+            };
+            let names = names().map_err(|e| DurableError::Unavailable(Trouble::from(e).why))?;
+            Ok(names.iter().filter_map(|name| named(name)).collect())
+        })
+        .await
+    }
+}
+
+/// A stored project's id. One that is not an id was not written by us; nobody could open it either.
+fn named(name: &str) -> Option<ProjectId> {
+    let parsed = ProjectId::parse(name);
+    if parsed.is_err() {
+        tracing::error!(name, "the database holds a project whose id is not one");
+    }
+    parsed.ok()
+}
+
+#[cfg(test)]
+mod tests;
