@@ -1,6 +1,21 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 
+pub mod admin;
+pub mod app;
+pub mod autosave;
+pub mod clock;
+pub mod config;
 pub mod durable;
+pub mod fanout;
+pub mod gateway;
+pub mod hot;
+pub mod hub;
 pub mod ids;
+pub mod lifecycle;
+pub mod metrics;
+pub mod presence;
 pub mod project;
 pub mod protocol;
+pub mod recovery;
+pub mod session;
+pub mod telemetry;

@@ -1,1 +1,62 @@
-fn main() {}
+//! The `collabcanvas` program: reads the configuration, runs a node, stops it.
+
+use clap::Parser as _;
+use collabcanvas::app::App;
+use collabcanvas::config::{Cli, Command, Config};
+use collabcanvas::{lifecycle, telemetry};
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Command::Serve(raw) = Cli::parse().command;
+    let config = match raw.check() {
+        Ok(config) => config,
+        Err(errors) => return fail(&errors),
+    };
+    telemetry::log(&config.log, config.log_format);
+    match serve(&config).await {
+        Ok(code) => code,
+        Err(error) => fail(&*error),
+    }
+}
+
+async fn serve(config: &Config) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let metrics = telemetry::record()?;
+    let mut app = App::start(config, metrics).await?;
+    announce(&app);
+    tokio::select! {
+        signal = lifecycle::stop_signal() => tracing::info!(signal = signal?, "stopping"),
+        () = app.failed() => return Ok(ExitCode::FAILURE),
+    }
+    // A second signal is at once.
+    tokio::select! {
+        saved = app.stop() => {
+            if !saved {
+                tracing::error!("not everything could be saved in time; clients keep what is not saved and send it again");
+            }
+            Ok(if saved { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        signal = lifecycle::stop_signal() => {
+            tracing::warn!(signal = signal?, "stopping at once");
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "the address is this program's result; scripts read it"
+)]
+fn announce(app: &App) {
+    println!("CollabCanvas is ready: open http://{}", app.address);
+    println!(
+        "Health and metrics: http://{}/readyz /livez /metrics",
+        app.admin_address
+    );
+}
+
+#[expect(clippy::print_stderr, reason = "logging may not have begun")]
+fn fail(error: &(impl std::fmt::Display + ?Sized)) -> ExitCode {
+    eprintln!("collabcanvas: {error}");
+    ExitCode::FAILURE
+}

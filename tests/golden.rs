@@ -6,9 +6,7 @@
 use collabcanvas::ids::{Author, ClientId, CommitId, ObjectId, Position};
 use collabcanvas::protocol::change::{Change, Changes};
 use collabcanvas::protocol::commit::{Commit, Origin, Outcome};
-use collabcanvas::protocol::message::{
-    Mode, PresenceEntry, Role, ServerMessage, Sync, Welcome, Who, WireObject,
-};
+use collabcanvas::protocol::message::{Mode, PresenceEntry, Role, ServerMessage, Sync, Welcome, Who, WireObject};
 use collabcanvas::protocol::props::Props;
 use collabcanvas::protocol::refusal::{Code, Refusal};
 use collabcanvas::protocol::value::Value;
@@ -22,7 +20,10 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn unhex(text: &str) -> Vec<u8> {
-    (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).expect("hex")).collect()
+    (0..text.len())
+        .step_by(2)
+        .map(|i| u8::from_str_radix(&text[i..i + 2], 16).expect("hex"))
+        .collect()
 }
 
 fn props(json: &str) -> Props {
@@ -39,17 +40,44 @@ fn author() -> Author {
 
 fn commits() -> Vec<Commit> {
     let id = |n| CommitId([n; 8]);
-    let client = |cid| Origin::Client { author: author(), cid, digest: 7 };
+    let client = |cid| Origin::Client {
+        author: author(),
+        cid,
+        digest: 7,
+    };
     let changes = [
-        Change::Put { id: object_id("r1"), props: props(r#"{"type":"rect","x":10,"y":-0.0,"bin":{"$mp":"xAMBAgM="}}"#) },
-        Change::Set { id: object_id("n2"), set: props(r#"{"text":"hi"}"#), unset: vec!["color".into()] },
-        Change::Set { id: object_id("n3"), set: props(r#"{"n":{"$mp":"zwAgAAAAAAAB"}}"#), unset: vec![] },
+        Change::Put {
+            id: object_id("r1"),
+            props: props(r#"{"type":"rect","x":10,"y":-0.0,"bin":{"$mp":"xAMBAgM="}}"#),
+        },
+        Change::Set {
+            id: object_id("n2"),
+            set: props(r#"{"text":"hi"}"#),
+            unset: vec!["color".into()],
+        },
+        Change::Set {
+            id: object_id("n3"),
+            set: props(r#"{"n":{"$mp":"zwAgAAAAAAAB"}}"#),
+            unset: vec![],
+        },
         Change::Delete { id: object_id("o3") },
     ];
     vec![
-        Commit { id: id(1), origin: client(8), outcome: Outcome::Changed(Changes::encode(&changes)) },
-        Commit { id: id(2), origin: client(9), outcome: Outcome::Refused(Code::Exists) },
-        Commit { id: id(3), origin: Origin::Server, outcome: Outcome::Changed(Changes::none()) },
+        Commit {
+            id: id(1),
+            origin: client(8),
+            outcome: Outcome::Changed(Changes::encode(&changes)),
+        },
+        Commit {
+            id: id(2),
+            origin: client(9),
+            outcome: Outcome::Refused(Code::Exists),
+        },
+        Commit {
+            id: id(3),
+            origin: Origin::Server,
+            outcome: Outcome::Changed(Changes::none()),
+        },
     ]
 }
 
@@ -62,7 +90,12 @@ fn welcome() -> Welcome {
         author: author().text().to_string(),
         user: "anonymous".to_owned(),
         role: Role::Editor,
-        position: Position { epoch: 3, seq: 41, id: CommitId([9; 8]) }.into(),
+        position: Position {
+            epoch: 3,
+            seq: 41,
+            id: CommitId([9; 8]),
+        }
+        .into(),
         saved_seq: 40,
         last: 7,
         saved: 6,
@@ -76,9 +109,19 @@ fn welcome() -> Welcome {
 
 /// Every kind of message that a server sends.
 fn server_messages() -> Vec<(&'static str, ServerMessage)> {
-    let object = WireObject { id: object_id("r1"), rev: 12, props: props(r#"{"x":1}"#) };
-    let who = Who { author: author(), user: "anonymous".into(), role: Role::Editor };
-    let exists = Refusal::new(Code::Exists, "an object of this id exists").at(1).about(&object_id("r1"));
+    let object = WireObject {
+        id: object_id("r1"),
+        rev: 12,
+        props: props(r#"{"x":1}"#),
+    };
+    let who = Who {
+        author: author(),
+        user: "anonymous".into(),
+        role: Role::Editor,
+    };
+    let exists = Refusal::new(Code::Exists, "an object of this id exists")
+        .at(1)
+        .about(&object_id("r1"));
     let entry = |session, fields: Option<&str>, who: Option<&Who>| PresenceEntry {
         session,
         fields: fields.map(props),
@@ -86,10 +129,38 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
     };
     vec![
         ("welcome", ServerMessage::Welcome(Box::new(welcome()))),
-        ("commits", ServerMessage::Commits { seq: 41, commits: commits() }),
-        ("ack", ServerMessage::Ack { cid: 8, seq: 41, gone: vec![] }),
-        ("ack with gone", ServerMessage::Ack { cid: 9, seq: 42, gone: vec![(8, vec![object_id("o3")])] }),
-        ("reject", ServerMessage::Reject { cid: 9, refusal: exists, current: Some(object), retry_ms: None }),
+        (
+            "commits",
+            ServerMessage::Commits {
+                seq: 41,
+                commits: commits(),
+            },
+        ),
+        (
+            "ack",
+            ServerMessage::Ack {
+                cid: 8,
+                seq: 41,
+                gone: vec![],
+            },
+        ),
+        (
+            "ack with gone",
+            ServerMessage::Ack {
+                cid: 9,
+                seq: 42,
+                gone: vec![(8, vec![object_id("o3")])],
+            },
+        ),
+        (
+            "reject",
+            ServerMessage::Reject {
+                cid: 9,
+                refusal: exists,
+                current: Some(object),
+                retry_ms: None,
+            },
+        ),
         (
             "reject for now",
             ServerMessage::Reject {
@@ -105,12 +176,18 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
             "presence",
             ServerMessage::Presence {
                 full: false,
-                sessions: vec![entry(7, Some(r#"{"cursor":[1.5,20],"selection":null}"#), None), entry(70_000, None, None)],
+                sessions: vec![
+                    entry(7, Some(r#"{"cursor":[1.5,20],"selection":null}"#), None),
+                    entry(70_000, None, None),
+                ],
             },
         ),
         (
             "everybody's presence",
-            ServerMessage::Presence { full: true, sessions: vec![entry(7, Some(r#"{"name":"Ana"}"#), Some(&who))] },
+            ServerMessage::Presence {
+                full: true,
+                sessions: vec![entry(7, Some(r#"{"name":"Ana"}"#), Some(&who))],
+            },
         ),
         (
             "broadcast",
@@ -123,15 +200,30 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
         ("pong", ServerMessage::Pong { n: 5, seq: 41 }),
         ("mode", ServerMessage::Mode(Mode::Degraded)),
         ("permission", ServerMessage::Permission(Role::Viewer)),
-        ("error", ServerMessage::Error { code: "malformed".into(), message: "the message has no key \"t\"".into() }),
-        ("goaway", ServerMessage::Goaway { reason: "restart".into(), reconnect_ms: (0, 2_000) }),
+        (
+            "error",
+            ServerMessage::Error {
+                code: "malformed".into(),
+                message: "the message has no key \"t\"".into(),
+            },
+        ),
+        (
+            "goaway",
+            ServerMessage::Goaway {
+                reason: "restart".into(),
+                reconnect_ms: (0, 2_000),
+            },
+        ),
     ]
 }
 
 /// What clients send, as JSON; its MessagePack form is the transcoded one.
 fn client_messages() -> Vec<(&'static str, Json)> {
     vec![
-        ("hello", json!({"t": "hello", "v": [1, 1], "client": "lq2-abcdefghijklmnop"})),
+        (
+            "hello",
+            json!({"t": "hello", "v": [1, 1], "client": "lq2-abcdefghijklmnop"}),
+        ),
         (
             "hello with everything",
             json!({"t": "hello", "v": [1, 3], "features": ["x"], "client": "c", "token": "secret",
@@ -147,9 +239,18 @@ fn client_messages() -> Vec<(&'static str, Json)> {
                 {"op": "increment", "id": "r1", "prop": "x", "by": -2}]}),
         ),
         ("void batch", json!({"t": "batch", "cid": 9, "void": "exists"})),
-        ("presence", json!({"t": "presence", "set": {"cursor": [1.5, 20], "selection": null}})),
-        ("broadcast", json!({"t": "broadcast", "topic": "reaction", "data": {"k": [1]}})),
-        ("broadcast to one", json!({"t": "broadcast", "topic": "hi", "data": null, "to": 7})),
+        (
+            "presence",
+            json!({"t": "presence", "set": {"cursor": [1.5, 20], "selection": null}}),
+        ),
+        (
+            "broadcast",
+            json!({"t": "broadcast", "topic": "reaction", "data": {"k": [1]}}),
+        ),
+        (
+            "broadcast to one",
+            json!({"t": "broadcast", "topic": "hi", "data": null, "to": 7}),
+        ),
         ("ping", json!({"t": "ping", "n": 5})),
     ]
 }
@@ -192,7 +293,8 @@ fn what_is_sent_is_what_the_golden_file_says() {
         let lines: Vec<_> = ours.iter().map(ToString::to_string).collect();
         std::fs::write(FILE, format!("[\n{}\n]\n", lines.join(",\n"))).expect("writable");
     }
-    let golden: Vec<Json> = serde_json::from_str(&std::fs::read_to_string(FILE).expect("the golden file")).expect("JSON");
+    let golden: Vec<Json> =
+        serde_json::from_str(&std::fs::read_to_string(FILE).expect("the golden file")).expect("JSON");
     for (ours, golden) in ours.iter().zip(&golden) {
         assert_eq!(ours, golden);
     }
@@ -210,7 +312,12 @@ fn client_frames_mean_the_same_in_both_encodings() {
         let a = decode::client_message(&packed, Encoding::MessagePack, &limits).expect("readable");
         let b = decode::client_message(row["json"].to_string().as_bytes(), Encoding::Json, &limits).expect("readable");
         // The digest is over bytes, and serde_json sorts a map's keys when it prints one; everything else is equal.
-        assert_eq!(without_digest(format!("{a:?}")), without_digest(format!("{b:?}")), "{}", row["name"]);
+        assert_eq!(
+            without_digest(format!("{a:?}")),
+            without_digest(format!("{b:?}")),
+            "{}",
+            row["name"]
+        );
     }
 }
 

@@ -34,9 +34,11 @@ fn write_value(out: &mut String, raw: &[u8]) -> Result<(), Malformed> {
     match head {
         Head::Nil => out.push_str("null"),
         Head::Bool(b) => out.push_str(if b { "true" } else { "false" }),
-        Head::Unsigned(n) if n <= SAFE_INTEGER && is_shortest(raw, head) => push(out, format_args!("{n}")),
+        Head::Unsigned(n) if n <= SAFE_INTEGER && is_shortest(raw, head) => {
+            push(out, format_args!("{n}"));
+        }
         Head::Negative(n) if n.unsigned_abs() <= SAFE_INTEGER && is_shortest(raw, head) => {
-            push(out, format_args!("{n}"))
+            push(out, format_args!("{n}"));
         }
         // Debug writes the shortest text that reads back to the same bits, always with a point or an exponent.
         Head::F64(x) if x.is_finite() => push(out, format_args!("{x:?}")),

@@ -1,0 +1,360 @@
+//! The configuration: from flags and the environment, typed, with defaults, all errors at once.
+//!
+//! The README's table is made from these flags' names, defaults and first lines; `tests/tidy.rs` holds them equal.
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+/// Realtime collaboration server for canvas objects.
+#[derive(Debug, Parser)]
+#[command(
+    name = "collabcanvas",
+    version,
+    about = "Realtime collaboration server for canvas objects",
+    after_help = "With no configuration at all, `collabcanvas serve` keeps its data in ./data and serves a demo whiteboard: open the address that it prints.",
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a node: the WebSocket, the demo page and the admin endpoints
+    Serve(Box<RawConfig>),
+}
+
+/// The configuration as text, before it is checked: every field a flag and an environment variable.
+#[derive(Debug, Args)]
+pub struct RawConfig {
+    /// Address and port for clients; port 0 takes a free one
+    #[arg(
+        long,
+        env = "COLLAB_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDRESS"
+    )]
+    listen: String,
+    /// Address and port for /livez, /readyz and /metrics; never expose it to clients
+    #[arg(
+        long,
+        env = "COLLAB_ADMIN_LISTEN",
+        default_value = "127.0.0.1:9464",
+        value_name = "ADDRESS"
+    )]
+    admin_listen: String,
+    /// Directory for the embedded database
+    #[arg(
+        long,
+        env = "COLLAB_DATA_DIR",
+        value_name = "DIRECTORY",
+        help = "Directory for the embedded database [default: ./data]"
+    )]
+    data_dir: Option<String>,
+    /// Durable store instead of the one in the data directory: sqlite:///absolute/path
+    #[arg(long, env = "COLLAB_DURABLE_URL", value_name = "URL")]
+    durable_url: Option<String>,
+    /// Origins, besides the server's own, whose pages may connect: a comma-separated list such as https://app.example.com
+    #[arg(long, env = "COLLAB_ALLOWED_ORIGINS", default_value = "", value_name = "ORIGINS")]
+    allowed_origins: String,
+    /// Most sessions of one project
+    #[arg(long, env = "COLLAB_MAX_SESSIONS", default_value = "1000", value_name = "COUNT")]
+    max_sessions: String,
+    /// Seconds between two pings to a client
+    #[arg(long, env = "COLLAB_HEARTBEAT_SECONDS", default_value = "10", value_name = "SECONDS")]
+    heartbeat_seconds: String,
+    /// Seconds without a sign of life after which a session ends
+    #[arg(long, env = "COLLAB_SILENCE_SECONDS", default_value = "25", value_name = "SECONDS")]
+    silence_seconds: String,
+    /// Seconds that a project stays open when nobody is there
+    #[arg(long, env = "COLLAB_IDLE_SECONDS", default_value = "30", value_name = "SECONDS")]
+    idle_seconds: String,
+    /// Hours that saved commits are kept after a checkpoint covers them
+    #[arg(long, env = "COLLAB_LOG_RETENTION_HOURS", default_value = "24", value_name = "HOURS")]
+    log_retention_hours: String,
+    /// Seconds that a stopping node takes at most to save and to say goodbye
+    #[arg(long, env = "COLLAB_GRACE_SECONDS", default_value = "20", value_name = "SECONDS")]
+    grace_seconds: String,
+    /// What is logged: error, warn, info, debug, trace, or a filter such as collabcanvas=debug
+    #[arg(long, env = "COLLAB_LOG", default_value = "info", value_name = "FILTER")]
+    log: String,
+    /// How it is logged: text for people, json for machines
+    #[arg(long, env = "COLLAB_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
+    log_format: String,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The checked configuration of a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// For clients.
+    pub listen: SocketAddr,
+    /// For probes and Prometheus.
+    pub admin_listen: SocketAddr,
+    /// The SQLite file.
+    pub database: PathBuf,
+    /// Whether the file lies in this node's own data directory, which no other node may use at the same time.
+    pub exclusive: bool,
+    /// Origins besides the server's own.
+    pub allowed_origins: Vec<String>,
+    /// Most sessions of one project.
+    pub max_sessions: usize,
+    /// Between two pings.
+    pub heartbeat: Duration,
+    /// Without a sign of life.
+    pub silence: Duration,
+    /// How long a project stays open when nobody is there.
+    pub idle: Duration,
+    /// How long entries are kept after a checkpoint covers them.
+    pub log_retention: Duration,
+    /// How long stopping may take.
+    pub grace: Duration,
+    /// What is logged.
+    pub log: String,
+    /// How it is logged.
+    pub log_format: LogFormat,
+}
+
+/// All that is wrong with a configuration.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the configuration cannot be used:\n{}", .0.iter().map(|e| format!("  - {e}")).collect::<Vec<_>>().join("\n"))]
+pub struct ConfigErrors(pub Vec<String>);
+
+/// Collects errors while values are parsed.
+#[derive(Default)]
+struct Errors(Vec<String>);
+
+impl Errors {
+    fn parse<T: FromStr>(&mut self, name: &str, text: &str, wants: &str) -> Option<T> {
+        let parsed = text.trim().parse().ok();
+        if parsed.is_none() {
+            self.add(format_args!("{name}={text:?}: {wants}"));
+        }
+        parsed
+    }
+
+    /// A number of units from `least` to `most`.
+    fn number(&mut self, name: &str, text: &str, least: u64, most: u64, unit: &str) -> u64 {
+        let wants = format!("it must be a whole number of {unit} from {least} to {most}");
+        let parsed = self.parse(name, text, &wants).unwrap_or(least);
+        if !(least..=most).contains(&parsed) {
+            self.add(format_args!("{name}={text:?}: {wants}"));
+        }
+        parsed
+    }
+
+    fn seconds(&mut self, name: &str, text: &str, least: u64, most: u64) -> Duration {
+        Duration::from_secs(self.number(name, text, least, most, "seconds"))
+    }
+
+    fn add(&mut self, error: impl Display) {
+        self.0.push(error.to_string());
+    }
+}
+
+impl RawConfig {
+    /// Checks everything.
+    ///
+    /// # Errors
+    /// [`ConfigErrors`] with all that is wrong, a sentence each.
+    pub fn check(&self) -> Result<Config, ConfigErrors> {
+        let mut errors = Errors::default();
+        let address = "it must be an address and a port, such as 127.0.0.1:8080";
+        let listen: Option<SocketAddr> = errors.parse("COLLAB_LISTEN", &self.listen, address);
+        let admin: Option<SocketAddr> = errors.parse("COLLAB_ADMIN_LISTEN", &self.admin_listen, address);
+        if let (Some(a), Some(b)) = (listen, admin)
+            && a == b
+            && a.port() != 0
+        {
+            errors.add("COLLAB_LISTEN and COLLAB_ADMIN_LISTEN must differ: clients must not reach the admin endpoints");
+        }
+        let (database, exclusive) = self.database(&mut errors);
+        let heartbeat = errors.seconds("COLLAB_HEARTBEAT_SECONDS", &self.heartbeat_seconds, 1, 300);
+        let silence = errors.seconds("COLLAB_SILENCE_SECONDS", &self.silence_seconds, 2, 3_600);
+        if silence <= heartbeat {
+            errors.add("COLLAB_SILENCE_SECONDS must be longer than COLLAB_HEARTBEAT_SECONDS, else every session ends before it is asked");
+        }
+        let log_format = match self.log_format.as_str() {
+            "text" => LogFormat::Text,
+            "json" => LogFormat::Json,
+            other => {
+                errors.add(format_args!("COLLAB_LOG_FORMAT={other:?}: it must be text or json"));
+                LogFormat::Text
+            }
+        };
+        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log) {
+            errors.add(format_args!("COLLAB_LOG={:?}: {error}", self.log));
+        }
+        let retention = errors.number(
+            "COLLAB_LOG_RETENTION_HOURS",
+            &self.log_retention_hours,
+            1,
+            24 * 365,
+            "hours",
+        );
+        let max_sessions = errors.number("COLLAB_MAX_SESSIONS", &self.max_sessions, 1, 100_000, "sessions");
+        let config = Config {
+            listen: listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
+            admin_listen: admin.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
+            database,
+            exclusive,
+            allowed_origins: origins(&self.allowed_origins, &mut errors),
+            max_sessions: usize::try_from(max_sessions).unwrap_or(usize::MAX),
+            heartbeat,
+            silence,
+            idle: errors.seconds("COLLAB_IDLE_SECONDS", &self.idle_seconds, 0, 86_400),
+            log_retention: Duration::from_secs(retention * 3_600),
+            grace: errors.seconds("COLLAB_GRACE_SECONDS", &self.grace_seconds, 1, 600),
+            log: self.log.clone(),
+            log_format,
+        };
+        if errors.0.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigErrors(errors.0))
+        }
+    }
+
+    /// The database file, and whether it is this node's own.
+    fn database(&self, errors: &mut Errors) -> (PathBuf, bool) {
+        let Some(url) = &self.durable_url else {
+            return (
+                Path::new(self.data_dir.as_deref().unwrap_or("./data")).join("collabcanvas.db"),
+                true,
+            );
+        };
+        if self.data_dir.is_some() {
+            errors.add("COLLAB_DATA_DIR and COLLAB_DURABLE_URL exclude each other: with a durable URL nothing is kept in the data directory");
+        }
+        match url
+            .strip_prefix("sqlite://")
+            .filter(|path| path.starts_with('/') && !path.ends_with('/'))
+        {
+            Some(path) => (PathBuf::from(path), false),
+            None => {
+                errors.add(format_args!(
+                    "COLLAB_DURABLE_URL={url:?}: it must be sqlite:///absolute/path/of/a/file"
+                ));
+                (PathBuf::new(), false)
+            }
+        }
+    }
+}
+
+/// Exact origins: scheme, host and port, nothing after.
+fn origins(list: &str, errors: &mut Errors) -> Vec<String> {
+    let mut origins = Vec::new();
+    for origin in list.split(',').map(str::trim).filter(|o| !o.is_empty()) {
+        let host = origin
+            .strip_prefix("https://")
+            .or_else(|| origin.strip_prefix("http://"));
+        if host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '*', '?', '#'])) {
+            origins.push(origin.to_ascii_lowercase());
+        } else {
+            errors.add(format_args!("COLLAB_ALLOWED_ORIGINS: {origin:?} must be an exact origin such as https://app.example.com, without a path or wildcard"));
+        }
+    }
+    origins
+}
+
+/// The table of all settings, as it stands in the README.
+#[must_use]
+pub fn table() -> String {
+    let command = Cli::command();
+    let serve = command.find_subcommand("serve").cloned().unwrap_or_default();
+    let mut rows = String::from("| variable | flag | default | meaning |\n|---|---|---|---|\n");
+    for arg in serve.get_arguments().filter(|a| a.get_env().is_some()) {
+        let name = arg
+            .get_env()
+            .map(|env| env.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        let default: Vec<_> = arg
+            .get_default_values()
+            .iter()
+            .map(|v| v.to_string_lossy().into_owned())
+            .collect();
+        let mut help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+        let mut default = default.concat();
+        if let Some((text, written)) = help.clone().split_once(" [default: ") {
+            help = text.to_owned();
+            default = written.trim_end_matches(']').to_owned();
+        }
+        let default = if default.is_empty() {
+            String::new()
+        } else {
+            format!("`{default}`")
+        };
+        rows += &format!(
+            "| `{name}` | `--{}` | {default} | {help} |\n",
+            arg.get_long().unwrap_or_default()
+        );
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(flags: &[&str]) -> Result<Config, ConfigErrors> {
+        let cli = Cli::try_parse_from(["collabcanvas", "serve"].iter().chain(flags)).expect("flags exist");
+        let Command::Serve(raw) = cli.command;
+        raw.check()
+    }
+
+    #[test]
+    fn nothing_given_is_an_embedded_node() {
+        let config = check(&[]).expect("the defaults are valid");
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(
+            (config.database.to_str(), config.exclusive),
+            (Some("./data/collabcanvas.db"), true)
+        );
+    }
+
+    #[test]
+    fn all_errors_are_reported_at_once() {
+        let flags = [
+            "--listen",
+            "here",
+            "--max-sessions",
+            "0",
+            "--log-format",
+            "xml",
+            "--allowed-origins",
+            "*,https://a.b/c",
+        ];
+        let errors = check(&flags).expect_err("all wrong").0;
+        assert_eq!(errors.len(), 5, "{errors:?}");
+    }
+
+    #[test]
+    fn combinations_that_cannot_work_are_refused() {
+        for flags in [
+            &["--listen", "127.0.0.1:7", "--admin-listen", "127.0.0.1:7"][..],
+            &["--heartbeat-seconds", "30"],
+            &["--data-dir", "d", "--durable-url", "sqlite:///a/b"],
+            &["--durable-url", "sqlite://relative"],
+            &["--durable-url", "mysql://x"],
+        ] {
+            assert_eq!(check(flags).expect_err("refused").0.len(), 1, "{flags:?}");
+        }
+        let shared = check(&["--durable-url", "sqlite:///a/b.db"]).expect("valid");
+        assert_eq!((shared.database.to_str(), shared.exclusive), (Some("/a/b.db"), false));
+    }
+}

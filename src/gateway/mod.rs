@@ -1,0 +1,12 @@
+//! The gateway: from a TCP connection to a session or a page.
+//!
+//! Owns the client listener, the upgrade with its checks of origin and subprotocol, and the built-in page. Never knows a project's state.
+//! Started by `app`.
+
+mod accept;
+mod origin;
+mod pages;
+mod upgrade;
+
+pub use accept::{Limits, serve};
+pub use upgrade::{Gateway, router};

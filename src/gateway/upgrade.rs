@@ -1,0 +1,133 @@
+//! The upgrade to a WebSocket: checked here, then handed to a session.
+
+use super::{origin, pages};
+use crate::hub::Hub;
+use crate::ids::ProjectId;
+use crate::protocol::Encoding;
+use crate::session::{self, Session, Timing};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::http::header::{
+    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use axum::http::{Response, StatusCode};
+use axum::routing::get;
+use hyper_util::rt::TokioIo;
+use std::sync::Arc;
+use tokio::sync::watch;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+
+/// Bytes of a socket's read and write buffers: an idle connection costs about twice this.
+const BUFFER: usize = 4 << 10;
+
+/// What upgrades need.
+#[derive(Clone)]
+pub struct Gateway {
+    /// Where rooms are.
+    pub hub: Arc<Hub>,
+    /// Turns true when the node stops.
+    pub stopping: watch::Receiver<bool>,
+    /// How long sessions wait for what.
+    pub timing: Timing,
+    /// Origins besides the server's own.
+    pub allowed_origins: Arc<[String]>,
+    /// Held by every session: who stops the node waits until it can have the other end alone.
+    pub sessions: watch::Sender<()>,
+}
+
+/// The client listener's routes: the WebSocket and the demo page.
+pub fn router(gateway: Gateway) -> Router {
+    Router::new()
+        .route("/v1/projects/{project}/ws", get(upgrade))
+        .with_state(gateway)
+        .fallback(pages::page)
+}
+
+/// Why an upgrade is not made.
+type Refused = (StatusCode, &'static str);
+
+async fn upgrade(
+    State(gateway): State<Gateway>,
+    Path(project): Path<String>,
+    mut request: Request,
+) -> Result<Response<Body>, Refused> {
+    let headers = request.headers();
+    let (key, encoding) = check(headers, &gateway)?;
+    let accept = derive_accept_key(key.as_bytes());
+    let upgraded = hyper::upgrade::on(&mut request);
+    let session = Session {
+        project: ProjectId::parse(&project).ok(),
+        encoding,
+        hub: gateway.hub.clone(),
+        stopping: gateway.stopping.clone(),
+        timing: gateway.timing,
+    };
+    let alive = gateway.sessions.subscribe();
+    let frame_bytes = gateway.hub.settings().limits.frame_bytes as usize;
+    tokio::spawn(async move {
+        match upgraded.await {
+            Ok(upgraded) => {
+                let config = socket_config(frame_bytes);
+                let stream = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
+                session::run(session, stream).await;
+            }
+            Err(error) => tracing::debug!(%error, "a connection ended in the middle of its upgrade"),
+        }
+        drop(alive);
+    });
+    let response = Response::builder()
+        .status(StatusCode::SWITCHING_PROTOCOLS)
+        .header(UPGRADE, "websocket")
+        .header(CONNECTION, "Upgrade")
+        .header(SEC_WEBSOCKET_ACCEPT, accept)
+        .header(SEC_WEBSOCKET_PROTOCOL, encoding.subprotocol())
+        .body(Body::empty());
+    response.map_err(|_| (StatusCode::INTERNAL_SERVER_ERROR, "the upgrade could not be answered\n"))
+}
+
+fn socket_config(frame_bytes: usize) -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(BUFFER)
+        .write_buffer_size(BUFFER)
+        .max_message_size(Some(frame_bytes))
+        .max_frame_size(Some(frame_bytes))
+}
+
+/// The key to answer and the encoding to speak.
+fn check(headers: &HeaderMap, gateway: &Gateway) -> Result<(HeaderValue, Encoding), Refused> {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    if *gateway.stopping.borrow() {
+        return Err((
+            StatusCode::SERVICE_UNAVAILABLE,
+            "this node is stopping; connect again\n",
+        ));
+    }
+    let is_websocket = text(UPGRADE).is_some_and(|value| value.eq_ignore_ascii_case("websocket"));
+    let key = headers
+        .get(SEC_WEBSOCKET_KEY)
+        .filter(|_| is_websocket && text(SEC_WEBSOCKET_VERSION) == Some("13"));
+    let key = key.ok_or((
+        StatusCode::BAD_REQUEST,
+        "this address speaks WebSocket (version 13) only\n",
+    ))?;
+    if !origin::is_allowed(text(ORIGIN), text(HOST), &gateway.allowed_origins) {
+        return Err((
+            StatusCode::FORBIDDEN,
+            "pages of this origin may not connect; see COLLAB_ALLOWED_ORIGINS\n",
+        ));
+    }
+    let offered = headers
+        .get_all(SEC_WEBSOCKET_PROTOCOL)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let encoding = Encoding::choose(&offered.collect::<Vec<_>>().join(","));
+    let encoding = encoding.ok_or((
+        StatusCode::BAD_REQUEST,
+        "offer the subprotocol collabcanvas.v1.msgpack or collabcanvas.v1.json\n",
+    ))?;
+    Ok((key.clone(), encoding))
+}

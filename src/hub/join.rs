@@ -1,0 +1,230 @@
+//! How a session comes into a room, and how one that fell behind comes back: by a delta if the room still has it, else by a snapshot.
+
+use super::mailbox::{JoinError, Joiner};
+use super::members::Member;
+use super::propose::{Answer, Verdict};
+use super::room::Room;
+use super::snapshot;
+use crate::ids::{CommitId, Position, Seq, SessionId};
+use crate::metrics;
+use crate::protocol::close::Close;
+use crate::protocol::message::{Mode, ServerMessage, Sync, Welcome};
+use crate::protocol::{Encoding, VERSION, encode};
+use tokio::sync::oneshot;
+
+/// A delta larger than this is not worth it, and might not fit an outbox, in bytes.
+const DELTA_BYTES: usize = super::outbox::OUTBOX_BYTES / 2;
+/// Commits in one message of a delta.
+const DELTA_COMMITS: usize = 256;
+/// A snapshot is used again until the commits after it are as large as this part of it.
+const SNAPSHOT_REUSE: usize = 2;
+/// … or as large as this, in bytes.
+const SNAPSHOT_REUSE_BYTES: usize = 64 << 10;
+
+/// Lets a session in, at once or when a snapshot is made.
+pub(super) fn join(room: &mut Room, joiner: Joiner, reply: oneshot::Sender<Result<(), JoinError>>) {
+    let most = room.settings.max_sessions;
+    if room.members.len() + room.waiting.len() >= most {
+        // A joiner that has gone does not read the answer.
+        let _ = reply.send(Err(JoinError::Full(most)));
+        return;
+    }
+    let delta = joiner.position.filter(|p| has_delta(room, p.seq, p.id));
+    match delta {
+        Some(position) => admit(room, joiner, Start::Delta(position.seq), reply),
+        None if usable_snapshot(room, joiner.encoding) => admit(room, joiner, Start::Snapshot, reply),
+        None => {
+            make_snapshot(room, joiner.encoding);
+            room.waiting.push((joiner, reply));
+        }
+    }
+}
+
+/// Where a client's sync starts.
+#[derive(Clone, Copy)]
+enum Start {
+    Delta(Seq),
+    Snapshot,
+}
+
+fn has_delta(room: &Room, seq: Seq, id: CommitId) -> bool {
+    room.replica.after(seq, id).is_some() && room.replica.bytes_after(seq) <= DELTA_BYTES
+}
+
+fn usable_snapshot(room: &Room, encoding: Encoding) -> bool {
+    room.snapshots.get(encoding).is_some_and(|snapshot| {
+        let reusable = (snapshot.bytes / SNAPSHOT_REUSE).clamp(SNAPSHOT_REUSE_BYTES, DELTA_BYTES);
+        has_delta(room, snapshot.position.seq, snapshot.position.id)
+            && room.replica.bytes_after(snapshot.position.seq) <= reusable
+    })
+}
+
+/// Has a snapshot encoded elsewhere, unless that is under way.
+fn make_snapshot(room: &mut Room, encoding: Encoding) {
+    if !room.snapshots.begin(encoding) {
+        return;
+    }
+    let (position, canvas, made) = (
+        room.replica.position(),
+        room.replica.canvas().clone(),
+        room.made.clone(),
+    );
+    tokio::task::spawn_blocking(move || {
+        let started = std::time::Instant::now();
+        let snapshot = snapshot::encode(position, &canvas, encoding);
+        metrics::snapshot_made(started.elapsed());
+        // A room that has ended needs no snapshot.
+        let _ = made.send((encoding, snapshot));
+    });
+}
+
+/// A snapshot is there: lets in all who waited for it.
+pub(super) fn admit_waiting(room: &mut Room, encoding: Encoding) {
+    let (ready, others) = std::mem::take(&mut room.waiting)
+        .into_iter()
+        .partition(|(joiner, _)| joiner.encoding == encoding);
+    room.waiting = others;
+    let ready: Vec<_> = ready;
+    if !usable_snapshot(room, encoding) && !ready.is_empty() {
+        // So much has happened meanwhile that it is of no use any more.
+        make_snapshot(room, encoding);
+        room.waiting.extend(ready);
+        return;
+    }
+    for (joiner, reply) in ready {
+        admit(room, joiner, Start::Snapshot, reply);
+    }
+    let behind: Vec<SessionId> = room
+        .members
+        .iter_mut()
+        .filter(|(_, m)| m.lagging && m.outbox.is_idle())
+        .map(|(s, _)| s)
+        .collect();
+    behind.into_iter().for_each(|session| resync(room, session));
+}
+
+fn admit(room: &mut Room, joiner: Joiner, start: Start, reply: oneshot::Sender<Result<(), JoinError>>) {
+    if reply.send(Ok(())).is_err() {
+        return;
+    }
+    let session = joiner.session;
+    let author = joiner.who.author;
+    let (last, saved) = room.replica.cids(&author);
+    let saved_seq = room.replica.saved().seq;
+    let member = Member::new(joiner.who.clone(), joiner.encoding, joiner.outbox, saved, saved_seq);
+    if let Some(old) = room.members.insert(session, member) {
+        replace(room, old);
+    }
+    room.roster.join(session, joiner.who, joiner.presence);
+    sync(room, session, start);
+    // What the server has of this client but has not saved yet is still to be answered.
+    if let Some(client) = room.replica.client(&author).filter(|c| last > saved && c.cid == last) {
+        room.members.decided(
+            session,
+            Answer {
+                cid: last,
+                seq: client.seq,
+                verdict: Verdict::Accepted(Vec::new()),
+            },
+        );
+    }
+}
+
+fn replace(room: &mut Room, old: SessionId) {
+    if let Some(member) = room.members.get_mut(old) {
+        member
+            .outbox
+            .close(Close::Replaced, "another session has this client id");
+    }
+    room.forget(old);
+}
+
+/// Brings a session back that could not keep up and has an empty outbox now.
+pub(super) fn resync(room: &mut Room, session: SessionId) {
+    let Some(member) = room.members.get_mut(session).filter(|m| m.lagging) else {
+        return;
+    };
+    let (sent, encoding) = (member.sent, member.encoding);
+    metrics::resync();
+    let id = room.replica.id_at(sent);
+    if id.is_some_and(|id| has_delta(room, sent, id)) {
+        sync(room, session, Start::Delta(sent));
+    } else if usable_snapshot(room, encoding) {
+        sync(room, session, Start::Snapshot);
+    } else {
+        make_snapshot(room, encoding);
+    }
+}
+
+/// Sends a welcome and what it announces.
+fn sync(room: &mut Room, session: SessionId, start: Start) {
+    let Some((encoding, who)) = room.members.get_mut(session).map(|m| (m.encoding, m.who.clone())) else {
+        return;
+    };
+    let snapshot = match start {
+        Start::Delta(_) => None,
+        Start::Snapshot => room.snapshots.get(encoding).cloned(),
+    };
+    let (kind, target) = match &snapshot {
+        Some(snapshot) => (
+            Sync::Snapshot,
+            Position {
+                epoch: room.replica.position().epoch,
+                ..snapshot.position
+            },
+        ),
+        None => (Sync::Delta, room.replica.position()),
+    };
+    let from = match start {
+        Start::Delta(seq) => seq,
+        Start::Snapshot => target.seq,
+    };
+    let (last, saved) = room.replica.cids(&who.author);
+    let welcome = Welcome {
+        t: "welcome",
+        v: VERSION,
+        features: Vec::new(),
+        session,
+        author: who.author.text().to_string(),
+        user: who.user.to_string(),
+        role: who.role,
+        position: target.into(),
+        saved_seq: room.replica.saved().seq,
+        last,
+        saved,
+        sync: kind,
+        mode: Mode::Normal,
+        limits: room.settings.limits.clone(),
+        heartbeat_ms: u32::try_from(room.settings.heartbeat.as_millis()).unwrap_or(u32::MAX),
+        timeout_ms: u32::try_from(room.settings.silence.as_millis()).unwrap_or(u32::MAX),
+    };
+    let frames: Vec<_> = delta_frames(room, from, encoding);
+    let head = room.replica.position().seq;
+    let Some(member) = room.members.get_mut(session) else {
+        return;
+    };
+    member.lagging = false;
+    member.sent = head;
+    member.say(&ServerMessage::Welcome(Box::new(welcome)));
+    if let Some(snapshot) = snapshot {
+        member.outbox.replace_bulk(snapshot.chunks.iter().cloned());
+    }
+    for frame in frames {
+        member.push(frame);
+    }
+}
+
+/// The commits after `from`, as messages.
+fn delta_frames(room: &Room, from: Seq, encoding: Encoding) -> Vec<crate::protocol::message::Frame> {
+    let Some(commits) = room.replica.id_at(from).and_then(|id| room.replica.after(from, id)) else {
+        return Vec::new();
+    };
+    let commits: Vec<_> = commits.collect();
+    let mut first = from + 1;
+    let mut frames = Vec::new();
+    for part in commits.chunks(DELTA_COMMITS) {
+        frames.push(encode::commits(first, part.iter().copied(), encoding));
+        first += part.len() as Seq;
+    }
+    frames
+}

@@ -1,0 +1,267 @@
+//! The sessions in a room, and what each of them has been told.
+
+use super::outbox::{Full, Outbox};
+use super::propose::{Answer, Verdict};
+use crate::ids::{Author, Cid, Seq, SessionId};
+use crate::metrics;
+use crate::protocol::close::Close;
+use crate::protocol::commit::Commit;
+use crate::protocol::message::{Frame, ServerMessage, Who};
+use crate::protocol::refusal::{Code, Refusal};
+use crate::protocol::{Encoding, encode};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+
+/// One session in the room.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) who: Who,
+    pub(super) encoding: Encoding,
+    pub(super) outbox: Arc<Outbox>,
+    /// Commits up to here are in its outbox or beyond.
+    pub(super) sent: Seq,
+    /// It could not keep up: nothing more is sent until its outbox is empty and it is brought back.
+    pub(super) lagging: bool,
+    /// It was passed over by presence: the next one is full.
+    presence_behind: bool,
+    /// Batches that have their seq and are to be answered.
+    answers: VecDeque<Answer>,
+    /// Batches that have their seq and are not durable.
+    unsaved: VecDeque<(Cid, Seq)>,
+    /// Highest durable cid.
+    saved: Cid,
+    /// The `saved` message that was sent last.
+    told: (Cid, Seq),
+}
+
+impl Member {
+    pub(super) fn new(who: Who, encoding: Encoding, outbox: Arc<Outbox>, saved: Cid, told: Seq) -> Self {
+        Self {
+            who,
+            encoding,
+            outbox,
+            sent: 0,
+            lagging: false,
+            presence_behind: true,
+            answers: VecDeque::new(),
+            unsaved: VecDeque::new(),
+            saved,
+            told: (saved, told),
+        }
+    }
+
+    /// Queues a message, or finds that the session cannot keep up.
+    pub(super) fn say(&mut self, message: &ServerMessage) -> bool {
+        let frame = encode::message(message, self.encoding);
+        self.push(frame)
+    }
+
+    pub(super) fn push(&mut self, frame: Frame) -> bool {
+        if !self.lagging && self.outbox.push(frame) == Err(Full) {
+            self.lagging = true;
+            metrics::outbox_overflow();
+        }
+        !self.lagging
+    }
+
+    /// Sends the answers to batches up to `seq`, in order; accepted ones in a row are one ack.
+    fn answer_up_to(&mut self, seq: Seq) {
+        let mut accepted: Option<(Cid, Seq)> = None;
+        let mut gone = Vec::new();
+        while let Some(answer) = self.answers.front().filter(|a| a.seq <= seq).cloned() {
+            match answer.verdict {
+                Verdict::Accepted(ids) => {
+                    accepted = Some((answer.cid, answer.seq));
+                    if !ids.is_empty() {
+                        gone.push((answer.cid, ids));
+                    }
+                }
+                Verdict::Refused(refusal, current) => {
+                    if !self.ack(accepted.take(), &mut gone) {
+                        return;
+                    }
+                    metrics::refused(refusal.code);
+                    self.say(&ServerMessage::Reject {
+                        cid: answer.cid,
+                        refusal: *refusal,
+                        current,
+                        retry_ms: None,
+                    });
+                }
+            }
+            // What a full outbox swallows here, the resync's welcome says by its `last`.
+            self.answers.pop_front();
+        }
+        self.ack(accepted, &mut gone);
+    }
+
+    fn ack(&mut self, accepted: Option<(Cid, Seq)>, gone: &mut Vec<(Cid, Vec<crate::ids::ObjectId>)>) -> bool {
+        accepted.is_none_or(|(cid, seq)| {
+            self.say(&ServerMessage::Ack {
+                cid,
+                seq,
+                gone: std::mem::take(gone),
+            })
+        })
+    }
+
+    fn mark_saved(&mut self, seq: Seq) {
+        while let Some((cid, _)) = self.unsaved.front().filter(|(_, at)| *at <= seq) {
+            self.saved = *cid;
+            self.unsaved.pop_front();
+        }
+    }
+}
+
+/// All members, by session.
+#[derive(Debug, Default)]
+pub(super) struct Members {
+    by_session: BTreeMap<SessionId, Member>,
+    by_author: HashMap<Author, SessionId>,
+}
+
+/// How often the watermark alone is told, in ticks of 50 ms.
+const WATERMARK_TICKS: u32 = 20;
+
+impl Members {
+    pub(super) fn len(&self) -> usize {
+        self.by_session.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_session.is_empty()
+    }
+
+    pub(super) fn get_mut(&mut self, session: SessionId) -> Option<&mut Member> {
+        self.by_session.get_mut(&session)
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (SessionId, &mut Member)> {
+        self.by_session.iter_mut().map(|(session, member)| (*session, member))
+    }
+
+    /// Adds a member; returns the session that had this client id, which is to go.
+    pub(super) fn insert(&mut self, session: SessionId, member: Member) -> Option<SessionId> {
+        let old = self.by_author.insert(member.who.author, session);
+        self.by_session.insert(session, member);
+        old
+    }
+
+    pub(super) fn remove(&mut self, session: SessionId) -> Option<Member> {
+        let member = self.by_session.remove(&session)?;
+        if self.by_author.get(&member.who.author) == Some(&session) {
+            self.by_author.remove(&member.who.author);
+        }
+        Some(member)
+    }
+
+    /// Sends commits to everybody who keeps up: encoded once per encoding.
+    pub(super) fn commits<'a>(&mut self, first: Seq, commits: &(impl ExactSizeIterator<Item = &'a Commit> + Clone)) {
+        let last = first + commits.len() as Seq - 1;
+        let mut frames: HashMap<Encoding, Frame> = HashMap::new();
+        for member in self.by_session.values_mut().filter(|m| !m.lagging) {
+            let frame = frames
+                .entry(member.encoding)
+                .or_insert_with(|| encode::commits(first, commits.clone(), member.encoding));
+            if member.push(frame.clone()) {
+                member.sent = last;
+            }
+        }
+    }
+
+    /// Sends a message to everybody but one, dropping it for slow readers.
+    pub(super) fn passing(&mut self, except: SessionId, only: Option<SessionId>, message: &ServerMessage) {
+        let mut frames: HashMap<Encoding, Frame> = HashMap::new();
+        for (session, member) in &mut self.by_session {
+            if *session == except || only.is_some_and(|to| to != *session) || member.lagging {
+                continue;
+            }
+            let frame = frames
+                .entry(member.encoding)
+                .or_insert_with(|| encode::message(message, member.encoding));
+            if !member.outbox.push_presence(frame.clone()) {
+                metrics::presence_dropped();
+            }
+        }
+    }
+
+    /// Sends what changed to everybody; those who are behind get everything once they keep up again.
+    pub(super) fn presence(&mut self, news: &ServerMessage, everybody: &ServerMessage) {
+        let mut frames: HashMap<(Encoding, bool), Frame> = HashMap::new();
+        for member in self.by_session.values_mut().filter(|m| !m.lagging) {
+            let full = member.presence_behind;
+            let message = if full { everybody } else { news };
+            let frame = frames
+                .entry((member.encoding, full))
+                .or_insert_with(|| encode::message(message, member.encoding));
+            member.presence_behind = !member.outbox.push_presence(frame.clone());
+            if member.presence_behind {
+                metrics::presence_dropped();
+            }
+        }
+    }
+
+    /// Whether somebody waits for a full presence message.
+    pub(super) fn presence_behind(&self) -> bool {
+        self.by_session.values().any(|m| m.presence_behind && !m.lagging)
+    }
+
+    /// A batch of this session has its seq.
+    pub(super) fn decided(&mut self, session: SessionId, answer: Answer) {
+        if let Some(member) = self.by_session.get_mut(&session) {
+            member.unsaved.push_back((answer.cid, answer.seq));
+            member.answers.push_back(answer);
+        }
+    }
+
+    /// Sends the answers that are due now: those up to `answered`, with everything up to `saved` durable.
+    pub(super) fn settle(&mut self, answered: Seq, saved: Seq) {
+        for member in self.by_session.values_mut() {
+            member.mark_saved(saved);
+            if !member.lagging && !member.answers.is_empty() {
+                member.answer_up_to(answered);
+            }
+        }
+    }
+
+    /// Sends `saved` to those whose own batches became durable, and now and then to all whose project did.
+    pub(super) fn tell_saved(&mut self, seq: Seq, tick: u32) {
+        for member in self.by_session.values_mut().filter(|m| !m.lagging) {
+            let due = member.saved > member.told.0 || (seq > member.told.1 && tick.is_multiple_of(WATERMARK_TICKS));
+            if due && member.say(&ServerMessage::Saved { cid: member.saved, seq }) {
+                member.told = (member.saved, seq);
+            }
+        }
+    }
+
+    /// Number of this session's batches that are not answered.
+    pub(super) fn unanswered(&self, session: SessionId) -> usize {
+        self.by_session.get(&session).map_or(0, |m| m.answers.len())
+    }
+
+    /// Tells a session that its batch was not taken and when to send it again.
+    pub(super) fn not_now(&mut self, session: SessionId, cid: Cid, code: Code, retry_ms: u32) {
+        if let Some(member) = self.by_session.get_mut(&session) {
+            metrics::refused(code);
+            let why = if code == Code::Overloaded {
+                "too much is in flight"
+            } else {
+                "the store does not answer"
+            };
+            let refusal = Refusal::new(code, format!("{why}; send this batch again later"));
+            member.say(&ServerMessage::Reject {
+                cid,
+                refusal,
+                current: None,
+                retry_ms: Some(retry_ms),
+            });
+        }
+    }
+
+    /// Closes every session.
+    pub(super) fn close_all(&mut self, close: Close, message: &str) {
+        for member in self.by_session.values() {
+            member.outbox.close(close, message);
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The hub: the projects that are open on this node, a room for each.
+//!
+//! Owns rooms and memberships; opening is single-flight. Never touches a socket. Called by sessions.
+
+mod install;
+mod join;
+mod mailbox;
+mod members;
+mod open;
+pub mod outbox;
+pub mod propose;
+pub mod replica;
+mod room;
+pub mod snapshot;
+
+pub use mailbox::{Busy, JoinError, Joiner, Membership};
+
+use crate::durable::DurableStore;
+use crate::fanout::Fanout;
+use crate::hot::HotStore;
+use crate::ids::ProjectId;
+use crate::metrics;
+use crate::protocol::limits::Limits;
+use dashmap::DashMap;
+use mailbox::{Control, RoomHandle};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::{OnceCell, oneshot};
+
+/// Tries to join a room that closes at the same moment; each finds a newer room, so that one is nearly always enough.
+const JOIN_TRIES: usize = 16;
+
+/// The stores that rooms work with.
+pub struct Stores {
+    /// Where batches are ordered.
+    pub hot: Arc<dyn HotStore>,
+    /// Where they survive.
+    pub durable: Arc<dyn DurableStore>,
+    /// What carries events between rooms.
+    pub fanout: Arc<dyn Fanout>,
+}
+
+/// What all rooms have in common.
+#[derive(Debug, Clone)]
+pub struct RoomSettings {
+    /// What clients may send and projects hold.
+    pub limits: Limits,
+    /// Whether a batch is answered only when it is durable: an embedded node's hot store dies with it.
+    pub ack_means_saved: bool,
+    /// Most sessions of one project.
+    pub max_sessions: usize,
+    /// How long a room stays open when nobody is there.
+    pub idle: Duration,
+    /// How often sessions are pinged.
+    pub heartbeat: Duration,
+    /// How long a session may be silent.
+    pub silence: Duration,
+}
+
+type Slot = Arc<OnceCell<RoomHandle>>;
+
+/// The open projects of this node.
+pub struct Hub {
+    stores: Arc<Stores>,
+    settings: Arc<RoomSettings>,
+    rooms: DashMap<ProjectId, Slot>,
+    draining: AtomicBool,
+    closed: tokio::sync::Notify,
+}
+
+impl Hub {
+    /// A hub without rooms.
+    #[must_use]
+    pub fn new(stores: Arc<Stores>, settings: RoomSettings) -> Arc<Self> {
+        Arc::new(Self {
+            stores,
+            settings: Arc::new(settings),
+            rooms: DashMap::new(),
+            draining: AtomicBool::new(false),
+            closed: tokio::sync::Notify::new(),
+        })
+    }
+
+    /// What all rooms have in common.
+    #[must_use]
+    pub fn settings(&self) -> &RoomSettings {
+        &self.settings
+    }
+
+    /// Number of open rooms.
+    #[must_use]
+    pub fn rooms(&self) -> usize {
+        self.rooms.len()
+    }
+
+    /// Makes the session a member of the project's room, which is opened if need be. The welcome comes by the outbox.
+    ///
+    /// # Errors
+    /// [`JoinError`], when the project is full or cannot be loaded.
+    pub async fn join(self: &Arc<Self>, project: &ProjectId, joiner: Joiner) -> Result<Membership, JoinError> {
+        let (session, author) = (joiner.session, joiner.who.author);
+        let mut joiner = Some(joiner);
+        for _ in 0..JOIN_TRIES {
+            let room = self.room(project).await?;
+            let again = joiner
+                .take()
+                .ok_or_else(|| JoinError::Unavailable("the room closed".to_owned()))?;
+            let copy = Joiner {
+                outbox: again.outbox.clone(),
+                who: again.who.clone(),
+                presence: again.presence.clone(),
+                ..again
+            };
+            let (reply, answer) = oneshot::channel();
+            joiner = Some(again);
+            // The membership exists before the room knows of it, so that whatever happens here, it leaves.
+            let membership = Membership::new(session, author, project.clone(), room.clone());
+            if room.control.send(Control::Join(Box::new(copy), reply)).is_ok()
+                && let Ok(answer) = answer.await
+            {
+                return answer.map(|()| membership);
+            }
+        }
+        Err(JoinError::Unavailable("its room closes again and again".to_owned()))
+    }
+
+    /// The project's room; whoever comes first opens it, the others wait for that.
+    async fn room(self: &Arc<Self>, project: &ProjectId) -> Result<RoomHandle, JoinError> {
+        let slot = self.rooms.entry(project.clone()).or_default().value().clone();
+        let opened = slot
+            .get_or_try_init(|| open::open(self.clone(), project.clone(), slot.clone()))
+            .await;
+        match opened {
+            Ok(room) => Ok(room.clone()),
+            Err(error) => {
+                metrics::open_failed();
+                self.rooms
+                    .remove_if(project, |_, s| Arc::ptr_eq(s, &slot) && !s.initialized());
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes an ended room from the map; from then on its joiners find a new one.
+    fn remove(&self, project: &ProjectId, slot: &Slot) {
+        self.rooms.remove_if(project, |_, s| Arc::ptr_eq(s, slot));
+        self.closed.notify_waiters();
+    }
+
+    /// Asks every room to close as soon as nobody is there and everything is saved, and waits until all have.
+    pub async fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+        loop {
+            let closed = self.closed.notified();
+            tokio::pin!(closed);
+            closed.as_mut().enable();
+            for entry in &self.rooms {
+                if let Some(room) = entry.value().get() {
+                    // A room that has ended is about to be removed.
+                    let _ = room.control.send(Control::Drain);
+                }
+            }
+            if self.rooms.is_empty() {
+                return;
+            }
+            closed.await;
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! From waiting batches to a call: checks the counters, applies the conflict rule, names the commits. Pure but for the randomness that is
+//! handed in.
+
+use super::replica::Replica;
+use crate::hot::{CALL_BATCHES, Call, Clients, Proposal};
+use crate::ids::{Author, Cid, CommitId, ObjectId, Seq, SessionId};
+use crate::project::apply::apply;
+use crate::project::canvas::{Draft, Object, View};
+use crate::project::rebalance;
+use crate::protocol::change::Changes;
+use crate::protocol::commit::{Commit, Origin, Outcome};
+use crate::protocol::limits::Limits;
+use crate::protocol::message::WireObject;
+use crate::protocol::op::{Batch, Body};
+use crate::protocol::refusal::Refusal;
+use rand::Rng;
+use std::collections::VecDeque;
+
+/// A batch that waits for its call.
+#[derive(Debug, Clone)]
+pub struct Waiting {
+    /// Whose it is; `None` for one of the server's own.
+    pub from: Option<(SessionId, Author)>,
+    /// What it asks for.
+    pub batch: Batch,
+}
+
+/// What to tell the author once the call is through.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// Which batch.
+    pub cid: Cid,
+    /// Its seq.
+    pub seq: Seq,
+    /// Yes or no.
+    pub verdict: Verdict,
+}
+
+/// The answer to a batch that has taken its seq.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// It changed the project; these objects were gone.
+    Accepted(Vec<ObjectId>),
+    /// It was refused for good; this is what the object is now.
+    Refused(Box<Refusal>, Option<WireObject>),
+}
+
+/// What to tell an author at once, because the batch goes nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AtOnce {
+    /// It is there already: ack it again, up to this cid and seq.
+    Repeat(Cid, Seq),
+    /// A cid was skipped.
+    Gap(Cid),
+    /// The same cid with other ops: two pages share the client id.
+    InUse,
+}
+
+/// A call, and what to say afterwards.
+#[derive(Debug)]
+pub struct Proposed {
+    /// For the hot store.
+    pub call: Call,
+    /// One for each proposal.
+    pub answers: Vec<(Option<SessionId>, Answer)>,
+    /// One for each batch that goes nowhere.
+    pub at_once: Vec<(SessionId, AtOnce)>,
+    /// The batches of the call, to be computed anew if others were first.
+    pub batches: Vec<Waiting>,
+    /// An object whose order key has grown too long.
+    pub rebalance: Option<ObjectId>,
+}
+
+/// Takes up to [`CALL_BATCHES`] waiting batches and makes a call of them.
+pub fn propose(replica: &Replica, queue: &mut VecDeque<Waiting>, limits: &Limits, rng: &mut impl Rng) -> Proposed {
+    let mut draft = Draft::new(replica.canvas());
+    let mut ahead = Clients::new();
+    let mut proposed = Proposed {
+        call: Call {
+            position: replica.position(),
+            proposals: Vec::new(),
+        },
+        answers: Vec::new(),
+        at_once: Vec::new(),
+        batches: Vec::new(),
+        rebalance: None,
+    };
+    while proposed.call.proposals.len() < CALL_BATCHES {
+        let Some(waiting) = queue.pop_front() else { break };
+        if let Some((session, author)) = waiting.from {
+            let last = ahead.get(&author).copied().or_else(|| replica.client(&author));
+            if let Some(say) = off_count(&waiting.batch, last) {
+                proposed.at_once.push((session, say));
+                continue;
+            }
+        }
+        let seq = proposed.call.position.seq + 1 + proposed.call.proposals.len() as Seq;
+        let (proposal, verdict) = compute(&draft, &waiting, seq, limits, CommitId::random(rng));
+        if let Origin::Client { author, cid, digest } = proposal.commit.origin {
+            ahead.insert(author, crate::hot::ClientState { cid, seq, digest });
+        }
+        for effect in &proposal.effects {
+            if effect.props.as_ref().is_some_and(rebalance::is_due) {
+                proposed.rebalance = Some(effect.id.clone());
+            }
+            draft.set(
+                effect.id.clone(),
+                effect.props.clone().map(|props| Object { rev: seq, props }),
+            );
+        }
+        proposed.answers.push((
+            waiting.from.map(|(session, _)| session),
+            Answer {
+                cid: waiting.batch.cid,
+                seq,
+                verdict,
+            },
+        ));
+        proposed.call.proposals.push(proposal);
+        proposed.batches.push(waiting);
+    }
+    proposed
+}
+
+/// What is wrong with a batch's cid, if anything.
+fn off_count(batch: &Batch, last: Option<crate::hot::ClientState>) -> Option<AtOnce> {
+    let (cid, seq, digest) = last.map_or((0, 0, 0), |c| (c.cid, c.seq, c.digest));
+    if batch.cid == cid + 1 {
+        return None;
+    }
+    if batch.cid > cid {
+        return Some(AtOnce::Gap(cid + 1));
+    }
+    let differs = batch.cid == cid && batch.digest != digest && batch.digest != 0 && digest != 0;
+    Some(if differs {
+        AtOnce::InUse
+    } else {
+        AtOnce::Repeat(cid, seq)
+    })
+}
+
+fn compute(view: &dyn View, waiting: &Waiting, seq: Seq, limits: &Limits, id: CommitId) -> (Proposal, Verdict) {
+    let batch = &waiting.batch;
+    let origin = waiting.from.map_or(Origin::Server, |(_, author)| Origin::Client {
+        author,
+        cid: batch.cid,
+        digest: batch.digest,
+    });
+    let result = match &batch.body {
+        Body::Ops(ops) => apply(view, ops, seq, limits),
+        Body::Invalid(refusal) => Err(refusal.clone()),
+        Body::Void(code) => Err(Refusal::new(*code, "this batch had been refused before")),
+    };
+    match result {
+        Ok(effects) => {
+            let outcome = Outcome::Changed(Changes::encode(&effects.changes));
+            let commit = Commit { id, origin, outcome };
+            (
+                Proposal {
+                    commit,
+                    effects: effects.objects,
+                },
+                Verdict::Accepted(effects.gone),
+            )
+        }
+        Err(refusal) => {
+            let current = refusal.id.as_ref().and_then(|id| {
+                view.object(id).map(|o| WireObject {
+                    id: id.clone(),
+                    rev: o.rev,
+                    props: o.props.clone(),
+                })
+            });
+            let commit = Commit {
+                id,
+                origin,
+                outcome: Outcome::Refused(refusal.code),
+            };
+            (
+                Proposal {
+                    commit,
+                    effects: Vec::new(),
+                },
+                Verdict::Refused(Box::new(refusal), current),
+            )
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! A room's copy of its project: what joins, reads and new batches are computed from. Pure.
+
+use crate::hot::{ClientState, Clients, HotState};
+use crate::ids::{Author, Cid, CommitId, Epoch, Position, Seq};
+use crate::project::apply::Effect;
+use crate::project::canvas::{Canvas, Object};
+use crate::protocol::change::InvalidChanges;
+use crate::protocol::commit::{Commit, Origin, Outcome};
+use std::collections::VecDeque;
+
+/// Saved commits that are kept to answer a reconnecting client with a delta.
+pub const RECENT: usize = 4_096;
+/// Bytes of saved commits that are kept for that.
+const RECENT_BYTES: usize = 4 << 20;
+
+/// State, position, cid table and the latest commits of one project.
+#[derive(Debug, Clone)]
+pub struct Replica {
+    position: Position,
+    saved: Position,
+    canvas: Canvas,
+    clients: Clients,
+    /// The newest commits, the last at `position`: everything above `saved` and some below.
+    recent: VecDeque<Commit>,
+    recent_bytes: usize,
+    /// Commit id before the first of `recent`.
+    before: CommitId,
+}
+
+/// An event that does not continue this replica's history.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Broken {
+    /// Commits in between are missing.
+    #[error("there is a hole: the event starts at seq {found}, the replica ends at {at}")]
+    Hole {
+        /// Seq of the event's first commit.
+        found: Seq,
+        /// Seq of the replica.
+        at: Seq,
+    },
+    /// Another history.
+    #[error("the event follows another history")]
+    Fork,
+    /// The event cannot be read.
+    #[error(transparent)]
+    Changes(#[from] InvalidChanges),
+}
+
+fn size(commit: &Commit) -> usize {
+    let changes = if let Outcome::Changed(changes) = &commit.outcome {
+        changes.as_bytes().len()
+    } else {
+        0
+    };
+    changes + size_of::<Commit>()
+}
+
+impl Replica {
+    /// A replica of a state, whose log reaches down to its watermark at least.
+    #[must_use]
+    pub fn new(state: HotState) -> Self {
+        let HotState {
+            position,
+            saved,
+            canvas,
+            clients,
+            log,
+            before,
+        } = state;
+        let recent_bytes = log.iter().map(size).sum();
+        let mut replica = Self {
+            position,
+            saved,
+            canvas,
+            clients,
+            recent: log.into(),
+            recent_bytes,
+            before,
+        };
+        replica.trim();
+        replica
+    }
+
+    /// Where the replica stands.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// The watermark: everything up to here is durable.
+    #[must_use]
+    pub fn saved(&self) -> Position {
+        self.saved
+    }
+
+    /// The objects.
+    #[must_use]
+    pub fn canvas(&self) -> &Canvas {
+        &self.canvas
+    }
+
+    /// The last batch of a client.
+    #[must_use]
+    pub fn client(&self, author: &Author) -> Option<ClientState> {
+        self.clients.get(author).copied()
+    }
+
+    /// The whole state, to be installed in the hot store.
+    #[must_use]
+    pub fn to_hot(&self) -> HotState {
+        HotState {
+            position: self.position,
+            canvas: self.canvas.clone(),
+            clients: self.clients.clone(),
+            saved: self.saved,
+            log: Vec::new(),
+            before: self.position.id,
+        }
+    }
+
+    /// Goes on in a new lineage of the same history.
+    pub fn enter_epoch(&mut self, epoch: Epoch) {
+        self.position.epoch = epoch;
+        self.saved.epoch = epoch;
+    }
+
+    fn base(&self) -> Seq {
+        self.position.seq - self.recent.len() as Seq
+    }
+
+    /// The commit id at a seq, if it is still known.
+    #[must_use]
+    pub fn id_at(&self, seq: Seq) -> Option<CommitId> {
+        match usize::try_from(seq.checked_sub(self.base())?).ok()? {
+            0 => Some(self.before),
+            n => self.recent.get(n - 1).map(|commit| commit.id),
+        }
+    }
+
+    /// The commits after a position of this history; `None` when it is another history or too long ago.
+    #[must_use]
+    pub fn after(&self, seq: Seq, id: CommitId) -> Option<impl ExactSizeIterator<Item = &Commit> + Clone> {
+        let known = self.id_at(seq)? == id;
+        let skip = usize::try_from(seq - self.base()).unwrap_or(usize::MAX);
+        known.then(|| self.recent.range(skip..))
+    }
+
+    /// Bytes that a delta after `seq` has, about.
+    #[must_use]
+    pub fn bytes_after(&self, seq: Seq) -> usize {
+        let skip = usize::try_from(seq.saturating_sub(self.base()))
+            .unwrap_or(usize::MAX)
+            .min(self.recent.len());
+        self.recent.range(skip..).map(size).sum()
+    }
+
+    /// A commit of this room that the hot store has accepted at the next seq, with the effects that it was computed to have.
+    pub fn accept(&mut self, commit: Commit, effects: Vec<Effect>) {
+        let seq = self.position.seq + 1;
+        for effect in effects {
+            self.canvas
+                .set(effect.id, effect.props.map(|props| Object { rev: seq, props }));
+        }
+        self.push(commit);
+    }
+
+    /// Commits that came by fan-out or from the log. Those that the replica has already are passed over. Returns how many were new.
+    ///
+    /// # Errors
+    /// [`Broken`]; the replica then stands where it stood, or after the last good one.
+    pub fn learn(&mut self, first: Seq, previous: CommitId, commits: &[Commit]) -> Result<usize, Broken> {
+        if first > self.position.seq + 1 {
+            return Err(Broken::Hole {
+                found: first,
+                at: self.position.seq,
+            });
+        }
+        let last = first + commits.len() as Seq - 1;
+        if last <= self.position.seq {
+            let same = commits
+                .last()
+                .is_none_or(|c| self.id_at(last).is_none_or(|id| id == c.id));
+            return if same { Ok(0) } else { Err(Broken::Fork) };
+        }
+        let known = usize::try_from(self.position.seq + 1 - first).unwrap_or(usize::MAX);
+        let before = if known == 0 { previous } else { commits[known - 1].id };
+        if before != self.position.id {
+            return Err(Broken::Fork);
+        }
+        for commit in &commits[known..] {
+            if let Outcome::Changed(changes) = &commit.outcome {
+                self.canvas.absorb(changes.decode()?, self.position.seq + 1);
+            }
+            self.push(commit.clone());
+        }
+        Ok(commits.len() - known)
+    }
+
+    fn push(&mut self, commit: Commit) {
+        let seq = self.position.seq + 1;
+        if let Origin::Client { author, cid, digest } = commit.origin {
+            self.clients.insert(author, ClientState { cid, seq, digest });
+        }
+        self.position = Position {
+            seq,
+            id: commit.id,
+            ..self.position
+        };
+        self.recent_bytes += size(&commit);
+        self.recent.push_back(commit);
+    }
+
+    /// Moves the watermark, if `position` is on this history. Returns whether it moved.
+    pub fn mark_saved(&mut self, position: Position) -> bool {
+        if position.seq <= self.saved.seq || self.id_at(position.seq) != Some(position.id) {
+            return false;
+        }
+        self.saved = Position {
+            epoch: self.position.epoch,
+            ..position
+        };
+        self.trim();
+        true
+    }
+
+    fn trim(&mut self) {
+        let unsaved = usize::try_from(self.position.seq - self.saved.seq).unwrap_or(usize::MAX);
+        while self.recent.len() > unsaved.saturating_add(RECENT)
+            || (self.recent_bytes > RECENT_BYTES && self.recent.len() > unsaved)
+        {
+            let Some(commit) = self.recent.pop_front() else { return };
+            self.recent_bytes -= size(&commit);
+            self.before = commit.id;
+        }
+    }
+
+    /// A client's highest cid, and its highest durable one.
+    #[must_use]
+    pub fn cids(&self, author: &Author) -> (Cid, Cid) {
+        let Some(client) = self.clients.get(author) else {
+            return (0, 0);
+        };
+        if client.seq <= self.saved.seq {
+            return (client.cid, client.cid);
+        }
+        // Its unsaved commits are all in `recent`, and its cids have no holes.
+        let unsaved = usize::try_from(self.saved.seq - self.base()).unwrap_or(usize::MAX);
+        let first = self.recent.range(unsaved..).find_map(|commit| match commit.origin {
+            Origin::Client { author: by, cid, .. } if by == *author => Some(cid),
+            _ => None,
+        });
+        (client.cid, first.map_or(client.cid, |cid| cid - 1))
+    }
+}

@@ -1,0 +1,203 @@
+//! Every metric there is, in one place: `collab_<noun>_<unit>`, base units, there from the start, never a project or user in a label.
+
+use crate::protocol::close::Close;
+use crate::protocol::refusal::Code;
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use std::time::Duration;
+
+/// Buckets of all durations, in seconds.
+pub const SECONDS: &[f64] = &[
+    0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
+
+/// Describes every metric and makes it appear, at zero.
+pub fn describe() {
+    let counters = [
+        ("collab_commits_total", "Commits accepted"),
+        ("collab_calls_total", "Calls to the hot store, of up to 64 batches each"),
+        (
+            "collab_repeats_total",
+            "Batches that a client sent again and the server had already",
+        ),
+        ("collab_room_open_failures_total", "Projects that could not be opened"),
+        (
+            "collab_room_losses_total",
+            "Rooms that had to start over because the hot state was lost or another node went on",
+        ),
+        (
+            "collab_quarantined_objects_total",
+            "Stored objects set aside because they cannot be read",
+        ),
+        ("collab_saved_commits_total", "Commits made durable"),
+        (
+            "collab_save_failures_total",
+            "Saves that the durable store did not take and that were tried again",
+        ),
+        (
+            "collab_save_conflicts_total",
+            "Appends that found another entry in their place",
+        ),
+        (
+            "collab_outbox_overflows_total",
+            "Sessions that fell behind and stopped hearing of commits until they were brought back",
+        ),
+        ("collab_resyncs_total", "Sessions brought back after they fell behind"),
+        (
+            "collab_presence_dropped_total",
+            "Presence messages and broadcasts not sent to a slow reader",
+        ),
+        ("collab_sessions_opened_total", "Sessions that said a good hello"),
+        ("collab_frames_received_total", "Messages received from clients"),
+    ];
+    for (name, text) in counters {
+        describe_counter!(name, Unit::Count, text);
+        counter!(name).absolute(0);
+    }
+    for (name, text) in [
+        ("collab_sessions", "Sessions now"),
+        ("collab_rooms", "Rooms open now"),
+        ("collab_connections", "Sockets now"),
+    ] {
+        describe_gauge!(name, Unit::Count, text);
+        gauge!(name).set(0.0);
+    }
+    let histograms = [
+        ("collab_save_seconds", "Time that the durable store took for an entry"),
+        ("collab_room_open_seconds", "Time to load a project and open its room"),
+        ("collab_snapshot_seconds", "Time to encode a snapshot"),
+    ];
+    for (name, text) in histograms {
+        describe_histogram!(name, Unit::Seconds, text);
+        let _ = histogram!(name);
+    }
+    describe_counter!("collab_refusals_total", Unit::Count, "Batches refused, by code");
+    Code::ALL
+        .iter()
+        .for_each(|code| counter!("collab_refusals_total", "code" => code.as_str()).absolute(0));
+    describe_counter!(
+        "collab_closes_total",
+        Unit::Count,
+        "Sockets that the server closed, by reason"
+    );
+    Close::ALL
+        .iter()
+        .for_each(|close| counter!("collab_closes_total", "reason" => close.name()).absolute(0));
+}
+
+/// So many batches became commits.
+pub fn commits(count: u64) {
+    counter!("collab_commits_total").increment(count);
+}
+
+/// A call with so many batches.
+pub fn call(batches: usize) {
+    debug_assert!(batches > 0);
+    counter!("collab_calls_total").increment(1);
+}
+
+/// A batch that the server had already.
+pub fn repeated() {
+    counter!("collab_repeats_total").increment(1);
+}
+
+/// A batch was refused.
+pub fn refused(code: Code) {
+    counter!("collab_refusals_total", "code" => code.as_str()).increment(1);
+}
+
+/// A room is open.
+pub fn opened(took: Duration) {
+    gauge!("collab_rooms").increment(1.0);
+    histogram!("collab_room_open_seconds").record(took);
+}
+
+/// A room is closed.
+pub fn closed() {
+    gauge!("collab_rooms").decrement(1.0);
+}
+
+/// A project could not be opened.
+pub fn open_failed() {
+    counter!("collab_room_open_failures_total").increment(1);
+}
+
+/// A room started over.
+pub fn room_lost() {
+    counter!("collab_room_losses_total").increment(1);
+}
+
+/// Objects were set aside.
+pub fn quarantined(count: usize) {
+    counter!("collab_quarantined_objects_total").increment(count as u64);
+}
+
+/// An entry with so many commits is durable.
+pub fn saved(took: Duration, commits: usize) {
+    counter!("collab_saved_commits_total").increment(commits as u64);
+    histogram!("collab_save_seconds").record(took);
+}
+
+/// The durable store did not take an entry.
+pub fn save_failed() {
+    counter!("collab_save_failures_total").increment(1);
+}
+
+/// Another entry was in an entry's place.
+pub fn save_conflict() {
+    counter!("collab_save_conflicts_total").increment(1);
+}
+
+/// A session fell behind.
+pub fn outbox_overflow() {
+    counter!("collab_outbox_overflows_total").increment(1);
+}
+
+/// A session was brought back.
+pub fn resync() {
+    counter!("collab_resyncs_total").increment(1);
+}
+
+/// A presence message was not sent to a slow reader.
+pub fn presence_dropped() {
+    counter!("collab_presence_dropped_total").increment(1);
+}
+
+/// A snapshot was encoded.
+pub fn snapshot_made(took: Duration) {
+    histogram!("collab_snapshot_seconds").record(took);
+}
+
+/// A message came in.
+pub fn frame_received() {
+    counter!("collab_frames_received_total").increment(1);
+}
+
+/// The server closes a socket.
+pub fn close(close: Close) {
+    counter!("collab_closes_total", "reason" => close.name()).increment(1);
+}
+
+/// Counts something in a gauge for as long as it lives.
+#[derive(Debug)]
+pub struct Counted(&'static str);
+
+/// A session that said a good hello.
+#[must_use]
+pub fn session() -> Counted {
+    counter!("collab_sessions_opened_total").increment(1);
+    gauge!("collab_sessions").increment(1.0);
+    Counted("collab_sessions")
+}
+
+/// A socket.
+#[must_use]
+pub fn connection() -> Counted {
+    gauge!("collab_connections").increment(1.0);
+    Counted("collab_connections")
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        gauge!(self.0).decrement(1.0);
+    }
+}

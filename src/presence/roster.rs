@@ -1,0 +1,205 @@
+//! Everybody's presence in one project, and what has changed since the last tick. Pure.
+
+use crate::ids::SessionId;
+use crate::protocol::message::{PresenceEntry, Who};
+use crate::protocol::props::Props;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// Fastest tick: 60 times a second.
+const FASTEST: Duration = Duration::from_millis(16);
+/// Slowest tick, however many are there.
+const SLOWEST: Duration = Duration::from_millis(100);
+/// Sessions that the fastest tick is kept for.
+const FEW: u32 = 10;
+
+/// One session's presence.
+#[derive(Debug, Clone)]
+struct Present {
+    who: Who,
+    fields: Props,
+    /// What has changed since the last tick; `None` when the others have not heard of the session yet.
+    changed: Option<Props>,
+}
+
+/// The sessions of a project, as the others see them.
+#[derive(Debug, Default)]
+pub struct Roster {
+    sessions: BTreeMap<SessionId, Present>,
+    dirty: BTreeSet<SessionId>,
+    left: Vec<SessionId>,
+}
+
+impl Roster {
+    /// A session has come.
+    pub fn join(&mut self, session: SessionId, who: Who, fields: Props) {
+        self.sessions.insert(
+            session,
+            Present {
+                who,
+                fields,
+                changed: None,
+            },
+        );
+        self.dirty.insert(session);
+    }
+
+    /// A session has gone.
+    pub fn leave(&mut self, session: SessionId) {
+        let Some(present) = self.sessions.remove(&session) else {
+            return;
+        };
+        let announced = !self.dirty.remove(&session) || present.changed.is_some();
+        if announced {
+            self.left.push(session);
+        }
+    }
+
+    /// Changes a session's fields; nil removes. Returns false, and changes nothing, when they would exceed `limit` bytes.
+    pub fn set(&mut self, session: SessionId, patch: &Props, limit: usize) -> bool {
+        let Some(present) = self.sessions.get_mut(&session) else {
+            return true;
+        };
+        let fields = present.fields.patched(patch);
+        if fields.size() > limit {
+            return false;
+        }
+        present.fields = fields;
+        let fresh = self.dirty.insert(session);
+        match &mut present.changed {
+            Some(changed) if !fresh => *changed = changed.merged(patch, &[]),
+            Some(changed) => *changed = patch.clone(),
+            // Not announced yet: the announcement will carry all fields.
+            None => {}
+        }
+        true
+    }
+
+    /// Whether a tick has something to say.
+    #[must_use]
+    pub fn has_news(&self) -> bool {
+        !self.dirty.is_empty() || !self.left.is_empty()
+    }
+
+    /// What has changed since the last call, one entry per session.
+    pub fn take_news(&mut self) -> Vec<PresenceEntry> {
+        let mut news: Vec<_> = self
+            .left
+            .drain(..)
+            .map(|session| PresenceEntry {
+                session,
+                fields: None,
+                who: None,
+            })
+            .collect();
+        for session in std::mem::take(&mut self.dirty) {
+            let Some(present) = self.sessions.get_mut(&session) else {
+                continue;
+            };
+            let first = present.changed.is_none();
+            let fields = present
+                .changed
+                .replace(Props::empty())
+                .unwrap_or_else(|| present.fields.clone());
+            news.push(PresenceEntry {
+                session,
+                fields: Some(fields),
+                who: first.then(|| present.who.clone()),
+            });
+        }
+        news
+    }
+
+    /// Everybody, for a session that has just come or was skipped.
+    #[must_use]
+    pub fn everybody(&self) -> Vec<PresenceEntry> {
+        let entry = |(session, present): (&SessionId, &Present)| PresenceEntry {
+            session: *session,
+            fields: Some(present.fields.clone()),
+            who: Some(present.who.clone()),
+        };
+        self.sessions.iter().map(entry).collect()
+    }
+
+    /// How long to wait between two ticks: a message of every session goes to every session, so that the rate falls with their number.
+    #[must_use]
+    pub fn tick(&self) -> Duration {
+        let sessions = u32::try_from(self.sessions.len()).unwrap_or(u32::MAX).max(1);
+        (FASTEST * sessions.div_ceil(FEW)).min(SLOWEST)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Author;
+    use crate::protocol::json::from_json;
+    use crate::protocol::message::Role;
+
+    fn props(json: &str) -> Props {
+        Props::parse(&from_json(json).expect("JSON"), 32).expect("props")
+    }
+
+    fn who() -> Who {
+        Who {
+            author: Author([1; 8]),
+            user: "u".into(),
+            role: Role::Editor,
+        }
+    }
+
+    fn shown(news: &[PresenceEntry]) -> Vec<String> {
+        news.iter()
+            .map(|e| {
+                format!(
+                    "{} {} {}",
+                    e.session,
+                    e.fields.as_ref().map_or("left".into(), |f| format!("{f:?}")),
+                    e.who.is_some()
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn changes_are_coalesced_to_the_latest() {
+        let mut roster = Roster::default();
+        roster.join(1, who(), props(r#"{"name":"A"}"#));
+        roster.set(1, &props(r#"{"cursor":[0,0]}"#), 2_048);
+        assert_eq!(shown(&roster.take_news()), [r#"1 {"name":"A","cursor":[0,0]} true"#]);
+        roster.set(1, &props(r#"{"cursor":[1,1],"name":null}"#), 2_048);
+        roster.set(1, &props(r#"{"cursor":[2,2]}"#), 2_048);
+        assert_eq!(shown(&roster.take_news()), [r#"1 {"cursor":[2,2],"name":null} false"#]);
+        assert!(!roster.has_news());
+        assert_eq!(shown(&roster.everybody()), [r#"1 {"cursor":[2,2]} true"#]);
+    }
+
+    #[test]
+    fn whoever_came_and_went_between_ticks_was_never_there() {
+        let mut roster = Roster::default();
+        roster.join(1, who(), Props::empty());
+        roster.leave(1);
+        assert!(!roster.has_news());
+        roster.join(2, who(), Props::empty());
+        roster.take_news();
+        roster.set(2, &props(r#"{"a":1}"#), 2_048);
+        roster.leave(2);
+        assert_eq!(shown(&roster.take_news()), ["2 left false"]);
+    }
+
+    #[test]
+    fn too_much_is_refused_whole() {
+        let mut roster = Roster::default();
+        roster.join(1, who(), props(r#"{"a":1}"#));
+        assert!(!roster.set(1, &props(r#"{"a":2,"b":"0123456789"}"#), 8));
+        assert_eq!(shown(&roster.everybody()), [r#"1 {"a":1} true"#]);
+    }
+
+    #[test]
+    fn the_rate_falls_with_the_number_of_sessions() {
+        let mut roster = Roster::default();
+        assert_eq!(roster.tick(), FASTEST);
+        (0..1_000).for_each(|session| roster.join(session, who(), Props::empty()));
+        assert_eq!(roster.tick(), SLOWEST);
+    }
+}

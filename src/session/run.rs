@@ -1,0 +1,243 @@
+//! The shell of a session: performs what the machine decides, and cleans up on one path.
+
+use super::Timing;
+use super::machine::{Effect, Machine};
+use super::socket::{Heard, Socket};
+use crate::hub::outbox::Outbox;
+use crate::hub::{Busy, Hub, JoinError, Joiner, Membership};
+use crate::ids::{Cid, ProjectId};
+use crate::metrics;
+use crate::protocol::close::Close;
+use crate::protocol::limits::Limits;
+use crate::protocol::message::{Hello, ServerMessage, Who};
+use crate::protocol::refusal::{Code, Refusal};
+use crate::protocol::{Encoding, decode, encode};
+use rand::RngExt as _;
+use std::future::poll_fn;
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_tungstenite::WebSocketStream;
+
+/// When to send a batch again that the room's mailbox had no place for, in ms.
+const BUSY_RETRY_MS: u32 = 250;
+/// In what time clients of a stopping node come back, in ms: at random, so that they do not come all at once.
+const RECONNECT_MS: (u32, u32) = (100, 2_000);
+
+/// What a session needs from its surroundings.
+pub struct Session {
+    /// The project of the URL; `None` when it is not a project id.
+    pub project: Option<ProjectId>,
+    /// How messages are written.
+    pub encoding: Encoding,
+    /// Where rooms are.
+    pub hub: Arc<Hub>,
+    /// Turns true when the node stops.
+    pub stopping: watch::Receiver<bool>,
+    /// How long to wait for what.
+    pub timing: Timing,
+}
+
+/// Runs a session until its socket ends.
+pub async fn run<S: AsyncRead + AsyncWrite + Unpin>(session: Session, stream: WebSocketStream<S>) {
+    let _counted = metrics::connection();
+    let limits = session.hub.settings().limits.clone();
+    let mut shell = Shell {
+        outbox: Arc::new(Outbox::default()),
+        machine: Machine::new(Instant::now(), session.timing),
+        socket: Socket::new(stream, session.encoding),
+        membership: None,
+        counted: None,
+        limits,
+        session,
+    };
+    shell.run().await;
+    // Dropping the membership leaves the room: the one way out, whatever happened.
+}
+
+struct Shell<S> {
+    session: Session,
+    limits: Limits,
+    outbox: Arc<Outbox>,
+    machine: Machine,
+    socket: Socket<S>,
+    membership: Option<Membership>,
+    counted: Option<metrics::Counted>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Shell<S> {
+    async fn run(&mut self) {
+        if self.session.project.is_none() {
+            let message = "a project id must be 1 to 64 characters of A-Z a-z 0-9 _ -".to_owned();
+            let effect = self.machine.refuse(Instant::now(), Close::BadProject, message);
+            self.perform(effect).await;
+        }
+        let mut stopping = self.session.stopping.clone();
+        let mut told = false;
+        loop {
+            let deadline = self.machine.deadline();
+            let effect = tokio::select! {
+                biased;
+                _ = stopping.wait_for(|stop| *stop), if !told => {
+                    told = true;
+                    self.goodbye();
+                    None
+                }
+                heard = poll_fn(|cx| self.socket.poll(cx, &self.outbox)) => match self.heard(heard) {
+                    Some(effect) => effect,
+                    None => return,
+                },
+                () = tokio::time::sleep_until(deadline) => {
+                    let now = Instant::now();
+                    self.machine.tick(now, self.socket.stalled(now))
+                }
+            };
+            if let Some(effect) = effect
+                && !self.perform(effect).await
+            {
+                return;
+            }
+        }
+    }
+
+    /// What to do about what was heard; `None` when the socket has ended.
+    fn heard(&mut self, heard: Heard) -> Option<Option<Effect>> {
+        let now = Instant::now();
+        Some(match heard {
+            Heard::Frame(frame) => {
+                metrics::frame_received();
+                let message = decode::client_message(&frame, self.session.encoding, &self.limits);
+                self.machine.message(now, message, &self.limits)
+            }
+            Heard::Pong => {
+                self.machine.heard(now);
+                None
+            }
+            Heard::WrongKind => {
+                let kind = if self.session.encoding == Encoding::Json {
+                    "text"
+                } else {
+                    "binary"
+                };
+                Some(self.machine.refuse(
+                    now,
+                    Close::Malformed,
+                    format!("{} takes {kind} messages", self.session.encoding.subprotocol()),
+                ))
+            }
+            Heard::TooLarge => {
+                let message = format!("a message may have {} bytes", self.limits.frame_bytes);
+                Some(self.machine.refuse(now, Close::FrameTooLarge, message))
+            }
+            Heard::CaughtUp => {
+                if let Some(membership) = &self.membership {
+                    membership.resync();
+                }
+                None
+            }
+            Heard::Closing(close) => {
+                metrics::close(close);
+                self.machine.closing(now);
+                None
+            }
+            Heard::Gone => return None,
+        })
+    }
+
+    /// Performs an effect; false when the session is over.
+    async fn perform(&mut self, effect: Effect) -> bool {
+        match effect {
+            Effect::Join(who, hello) => self.join(who, *hello).await,
+            Effect::Submit(batch) => {
+                let cid = batch.cid;
+                if self.membership.as_ref().is_some_and(|m| m.submit(batch) == Err(Busy)) {
+                    let refusal = Refusal::new(
+                        Code::Overloaded,
+                        "the project has too much to do; send this batch again later",
+                    );
+                    self.reject(cid, refusal, Some(BUSY_RETRY_MS));
+                }
+            }
+            Effect::Forbid(cid) => self.reject(
+                cid,
+                Refusal::new(Code::Forbidden, "your role may not change this project"),
+                None,
+            ),
+            // A room with too much to do loses presence first: the next cursor is on its way.
+            Effect::Presence(set) => drop(self.membership.as_ref().map(|m| m.set_presence(set))),
+            Effect::Broadcast(topic, data, to) => drop(self.membership.as_ref().map(|m| m.broadcast(topic, data, to))),
+            Effect::Pong(n) => {
+                let seq = self.membership.as_ref().map_or(0, Membership::seq);
+                self.say(&ServerMessage::Pong { n, seq });
+            }
+            Effect::Ping => self.socket.ping(),
+            Effect::Refuse(close, message) => {
+                tracing::debug!(project = ?self.session.project, reason = close.name(), message, "closing a session");
+                self.say(&ServerMessage::Error {
+                    code: close.name().into(),
+                    message: message.clone(),
+                });
+                self.outbox.close(close, message);
+                self.membership = None;
+            }
+            Effect::Drop => return false,
+        }
+        true
+    }
+
+    async fn join(&mut self, who: Who, hello: Hello) {
+        let Some(project) = self.session.project.clone() else {
+            return;
+        };
+        let joiner = Joiner {
+            session: rand::rng().random_range(1..1 << 53),
+            who,
+            encoding: self.session.encoding,
+            outbox: self.outbox.clone(),
+            position: hello.position,
+            presence: hello.presence,
+        };
+        match self.session.hub.join(&project, joiner).await {
+            Ok(membership) => {
+                self.membership = Some(membership);
+                self.counted = Some(metrics::session());
+            }
+            Err(error) => {
+                let close = match error {
+                    JoinError::Full(_) => Close::ProjectFull,
+                    JoinError::Unavailable(_) => Close::Unavailable,
+                };
+                let message = error.to_string();
+                self.say(&ServerMessage::Error {
+                    code: close.name().into(),
+                    message: message.clone(),
+                });
+                self.outbox.close(close, message);
+            }
+        }
+    }
+
+    fn goodbye(&mut self) {
+        self.say(&ServerMessage::Goaway {
+            reason: "restart".into(),
+            reconnect_ms: RECONNECT_MS,
+        });
+        self.outbox.close(Close::Restart, "this node stops; reconnect");
+    }
+
+    fn reject(&self, cid: Cid, refusal: Refusal, retry_ms: Option<u32>) {
+        metrics::refused(refusal.code);
+        self.say(&ServerMessage::Reject {
+            cid,
+            refusal,
+            current: None,
+            retry_ms,
+        });
+    }
+
+    /// Queues a message of the session's own. A reader too slow for it is found by the room or by the stall.
+    fn say(&self, message: &ServerMessage) {
+        let _ = self.outbox.push(encode::message(message, self.session.encoding));
+    }
+}

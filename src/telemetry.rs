@@ -1,0 +1,31 @@
+//! Logging and the recorder of metrics, set up once by `main`.
+
+use crate::config::LogFormat;
+use crate::metrics::{SECONDS, describe};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging to standard error. `filter` has been checked by the configuration.
+pub fn log(filter: &str, format: LogFormat) {
+    let filter = EnvFilter::try_new(filter).unwrap_or_default();
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => builder.with_target(false).init(),
+        LogFormat::Json => builder.json().init(),
+    }
+}
+
+/// Installs the recorder of metrics and makes every metric appear.
+///
+/// # Errors
+/// A sentence when this process has a recorder already.
+pub fn record() -> Result<PrometheusHandle, String> {
+    let builder = PrometheusBuilder::new()
+        .set_buckets(SECONDS)
+        .map_err(|e| e.to_string())?;
+    let handle = builder.install_recorder().map_err(|e| e.to_string())?;
+    describe();
+    Ok(handle)
+}
