@@ -16,6 +16,8 @@ pub mod pack;
 pub mod props;
 pub mod refusal;
 pub mod scan;
+#[cfg(test)]
+mod typescript;
 pub mod unpack;
 pub mod value;
 
