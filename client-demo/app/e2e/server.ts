@@ -1,0 +1,82 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const BINARY = resolve(process.env['COLLAB_BIN'] ?? join(import.meta.dirname, '../../../target/debug/collabcanvas'));
+const START_MS = 20_000;
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+/** A server of our own, with a data directory that outlives its crashes. */
+export class Server {
+  private child: ChildProcess | undefined;
+
+  private constructor(
+    private readonly port: number,
+    private readonly adminPort: number,
+    private readonly directory: string,
+  ) {}
+
+  static async start(): Promise<Server> {
+    const server = new Server(await freePort(), await freePort(), await mkdtemp(join(tmpdir(), 'collabcanvas-e2e-')));
+    await server.run();
+    return server;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Ready when it has printed its address. Starts again on the same port and data after `crash`. */
+  async run(): Promise<void> {
+    const child = spawn(BINARY, ['serve'], {
+      env: {
+        ...process.env,
+        COLLAB_LISTEN: `127.0.0.1:${this.port}`,
+        COLLAB_ADMIN_LISTEN: `127.0.0.1:${this.adminPort}`,
+        COLLAB_DATA_DIR: this.directory,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.child = child;
+    const said: string[] = [];
+    child.stderr.on('data', (data: Buffer) => said.push(data.toString()));
+    await new Promise<void>((ready, fail) => {
+      const why = (reason: string): Error => new Error(`${BINARY}: ${reason}\n${said.join('')}`);
+      const timer = setTimeout(() => fail(why('not ready in time')), START_MS);
+      child.once('error', (error) => fail(why(error.message)));
+      child.once('exit', (code) => fail(why(`ended with ${code}`)));
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        said.push(`${line}\n`);
+        if (!line.includes(`127.0.0.1:${this.port}`)) return;
+        clearTimeout(timer);
+        ready();
+      });
+    });
+  }
+
+  /** kill -9: no goodbye, nothing flushed. */
+  async crash(): Promise<void> {
+    const child = this.child;
+    this.child = undefined;
+    if (!child || child.exitCode !== null) return;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+
+  async stop(): Promise<void> {
+    await this.crash();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,83 @@
+import type { Value } from '@collabcanvas/sdk';
+import type { Board } from './board';
+import { createInFront, deleteSelected, selectedShapes } from './commands';
+import { INK } from './palette';
+import { boundsOf, unionOf } from './scene/geometry';
+import { byDepth, DEFAULT_FONT_SIZE, SHAPE_TYPES } from './scene/shape';
+import { layoutText, heightOf } from './render/text';
+
+type Props = Record<string, Value>;
+
+/** Shapes travel over the clipboard as text with this mark, so that they also arrive on another board. */
+const MARK = 'collabcanvas/shapes:';
+/** Objects that one paste may bring. */
+const MOST = 5000;
+
+const isTyping = (): boolean =>
+  document.activeElement instanceof HTMLTextAreaElement || document.activeElement instanceof HTMLInputElement;
+
+export function listenToClipboard(board: Board): void {
+  const copy = (e: ClipboardEvent): boolean => {
+    if (isTyping() || board.selection.size === 0) return false;
+    const shapes = selectedShapes(board).sort(byDepth).map(({ id }) => board.canvas.get(id)?.props);
+    e.clipboardData?.setData('text/plain', MARK + JSON.stringify(shapes));
+    e.preventDefault();
+    return true;
+  };
+  document.addEventListener('copy', copy);
+  document.addEventListener('cut', (e) => {
+    if (copy(e)) deleteSelected(board);
+  });
+  document.addEventListener('paste', (e) => {
+    const text = e.clipboardData?.getData('text/plain') ?? '';
+    if (isTyping() || text === '' || !board.canEdit) return;
+    e.preventDefault();
+    const pasted = text.startsWith(MARK) ? shapesIn(text.slice(MARK.length)) : [textFrom(text)];
+    if (pasted.length > 0) insert(board, pasted);
+  });
+}
+
+/** What came over the clipboard may have been made by anybody: only whole shapes are taken. */
+function shapesIn(json: string): Props[] {
+  try {
+    const list: unknown = JSON.parse(json);
+    return Array.isArray(list) ? list.filter(isShapeProps).slice(0, MOST) : [];
+  } catch {
+    return [];
+  }
+}
+
+function isShapeProps(value: unknown): value is Props {
+  if (typeof value !== 'object' || value === null || !('type' in value)) return false;
+  return SHAPE_TYPES.some((type) => type === value.type);
+}
+
+function textFrom(text: string): Props {
+  const layout = layoutText(text.slice(0, 10_000).trimEnd(), Infinity, DEFAULT_FONT_SIZE);
+  return {
+    type: 'text',
+    x: 0,
+    y: 0,
+    w: layout.width,
+    h: heightOf(layout),
+    rotation: 0,
+    text: layout.lines.join('\n'),
+    fontSize: DEFAULT_FONT_SIZE,
+    stroke: INK.light.ink,
+    opacity: 1,
+  };
+}
+
+/** Puts the shapes in the middle of what is in sight, and selects them. */
+function insert(board: Board, shapes: readonly Props[]): void {
+  const number = (value: Value | undefined): number => (typeof value === 'number' ? value : 0);
+  const boxes = shapes.map((p) => boundsOf({ x: number(p['x']), y: number(p['y']), w: number(p['w']), h: number(p['h']), rotation: 0 }));
+  const around = unionOf(boxes);
+  if (!around) return;
+  const view = board.camera.visible();
+  const dx = Math.round(view.x + view.w / 2 - around.x - around.w / 2);
+  const dy = Math.round(view.y + view.h / 2 - around.y - around.h / 2);
+  const moved = shapes.map((p) => ({ ...p, x: number(p['x']) + dx, y: number(p['y']) + dy }));
+  board.setTool('select');
+  board.selection.set(createInFront(board, moved));
+}

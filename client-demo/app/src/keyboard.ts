@@ -1,0 +1,139 @@
+import type { Board } from './board';
+import { deleteSelected, duplicateSelected, moveInDepth, nudge, selectAll } from './commands';
+import { holdsText } from './scene/shape';
+import { TOOLS } from './ui/toolbar';
+
+/** A key and what it does: the help overlay shows this very table. */
+export interface Shortcut {
+  /** As written on the key caps, modifiers first, separated by spaces. */
+  readonly keys: string;
+  readonly label: string;
+  readonly group: string;
+  /** Missing for what the pointer does. */
+  readonly run?: () => void;
+  /** Other ways to write the same. */
+  readonly also?: readonly string[];
+}
+
+/** Canvas units that an arrow key moves the selection. */
+const NUDGE = { plain: 1, shift: 10 };
+
+export function shortcutsOf(board: Board, toggleHelp: () => void): Shortcut[] {
+  return [...toolKeys(board), ...editKeys(board), ...orderKeys(board), ...viewKeys(board, toggleHelp)];
+}
+
+function toolKeys(board: Board): Shortcut[] {
+  const also: Readonly<Record<string, readonly string[]>> = { draw: ['P'], ellipse: ['E'], note: ['S'] };
+  return TOOLS.map(({ tool, label, key }) => ({
+    keys: key,
+    label,
+    group: 'Tools',
+    run: () => board.setTool(tool),
+    ...(also[tool] ? { also: also[tool] } : {}),
+  }));
+}
+
+function editKeys(board: Board): Shortcut[] {
+  const { canvas } = board;
+  const group = 'Edit';
+  return [
+    { group, keys: 'Ctrl Z', label: 'Undo', run: () => canvas.undo() },
+    { group, keys: 'Ctrl Shift Z', label: 'Redo', run: () => canvas.redo(), also: ['Ctrl Y'] },
+    { group, keys: 'Ctrl C', label: 'Copy' },
+    { group, keys: 'Ctrl V', label: 'Paste' },
+    { group, keys: 'Ctrl D', label: 'Duplicate', run: () => duplicateSelected(board) },
+    { group, keys: 'Del', label: 'Delete', run: () => deleteSelected(board), also: ['Delete', 'Backspace'] },
+    { group, keys: 'Ctrl A', label: 'Select all', run: () => chooseAll(board) },
+    { group, keys: 'Enter', label: 'Edit text', run: () => editSelected(board) },
+    { group, keys: 'Esc', label: 'Give up, select nothing', run: () => board.escape(), also: ['Escape'] },
+  ];
+}
+
+function orderKeys(board: Board): Shortcut[] {
+  const group = 'Arrange';
+  return [
+    { group, keys: ']', label: 'Bring forward', run: () => moveInDepth(board, 'forward') },
+    { group, keys: '[', label: 'Send backward', run: () => moveInDepth(board, 'backward') },
+    { group, keys: 'Shift ]', label: 'Bring to front', run: () => moveInDepth(board, 'front'), also: ['Shift }'] },
+    { group, keys: 'Shift [', label: 'Send to back', run: () => moveInDepth(board, 'back'), also: ['Shift {'] },
+    { group, keys: '← ↑ ↓ →', label: 'Move by 1, with Shift by 10' },
+    { group, keys: 'Alt drag', label: 'Drag a copy' },
+    { group, keys: 'Shift drag', label: 'Keep proportions or direction' },
+  ];
+}
+
+function viewKeys(board: Board, toggleHelp: () => void): Shortcut[] {
+  const { camera } = board;
+  const group = 'View';
+  const step = (direction: 1 | -1) => (): void => board.flyTo(camera.zoomed(camera.step(direction)));
+  return [
+    { group, keys: '+', label: 'Zoom in', run: step(1), also: ['=', 'Ctrl +', 'Ctrl ='] },
+    { group, keys: '−', label: 'Zoom out', run: step(-1), also: ['-', 'Ctrl -'] },
+    { group, keys: '0', label: 'Zoom to 100 %', run: () => board.flyTo(camera.zoomed(1)), also: ['Ctrl 0'] },
+    { group, keys: 'Shift 1', label: 'Show everything', run: () => board.fitAll(), also: ['Shift !'] },
+    { group, keys: 'Shift 2', label: 'Show the selection', run: () => board.fitSelection(), also: ['Shift @', 'Shift "'] },
+    { group, keys: 'Space drag', label: 'Move the view' },
+    { group, keys: 'Ctrl wheel', label: 'Zoom' },
+    { group, keys: '?', label: 'This list', run: toggleHelp, also: ['Shift ?'] },
+  ];
+}
+
+function chooseAll(board: Board): void {
+  board.setTool('select');
+  selectAll(board);
+}
+
+function editSelected(board: Board): void {
+  const [id] = board.selection.ids;
+  const shape = id === undefined ? undefined : board.scene.get(id);
+  if (board.selection.size === 1 && shape && holdsText(shape.type)) board.editText(shape.id);
+}
+
+/** How the event would be written in the table. */
+function written(e: KeyboardEvent): string {
+  const key = e.key.length === 1 ? e.key.toUpperCase() : e.key;
+  return [e.ctrlKey || e.metaKey ? 'Ctrl' : '', e.shiftKey ? 'Shift' : '', key].filter((part) => part !== '').join(' ');
+}
+
+const ARROWS: Readonly<Record<string, readonly [number, number]>> = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+};
+
+const isTyping = (target: EventTarget | null): boolean =>
+  target instanceof HTMLTextAreaElement || (target instanceof HTMLInputElement && target.type === 'text');
+
+/** An open dialog has the keys for itself. */
+const isInDialog = (): boolean => document.querySelector('dialog[open]') !== null;
+
+/** Listens to the whole page, except while somebody types. */
+export function listenToKeys(board: Board, shortcuts: readonly Shortcut[]): void {
+  const actions = new Map<string, () => void>();
+  for (const { keys, also = [], run } of shortcuts) if (run) for (const k of [keys, ...also]) actions.set(k, run);
+
+  addEventListener('keydown', (e) => {
+    if (isTyping(e.target) || e.altKey || isInDialog()) return;
+    if (e.key === ' ' && !(e.target instanceof HTMLButtonElement)) {
+      e.preventDefault();
+      board.input.holdSpace(true);
+      return;
+    }
+    const arrow = ARROWS[e.key];
+    const run = arrow && board.selection.size > 0 ? nudging(board, arrow, e.shiftKey) : actions.get(written(e));
+    // A focused button takes Enter for itself.
+    if (!run || (e.key === 'Enter' && e.target instanceof HTMLButtonElement)) return;
+    e.preventDefault();
+    if (board.canEdit) run();
+  });
+  addEventListener('keyup', (e) => {
+    if (e.key === ' ') board.input.holdSpace(false);
+  });
+  addEventListener('blur', () => board.input.holdSpace(false));
+}
+
+function nudging(board: Board, [dx, dy]: readonly [number, number], far: boolean): () => void {
+  const by = far ? NUDGE.shift : NUDGE.plain;
+  return () => nudge(board, dx * by, dy * by);
+}

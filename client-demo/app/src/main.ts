@@ -1,0 +1,129 @@
+import { connect } from '@collabcanvas/sdk';
+import { Board } from './board';
+import { listenToClipboard } from './clipboard';
+import { listenToKeys, shortcutsOf } from './keyboard';
+import { COLOURS, inkVariable } from './palette';
+import { loadProfile } from './profile';
+import { projectFromAddress, shareAddress, socketAddress, tokenFromAddress } from './project';
+import './style.css';
+import { exposeForTests } from './test-hook';
+import { h, icon, iconButton } from './ui/dom';
+import { Help } from './ui/help';
+import { hint } from './ui/hint';
+import { ICONS } from './ui/icons';
+import { Inspector } from './ui/inspector';
+import { People } from './ui/people';
+import { shareButton } from './ui/share';
+import { statusChip } from './ui/status-chip';
+import { TextEditor } from './ui/text-editor';
+import { reportTroubles, Toasts } from './ui/toasts';
+import { toolbar } from './ui/toolbar';
+import { historyControls, zoomControls } from './ui/view-controls';
+
+/** Ids that fit into a presence of 2 KiB beside everything else. */
+const MOST_SHARED = 40;
+
+/** The page's swatches in the present colour scheme, from the palette that the canvas paints with. */
+function defineInks(): void {
+  const dark = matchMedia('(prefers-color-scheme: dark)');
+  const define = (): void => {
+    for (const colour of COLOURS) {
+      document.documentElement.style.setProperty(inkVariable(colour), (dark.matches ? colour.dark : colour.light).ink);
+    }
+  };
+  dark.addEventListener('change', define);
+  define();
+}
+
+function sharePresence(board: Board): void {
+  const { canvas, camera, selection } = board;
+  selection.onChange(() => canvas.presence.set({ selection: [...selection.ids].slice(0, MOST_SHARED) }));
+  camera.onChange(() => {
+    const { x, y, w, h: height } = camera.visible();
+    canvas.presence.set({ viewport: [x, y, w, height].map(Math.round) });
+  });
+}
+
+/** A button pressed with the pointer does not take the keyboard from the board: shortcuts go on working. */
+function keepKeysOnBoard(editor: TextEditor): void {
+  const isButton = (target: EventTarget | null): boolean => target instanceof Element && target.closest('button') !== null;
+  document.addEventListener('pointerdown', (e) => {
+    if (isButton(e.target)) editor.close();
+  });
+  document.addEventListener('mousedown', (e) => {
+    if (isButton(e.target)) e.preventDefault();
+  });
+}
+
+/**
+ * Looks at what is there, when the board is first known; later only the user moves the view. The marks let anybody
+ * measure how long opening took: `performance.getEntriesByType('mark')`.
+ */
+function lookOnce(board: Board): void {
+  const { canvas, camera, scene } = board;
+  let isOnline = false;
+  const look = (): void => {
+    const { connection, synced } = canvas.status;
+    if (!isOnline && connection === 'online') {
+      isOnline = true;
+      performance.mark('board:welcome');
+    }
+    if (!synced) return;
+    stop();
+    performance.mark('board:synced');
+    const bounds = scene.bounds();
+    if (bounds) board.show(bounds);
+    else camera.set(camera.centred({ x: 0, y: 0 }, 1));
+    board.screen.onceComplete(() => performance.mark('board:rendered'));
+  };
+  const stop = canvas.on('status', look);
+  look();
+}
+
+function start(): void {
+  const project = projectFromAddress();
+  const profile = loadProfile();
+  const token = tokenFromAddress();
+  const canvas = connect({
+    url: socketAddress(project),
+    presence: { name: profile.name, color: profile.color },
+    ...(token === undefined ? {} : { token: () => token }),
+  });
+  defineInks();
+  const surface = h('div', { class: 'board', tabindex: '-1', role: 'application', 'aria-label': 'Board' });
+  const page = document.body;
+  page.append(surface);
+
+  const board = new Board(canvas, surface);
+  const toasts = new Toasts();
+  const editor = new TextEditor(board);
+  board.useTextField(editor);
+  const help: Help = new Help(shortcutsOf(board, () => help.toggle()));
+  const inspector = new Inspector(board);
+  const brand = h('span', { class: 'brand' }, icon(ICONS.logo), h('span', { class: 'label' }, 'CollabCanvas'));
+  const helpButton = iconButton(ICONS.help, 'Shortcuts', () => help.toggle(), { keys: '?', className: 'panel help-button' });
+  const people = new People(board, { name: profile.name, color: profile.color }, profile.isNew);
+
+  page.append(
+    editor.element,
+    hint(board),
+    h('header', { class: 'panel title-bar' }, brand, statusChip(canvas)),
+    h('div', { class: 'company' }, people.element, shareButton(shareAddress(project), toasts)),
+    inspector.element,
+    h('div', { class: 'dock' }, historyControls(board), inspector.opener, zoomControls(board)),
+    toolbar(board),
+    helpButton,
+    toasts.element,
+    help.element,
+  );
+
+  listenToKeys(board, shortcutsOf(board, () => help.toggle()));
+  keepKeysOnBoard(editor);
+  listenToClipboard(board);
+  reportTroubles(canvas, toasts);
+  sharePresence(board);
+  lookOnce(board);
+  exposeForTests(board);
+}
+
+start();

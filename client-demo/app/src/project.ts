@@ -1,0 +1,36 @@
+/** Which board the address names: `/?project=ab12`. */
+
+const ID = /^[A-Za-z0-9_-]{1,64}$/;
+const ALPHABET = 'abcdefghijkmnpqrstuvwxyz23456789';
+const LENGTH = 10;
+
+function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(LENGTH));
+  return Array.from(bytes, (byte) => ALPHABET[byte % ALPHABET.length]).join('');
+}
+
+/** The project in the address; a new one is put there when there is none that could be. */
+export function projectFromAddress(): string {
+  const url = new URL(location.href);
+  const asked = url.searchParams.get('project') ?? '';
+  if (ID.test(asked)) return asked;
+  const made = randomId();
+  url.searchParams.set('project', made);
+  history.replaceState(null, '', url);
+  return made;
+}
+
+/** The address to give to others: this page and project, nothing private. */
+export function shareAddress(project: string): string {
+  return new URL(`?project=${project}`, location.origin + location.pathname).href;
+}
+
+export function socketAddress(project: string): string {
+  const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
+  return `${scheme}//${location.host}/v1/projects/${project}/ws`;
+}
+
+/** A deployment with accounts hands its token over in the fragment, which no server logs: `#token=…`. */
+export function tokenFromAddress(): string | undefined {
+  return new URLSearchParams(location.hash.slice(1)).get('token') ?? undefined;
+}

@@ -1,0 +1,132 @@
+import type { Board } from '../board';
+import { cleanName, initials, othersOn, PERSON_COLOURS, whereabouts, type Person } from '../peers';
+import { readableOn } from '../palette';
+import { saveProfile, type Profile } from '../profile';
+import { h, oncePerFrame } from './dom';
+
+/** Avatars shown before the rest becomes a number. */
+const MOST = { wide: 5, narrow: 2 };
+const NARROW = '(max-width: 640px)';
+
+function avatar(name: string, color: string, label: string, press: () => void): HTMLButtonElement {
+  const button = h('button', { type: 'button', class: 'avatar', title: label, 'aria-label': label, onclick: press }, initials(name));
+  button.style.background = color;
+  button.style.color = readableOn(color);
+  return button;
+}
+
+/** Who is here: a click on somebody flies to where they are, a click on oneself opens name and colour. */
+export class People {
+  readonly element = h('div', { class: 'people', role: 'group', 'aria-label': 'People here' });
+  private readonly others = h('div', { class: 'others' });
+  private readonly self = h('div', { class: 'self' });
+  private readonly card: HTMLElement;
+  private shown = '';
+
+  constructor(
+    private readonly board: Board,
+    private profile: Profile,
+    /** Nobody chose the colour yet, so it may give way to one that nobody here has. */
+    private mayChangeColour: boolean,
+  ) {
+    this.card = this.profileCard();
+    this.element.append(this.others, this.self, this.card);
+    board.canvas.on('presence', oncePerFrame(() => this.showOthers()));
+    matchMedia(NARROW).addEventListener('change', () => this.showOthers());
+    this.showSelf();
+    this.showColours();
+    document.addEventListener('pointerdown', (e) => {
+      if (e.target instanceof Node && !this.element.contains(e.target)) this.card.hidden = true;
+    });
+  }
+
+  private showOthers(): void {
+    const people = othersOn(this.board.canvas);
+    this.avoidTwins(people);
+    const most = matchMedia(NARROW).matches ? MOST.narrow : MOST.wide;
+    // Presence changes with every movement of a hand; the avatars only when somebody comes, goes or changes their name.
+    const key = JSON.stringify([most, people.map(({ session, name, color }) => [session, name, color])]);
+    if (key === this.shown) return;
+    this.shown = key;
+    const faces = people.slice(0, most).map((person) => this.faceOf(person));
+    const rest = people.slice(most);
+    if (rest.length > 0) {
+      const names = rest.map(({ name }) => name).join(', ');
+      faces.push(h('span', { class: 'avatar more', title: names, 'aria-label': `and ${names}` }, `+${rest.length}`));
+    }
+    this.others.replaceChildren(...faces);
+  }
+
+  private avoidTwins(people: readonly Person[]): void {
+    if (!this.mayChangeColour || people.length === 0) return;
+    this.mayChangeColour = false;
+    const taken = new Set(people.map(({ color }) => color));
+    const free = PERSON_COLOURS.find((color) => !taken.has(color));
+    if (taken.has(this.profile.color) && free) this.change({ color: free });
+  }
+
+  private faceOf(person: Person): HTMLElement {
+    return avatar(person.name, person.color, `${person.name}: go there`, () => {
+      const { canvas, camera } = this.board;
+      const place = whereabouts(canvas, person);
+      if (place) this.board.flyTo(camera.centred(place));
+    });
+  }
+
+  private showSelf(): void {
+    const { name, color } = this.profile;
+    const button = avatar(name, color, `${name} (you): change name and colour`, () => this.toggleCard());
+    button.setAttribute('aria-haspopup', 'dialog');
+    this.self.replaceChildren(button);
+  }
+
+  private toggleCard(): void {
+    this.card.hidden = !this.card.hidden;
+    if (this.card.hidden) return;
+    const input = this.card.querySelector('input');
+    input?.focus();
+    input?.select();
+  }
+
+  private change(change: Partial<Profile>): void {
+    this.profile = { ...this.profile, ...change };
+    this.mayChangeColour = false;
+    saveProfile(this.profile);
+    this.board.canvas.presence.set({ name: this.profile.name, color: this.profile.color });
+    this.showSelf();
+    this.showColours();
+  }
+
+  private profileCard(): HTMLElement {
+    const input = h('input', { type: 'text', maxlength: '24', value: this.profile.name, autocomplete: 'off', spellcheck: 'false', 'aria-label': 'Your name' });
+    input.addEventListener('input', () => {
+      const name = cleanName(input.value);
+      if (name !== '') this.change({ name });
+    });
+    const colours = PERSON_COLOURS.map((color) => {
+      const swatch = h('span', { class: 'swatch' });
+      swatch.style.setProperty('--swatch', color);
+      return h('button', { type: 'button', class: 'button', 'data-color': color, 'aria-label': `Colour ${color}`, onclick: () => this.change({ color }) }, swatch);
+    });
+    const card = h(
+      'div',
+      { class: 'panel card', role: 'dialog', 'aria-label': 'You', hidden: true },
+      h('label', {}, 'Your name', input),
+      h('div', { class: 'colours', role: 'group', 'aria-label': 'Your colour' }, ...colours),
+    );
+    card.addEventListener('keydown', (e) => {
+      e.stopPropagation();
+      if (e.key === 'Escape' || e.key === 'Enter') {
+        card.hidden = true;
+        this.self.querySelector('button')?.focus();
+      }
+    });
+    return card;
+  }
+
+  private showColours(): void {
+    for (const button of this.card.querySelectorAll('[data-color]')) {
+      button.setAttribute('aria-pressed', String(button.getAttribute('data-color') === this.profile.color));
+    }
+  }
+}

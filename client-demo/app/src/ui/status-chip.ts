@@ -1,0 +1,67 @@
+import type { Canvas, Status } from '@collabcanvas/sdk';
+import { h } from './dom';
+
+export type Tone = 'busy' | 'good' | 'bad';
+
+export interface StatusText {
+  readonly tone: Tone;
+  readonly label: string;
+  /** What it means for one's work; the tooltip. */
+  readonly detail: string;
+  /** What a click does about it. */
+  readonly action?: 'retry' | 'reload';
+}
+
+const changes = (n: number): string => (n === 1 ? '1 change' : `${n} changes`);
+
+/** What the chip says. Nothing here is guessed: each sentence follows from the SDK's status. */
+export function describeStatus(status: Status): StatusText {
+  const { connection, synced, unsaved, unsent, mode } = status;
+  if (connection === 'closed') {
+    return { tone: 'bad', label: 'Disconnected', detail: status.error?.message ?? 'Reload the page to go on.', action: 'reload' };
+  }
+  if (connection === 'offline') {
+    const kept = unsent > 0 ? `${changes(unsent)} kept on this page and sent when the connection is back.` : 'You can go on drawing.';
+    return { tone: 'bad', label: unsent > 0 ? `Offline · ${unsent} unsent` : 'Offline', detail: `No connection. ${kept} Click to try now.`, action: 'retry' };
+  }
+  if (connection === 'connecting') {
+    return { tone: 'busy', label: synced ? 'Reconnecting…' : 'Connecting…', detail: 'Waiting for the server.' };
+  }
+  if (!synced) return { tone: 'busy', label: 'Loading…', detail: 'Reading the board.' };
+  if (unsaved > 0) {
+    const label = mode === 'degraded' ? 'Saving slowly…' : 'Saving…';
+    return { tone: 'busy', label, detail: `${changes(unsaved)} not saved yet.` };
+  }
+  return { tone: 'good', label: 'Saved', detail: 'Everything is saved.' };
+}
+
+/** Milliseconds a sentence must hold before it is read out: nobody wants to hear each save. */
+const STEADY = 1200;
+
+/** The chip that says how one's work is doing. */
+export function statusChip(canvas: Canvas): HTMLElement {
+  const label = h('span', { class: 'label' });
+  const chip = h('button', { type: 'button', class: 'status' }, h('span', { class: 'dot' }), label);
+  const spoken = h('span', { class: 'unseen', role: 'status', 'aria-live': 'polite' });
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let action: StatusText['action'];
+  const show = (): void => {
+    const text = describeStatus(canvas.status);
+    action = text.action;
+    chip.disabled = action === undefined;
+    chip.dataset['tone'] = text.tone;
+    chip.title = text.detail;
+    chip.setAttribute('aria-label', `${text.label}. ${text.detail}`);
+    if (label.textContent === text.label) return;
+    label.textContent = text.label;
+    clearTimeout(timer);
+    timer = setTimeout(() => (spoken.textContent = text.label), STEADY);
+  };
+  chip.addEventListener('click', () => {
+    if (action === 'retry') canvas.reconnect();
+    if (action === 'reload') location.reload();
+  });
+  canvas.on('status', show);
+  show();
+  return h('div', { class: 'status-holder' }, chip, spoken);
+}
