@@ -2,11 +2,11 @@
 //!
 //! The README's table is made from these flags' names, defaults and first lines; `tests/tidy.rs` holds them equal.
 
+mod check;
+
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
-use std::fmt::Display;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Realtime collaboration server for canvas objects.
@@ -61,11 +61,17 @@ pub struct RawConfig {
     /// Durable store instead of the one in the data directory: sqlite:///absolute/path
     #[arg(long, env = "COLLAB_DURABLE_URL", value_name = "URL")]
     durable_url: Option<String>,
-    /// Origins, besides the server's own, whose pages may connect: a comma-separated list such as https://app.example.com
-    #[arg(long, env = "COLLAB_ALLOWED_ORIGINS", default_value = "", value_name = "ORIGINS")]
+    /// Origins, besides the server's own, whose pages may connect
+    #[arg(
+        long,
+        env = "COLLAB_ALLOWED_ORIGINS",
+        default_value = "",
+        value_name = "ORIGINS",
+        help = "Origins, besides the server's own, whose pages may connect: a comma-separated list such as https://app.example.com"
+    )]
     allowed_origins: String,
     /// Most sessions of one project
-    #[arg(long, env = "COLLAB_MAX_SESSIONS", default_value = "1000", value_name = "COUNT")]
+    #[arg(long, env = "COLLAB_MAX_SESSIONS", default_value = "5000", value_name = "COUNT")]
     max_sessions: String,
     /// Seconds between two pings to a client
     #[arg(long, env = "COLLAB_HEARTBEAT_SECONDS", default_value = "10", value_name = "SECONDS")]
@@ -134,143 +140,6 @@ pub struct Config {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the configuration cannot be used:\n{}", .0.iter().map(|e| format!("  - {e}")).collect::<Vec<_>>().join("\n"))]
 pub struct ConfigErrors(pub Vec<String>);
-
-/// Collects errors while values are parsed.
-#[derive(Default)]
-struct Errors(Vec<String>);
-
-impl Errors {
-    fn parse<T: FromStr>(&mut self, name: &str, text: &str, wants: &str) -> Option<T> {
-        let parsed = text.trim().parse().ok();
-        if parsed.is_none() {
-            self.add(format_args!("{name}={text:?}: {wants}"));
-        }
-        parsed
-    }
-
-    /// A number of units from `least` to `most`.
-    fn number(&mut self, name: &str, text: &str, least: u64, most: u64, unit: &str) -> u64 {
-        let wants = format!("it must be a whole number of {unit} from {least} to {most}");
-        let parsed = self.parse(name, text, &wants).unwrap_or(least);
-        if !(least..=most).contains(&parsed) {
-            self.add(format_args!("{name}={text:?}: {wants}"));
-        }
-        parsed
-    }
-
-    fn seconds(&mut self, name: &str, text: &str, least: u64, most: u64) -> Duration {
-        Duration::from_secs(self.number(name, text, least, most, "seconds"))
-    }
-
-    fn add(&mut self, error: impl Display) {
-        self.0.push(error.to_string());
-    }
-}
-
-impl RawConfig {
-    /// Checks everything.
-    ///
-    /// # Errors
-    /// [`ConfigErrors`] with all that is wrong, a sentence each.
-    pub fn check(&self) -> Result<Config, ConfigErrors> {
-        let mut errors = Errors::default();
-        let address = "it must be an address and a port, such as 127.0.0.1:8080";
-        let listen: Option<SocketAddr> = errors.parse("COLLAB_LISTEN", &self.listen, address);
-        let admin: Option<SocketAddr> = errors.parse("COLLAB_ADMIN_LISTEN", &self.admin_listen, address);
-        if let (Some(a), Some(b)) = (listen, admin)
-            && a == b
-            && a.port() != 0
-        {
-            errors.add("COLLAB_LISTEN and COLLAB_ADMIN_LISTEN must differ: clients must not reach the admin endpoints");
-        }
-        let (database, exclusive) = self.database(&mut errors);
-        let heartbeat = errors.seconds("COLLAB_HEARTBEAT_SECONDS", &self.heartbeat_seconds, 1, 300);
-        let silence = errors.seconds("COLLAB_SILENCE_SECONDS", &self.silence_seconds, 2, 3_600);
-        if silence <= heartbeat {
-            errors.add("COLLAB_SILENCE_SECONDS must be longer than COLLAB_HEARTBEAT_SECONDS, else every session ends before it is asked");
-        }
-        let log_format = match self.log_format.as_str() {
-            "text" => LogFormat::Text,
-            "json" => LogFormat::Json,
-            other => {
-                errors.add(format_args!("COLLAB_LOG_FORMAT={other:?}: it must be text or json"));
-                LogFormat::Text
-            }
-        };
-        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log) {
-            errors.add(format_args!("COLLAB_LOG={:?}: {error}", self.log));
-        }
-        let retention = errors.number(
-            "COLLAB_LOG_RETENTION_HOURS",
-            &self.log_retention_hours,
-            1,
-            24 * 365,
-            "hours",
-        );
-        let max_sessions = errors.number("COLLAB_MAX_SESSIONS", &self.max_sessions, 1, 100_000, "sessions");
-        let config = Config {
-            listen: listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
-            admin_listen: admin.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
-            database,
-            exclusive,
-            allowed_origins: origins(&self.allowed_origins, &mut errors),
-            max_sessions: usize::try_from(max_sessions).unwrap_or(usize::MAX),
-            heartbeat,
-            silence,
-            idle: errors.seconds("COLLAB_IDLE_SECONDS", &self.idle_seconds, 0, 86_400),
-            log_retention: Duration::from_secs(retention * 3_600),
-            grace: errors.seconds("COLLAB_GRACE_SECONDS", &self.grace_seconds, 1, 600),
-            log: self.log.clone(),
-            log_format,
-        };
-        if errors.0.is_empty() {
-            Ok(config)
-        } else {
-            Err(ConfigErrors(errors.0))
-        }
-    }
-
-    /// The database file, and whether it is this node's own.
-    fn database(&self, errors: &mut Errors) -> (PathBuf, bool) {
-        let Some(url) = &self.durable_url else {
-            return (
-                Path::new(self.data_dir.as_deref().unwrap_or("./data")).join("collabcanvas.db"),
-                true,
-            );
-        };
-        if self.data_dir.is_some() {
-            errors.add("COLLAB_DATA_DIR and COLLAB_DURABLE_URL exclude each other: with a durable URL nothing is kept in the data directory");
-        }
-        match url
-            .strip_prefix("sqlite://")
-            .filter(|path| path.starts_with('/') && !path.ends_with('/'))
-        {
-            Some(path) => (PathBuf::from(path), false),
-            None => {
-                errors.add(format_args!(
-                    "COLLAB_DURABLE_URL={url:?}: it must be sqlite:///absolute/path/of/a/file"
-                ));
-                (PathBuf::new(), false)
-            }
-        }
-    }
-}
-
-/// Exact origins: scheme, host and port, nothing after.
-fn origins(list: &str, errors: &mut Errors) -> Vec<String> {
-    let mut origins = Vec::new();
-    for origin in list.split(',').map(str::trim).filter(|o| !o.is_empty()) {
-        let host = origin
-            .strip_prefix("https://")
-            .or_else(|| origin.strip_prefix("http://"));
-        if host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '*', '?', '#'])) {
-            origins.push(origin.to_ascii_lowercase());
-        } else {
-            errors.add(format_args!("COLLAB_ALLOWED_ORIGINS: {origin:?} must be an exact origin such as https://app.example.com, without a path or wildcard"));
-        }
-    }
-    origins
-}
 
 /// The table of all settings, as it stands in the README.
 #[must_use]

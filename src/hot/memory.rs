@@ -234,3 +234,6 @@ impl HotStore for MemoryHot {
         self.dirtied.notified().await;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 //! Owns seq, the cid table, the log above the watermark and the dirty mark of every project. Never knows a session, a socket or the durable
 //! store. Called by rooms (commit, load) and autosave (log, mark saved).
 //!
-//! The contract, held by `conformance`: a [`Call`] is checked whole before anything of it is stored, and applies whole or not at all; seq has no holes; per client
+//! The contract, held by the tests of every implementation: a [`Call`] is checked whole before anything of it is stored, and applies whole or not at all; seq has no holes; per client
 //! cids have no holes; the watermark only moves forwards; the log keeps everything above the watermark.
 
 pub mod memory;

@@ -24,6 +24,8 @@ pub(super) struct Member {
     pub(super) lagging: bool,
     /// It was passed over by presence: the next one is full.
     presence_behind: bool,
+    /// Batches that were handed in and are not answered.
+    unanswered: usize,
     /// Batches that have their seq and are to be answered.
     answers: VecDeque<Answer>,
     /// Batches that have their seq and are not durable.
@@ -43,6 +45,7 @@ impl Member {
             sent: 0,
             lagging: false,
             presence_behind: true,
+            unanswered: 0,
             answers: VecDeque::new(),
             unsaved: VecDeque::new(),
             saved,
@@ -91,6 +94,7 @@ impl Member {
             }
             // What a full outbox swallows here, the resync's welcome says by its `last`.
             self.answers.pop_front();
+            self.unanswered = self.unanswered.saturating_sub(1);
         }
         self.ack(accepted, &mut gone);
     }
@@ -224,19 +228,35 @@ impl Members {
         }
     }
 
-    /// Sends `saved` to those whose own batches became durable, and now and then to all whose project did.
-    pub(super) fn tell_saved(&mut self, seq: Seq, tick: u32) {
+    /// Sends `saved` to those whose own batches became durable, and now and then to all whose project did. Returns whether everybody knows.
+    pub(super) fn tell_saved(&mut self, seq: Seq, tick: u32) -> bool {
+        let mut all_know = true;
         for member in self.by_session.values_mut().filter(|m| !m.lagging) {
             let due = member.saved > member.told.0 || (seq > member.told.1 && tick.is_multiple_of(WATERMARK_TICKS));
             if due && member.say(&ServerMessage::Saved { cid: member.saved, seq }) {
                 member.told = (member.saved, seq);
             }
+            all_know &= member.told.1 >= seq;
         }
+        all_know
     }
 
-    /// Number of this session's batches that are not answered.
-    pub(super) fn unanswered(&self, session: SessionId) -> usize {
-        self.by_session.get(&session).map_or(0, |m| m.answers.len())
+    /// Counts a batch that a session hands in; false when it has `most` unanswered already.
+    pub(super) fn hand_in(&mut self, session: SessionId, most: usize) -> bool {
+        // A batch of a session that has left is taken: it was sent before.
+        let Some(member) = self.by_session.get_mut(&session) else {
+            return true;
+        };
+        let fits = member.unanswered < most;
+        member.unanswered += usize::from(fits);
+        fits
+    }
+
+    /// A batch that was handed in goes nowhere and is answered at once.
+    pub(super) fn answered_at_once(&mut self, session: SessionId) -> Option<&mut Member> {
+        let member = self.by_session.get_mut(&session)?;
+        member.unanswered = member.unanswered.saturating_sub(1);
+        Some(member)
     }
 
     /// Tells a session that its batch was not taken and when to send it again.

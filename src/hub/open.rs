@@ -21,16 +21,20 @@ pub(super) async fn open(hub: Arc<Hub>, project: ProjectId, slot: Slot) -> Resul
         JoinError::Unavailable(error)
     })?;
     metrics::opened(started.elapsed());
-    let (handle, mailbox) = mailbox();
-    let (stores, settings) = (hub.stores.clone(), hub.settings.clone());
+    let (handle, mut mailbox) = mailbox();
+    let (room, made) = Room::new(
+        project.clone(),
+        hub.stores.clone(),
+        hub.settings.clone(),
+        replica,
+        installed,
+    );
     tokio::spawn(async move {
-        let name = project.clone();
-        let mut mailbox = Room::run(name, stores, settings, replica, installed, mailbox, subscription).await;
+        room.run(made, &mut mailbox, subscription).await;
         hub.remove(&project, &slot);
         metrics::closed();
         // Whoever was about to join finds the mailbox closed and opens a new room.
-        mailbox.control.close();
-        mailbox.mail.close();
+        drop(mailbox);
     });
     Ok(handle)
 }

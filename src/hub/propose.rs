@@ -61,7 +61,7 @@ pub enum AtOnce {
 pub struct Proposed {
     /// For the hot store.
     pub call: Call,
-    /// One for each proposal.
+    /// One for each proposal, and one more for each repeat of a batch of this very call.
     pub answers: Vec<(Option<SessionId>, Answer)>,
     /// One for each batch that goes nowhere.
     pub at_once: Vec<(SessionId, AtOnce)>,
@@ -89,9 +89,20 @@ pub fn propose(replica: &Replica, queue: &mut VecDeque<Waiting>, limits: &Limits
         let Some(waiting) = queue.pop_front() else { break };
         if let Some((session, author)) = waiting.from {
             let last = ahead.get(&author).copied().or_else(|| replica.client(&author));
-            if let Some(say) = off_count(&waiting.batch, last) {
-                proposed.at_once.push((session, say));
-                continue;
+            match off_count(&waiting.batch, last) {
+                // The batch it repeats is in this call (of a session that was replaced, say): both get the same answer.
+                Some(AtOnce::Repeat(_, seq)) if seq > proposed.call.position.seq => {
+                    let same = proposed.answers.iter().find(|(_, answer)| answer.seq == seq);
+                    proposed
+                        .answers
+                        .extend(same.map(|(_, answer)| (Some(session), answer.clone())));
+                    continue;
+                }
+                Some(say) => {
+                    proposed.at_once.push((session, say));
+                    continue;
+                }
+                None => {}
             }
         }
         let seq = proposed.call.position.seq + 1 + proposed.call.proposals.len() as Seq;
@@ -186,3 +197,6 @@ fn compute(view: &dyn View, waiting: &Waiting, seq: Seq, limits: &Limits, id: Co
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -252,3 +252,6 @@ impl Replica {
         (client.cid, first.map_or(client.cid, |cid| cid - 1))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,25 +4,24 @@
 //! joins the next: a batch alone at rest, up to 64 under load. It decides through pure parts (`replica`, `propose`, `roster`) and
 //! only moves their results.
 
-use super::install::{Installed, install};
+mod calls;
+mod mail;
+
+use super::install::Installed;
 use super::join;
-use super::mailbox::{Control, JoinError, Joiner, Mail, Mailbox};
+use super::mailbox::{Control, JoinError, Joiner, Mailbox};
 use super::members::Members;
-use super::propose::{Answer, AtOnce, Proposed, Verdict, Waiting, propose};
+use super::propose::{Proposed, Waiting};
 use super::replica::Replica;
 use super::snapshot::{Snapshot, Snapshots};
 use super::{RoomSettings, Stores};
 use crate::fanout::{Event, Subscription};
-use crate::hot::{HotError, Mismatch, Reply};
-use crate::ids::{Author, ProjectId, Seq, SessionId};
+use crate::hot::{HotError, Reply};
+use crate::ids::{ProjectId, SessionId};
 use crate::metrics;
 use crate::presence::roster::Roster;
-use crate::project::rebalance::rebalance;
 use crate::protocol::Encoding;
 use crate::protocol::close::Close;
-use crate::protocol::message::ServerMessage;
-use crate::protocol::op::{Batch, Body};
-use crate::protocol::refusal::Code;
 use futures_util::future::BoxFuture;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -35,10 +34,6 @@ use tokio::time::{Instant, Interval, MissedTickBehavior};
 const TURN: usize = 256;
 /// `saved` is told at most this late.
 const SAVED_TICK: Duration = Duration::from_millis(50);
-/// When to send a batch again that the store had no answer to, in ms.
-const UNAVAILABLE_RETRY_MS: u32 = 1_000;
-/// When to send a batch again that was too many, in ms.
-const OVERLOADED_RETRY_MS: u32 = 200;
 
 /// What a call to a store has led to.
 enum Done {
@@ -54,6 +49,10 @@ enum End {
     Lost(String),
 }
 
+/// Where finished snapshots come from.
+pub(super) type Snapshotter = mpsc::UnboundedReceiver<(Encoding, Snapshot)>;
+
+/// One project open on this node.
 pub(super) struct Room {
     pub(super) project: ProjectId,
     pub(super) stores: Arc<Stores>,
@@ -73,23 +72,23 @@ pub(super) struct Room {
     /// Events that came while a call was in flight.
     heard: Vec<Event>,
     rebalancing: bool,
+    /// Somebody may not know yet what is saved.
+    untold: bool,
     draining: bool,
     end: Option<End>,
 }
 
 impl Room {
-    /// Runs a room until nobody needs it. `subscription` must be older than the replica.
-    pub(super) async fn run(
+    /// A room at a replica. `installed` says whether the hot store has the project.
+    pub(super) fn new(
         project: ProjectId,
         stores: Arc<Stores>,
         settings: Arc<RoomSettings>,
         replica: Replica,
         installed: bool,
-        mut mailbox: Mailbox,
-        mut subscription: Subscription,
-    ) -> Mailbox {
-        let (made, mut snapshots_made) = mpsc::unbounded_channel();
-        let mut room = Self {
+    ) -> (Self, Snapshotter) {
+        let (made, snapshots_made) = mpsc::unbounded_channel();
+        let room = Self {
             project,
             stores,
             settings,
@@ -100,50 +99,56 @@ impl Room {
             snapshots: Snapshots::default(),
             waiting: Vec::new(),
             made,
-            seq: mailbox.seq.clone(),
+            seq: Arc::default(),
             queue: VecDeque::new(),
             in_flight: None,
             heard: Vec::new(),
             rebalancing: false,
+            untold: false,
             draining: false,
             end: None,
         };
-        room.publish_seq();
+        (room, snapshots_made)
+    }
+
+    /// Runs until nobody needs the room. `subscription` must be older than the replica.
+    pub(super) async fn run(mut self, mut made: Snapshotter, mailbox: &mut Mailbox, mut subscription: Subscription) {
+        self.seq = mailbox.seq.clone();
+        self.publish_seq();
         let mut mail = Vec::with_capacity(TURN);
         let mut saved_tick = tokio::time::interval(SAVED_TICK);
         saved_tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut ticks = 0_u32;
         let mut next_presence = Instant::now();
         let mut idle_since = Instant::now();
-        while room.end.is_none() {
-            room.start();
-            let (is_idle, presence_due) = (room.is_idle(), room.presence_due());
-            let idle_at = idle_since + room.idle_time();
+        while self.end.is_none() {
+            self.start();
+            let (is_idle, presence_due) = (self.is_idle(), self.presence_due());
+            let idle_at = idle_since + self.idle_time();
             tokio::select! {
                 biased;
-                done = poll_in_flight(&mut room.in_flight) => room.finish(done),
-                Some(event) = subscription.recv() => room.hear(event),
-                Some(control) = mailbox.control.recv() => room.control(control),
-                _ = mailbox.mail.recv_many(&mut mail, TURN) => mail.drain(..).for_each(|mail| room.mail(mail)),
-                Some((encoding, snapshot)) = snapshots_made.recv() => room.snapshot_made(encoding, snapshot),
+                done = poll_in_flight(&mut self.in_flight) => self.finish(done),
+                Some(event) = subscription.recv() => self.hear(event),
+                Some(control) = mailbox.control.recv() => self.control(control),
+                _ = mailbox.mail.recv_many(&mut mail, TURN) => mail.drain(..).for_each(|mail| self.mail(mail)),
+                Some((encoding, snapshot)) = made.recv() => self.snapshot_made(encoding, snapshot),
                 () = tokio::time::sleep_until(next_presence), if presence_due => {
-                    room.tell_presence();
-                    next_presence = Instant::now() + room.roster.tick();
+                    self.tell_presence();
+                    next_presence = Instant::now() + self.roster.tick();
                 }
-                _ = tick(&mut saved_tick), if !room.members.is_empty() => {
+                _ = tick(&mut saved_tick), if self.untold => {
                     ticks = ticks.wrapping_add(1);
-                    room.members.tell_saved(room.replica.saved().seq, ticks);
+                    self.untold = !self.members.tell_saved(self.replica.saved().seq, ticks);
                 }
                 () = tokio::time::sleep_until(idle_at), if is_idle => {
-                    room.end = Some(End::Idle);
+                    self.end = Some(End::Idle);
                 }
             }
-            if !room.is_idle() {
+            if !self.is_idle() {
                 idle_since = Instant::now();
             }
         }
-        room.leave().await;
-        mailbox
+        self.leave().await;
     }
 
     fn publish_seq(&self) {
@@ -165,175 +170,6 @@ impl Room {
 
     fn presence_due(&self) -> bool {
         self.roster.has_news() || self.members.presence_behind()
-    }
-
-    /// Starts the next call, if none is in flight and there is something to do.
-    fn start(&mut self) {
-        if self.in_flight.is_some() || self.queue.is_empty() {
-            return;
-        }
-        if !self.installed {
-            let (project, stores, replica) = (self.project.clone(), self.stores.clone(), self.replica.clone());
-            self.in_flight = Some(Box::pin(async move {
-                Done::Installed(install(&project, &stores, &replica).await)
-            }));
-            return;
-        }
-        let proposed = propose(&self.replica, &mut self.queue, &self.settings.limits, &mut rand::rng());
-        for (session, say) in &proposed.at_once {
-            self.at_once(*session, *say);
-        }
-        if proposed.call.proposals.is_empty() {
-            return;
-        }
-        metrics::call(proposed.call.proposals.len());
-        let (project, stores) = (self.project.clone(), self.stores.clone());
-        self.in_flight = Some(Box::pin(async move {
-            let reply = stores.hot.commit(&project, proposed.call.clone()).await;
-            Done::Committed(Box::new(proposed), reply)
-        }));
-    }
-
-    fn at_once(&mut self, session: SessionId, say: AtOnce) {
-        let position = self.replica.position();
-        match say {
-            AtOnce::Repeat(cid, seq) => {
-                metrics::repeated();
-                let verdict = Verdict::Accepted(Vec::new());
-                self.members.decided(session, Answer { cid, seq, verdict });
-                self.settle();
-            }
-            AtOnce::Gap(expected) => {
-                if let Some(member) = self.members.get_mut(session) {
-                    member.say(&ServerMessage::Gap { expected });
-                }
-            }
-            AtOnce::InUse => {
-                tracing::warn!(project = %self.project, session, seq = position.seq, "two pages share a client id");
-                if let Some(member) = self.members.get_mut(session) {
-                    let message = "this client id has sent other ops with the same cid: start with a new client id";
-                    member.outbox.close(Close::ClientIdInUse, message);
-                }
-            }
-        }
-    }
-
-    fn finish(&mut self, done: Done) {
-        self.in_flight = None;
-        match done {
-            Done::Installed(Installed::Yes { epoch, seal }) => {
-                self.installed = true;
-                self.replica.enter_epoch(epoch);
-                let first = self.replica.position().seq + 1;
-                self.replica.accept(seal, Vec::new());
-                self.replica.mark_saved(self.replica.position());
-                self.send_commits(first);
-            }
-            Done::Installed(Installed::NotNow(why)) => {
-                tracing::warn!(project = %self.project, why, "the project cannot be written to now");
-                self.refuse_queue();
-            }
-            Done::Installed(Installed::Lost(why)) => self.end = Some(End::Lost(why)),
-            Done::Committed(proposed, reply) => self.committed(*proposed, reply),
-        }
-        std::mem::take(&mut self.heard)
-            .into_iter()
-            .for_each(|event| self.hear(event));
-    }
-
-    fn refuse_queue(&mut self) {
-        for waiting in std::mem::take(&mut self.queue) {
-            if let Some((session, _)) = waiting.from {
-                self.members
-                    .not_now(session, waiting.batch.cid, Code::Unavailable, UNAVAILABLE_RETRY_MS);
-            }
-        }
-    }
-
-    fn committed(&mut self, proposed: Proposed, reply: Result<Reply, HotError>) {
-        match reply {
-            Ok(Reply::Accepted) => self.accepted(proposed),
-            Ok(Reply::Stale(missed)) => {
-                let position = self.replica.position();
-                self.learn(position.seq + 1, position.id, &missed);
-                self.again(proposed);
-            }
-            Ok(Reply::Mismatch(Mismatch::Empty)) => {
-                self.installed = false;
-                self.again(proposed);
-            }
-            Ok(other) => self.end = Some(End::Lost(format!("the hot store answered {other:?}"))),
-            Err(error) => self.end = Some(End::Lost(error.to_string())),
-        }
-    }
-
-    /// Puts the batches of a call back to the front of the queue.
-    fn again(&mut self, proposed: Proposed) {
-        proposed
-            .batches
-            .into_iter()
-            .rev()
-            .for_each(|waiting| self.queue.push_front(waiting));
-    }
-
-    fn accepted(&mut self, proposed: Proposed) {
-        let first = self.replica.position().seq + 1;
-        for proposal in proposed.call.proposals {
-            self.replica.accept(proposal.commit, proposal.effects);
-        }
-        self.send_commits(first);
-        for (session, answer) in proposed.answers {
-            match session {
-                Some(session) => self.members.decided(session, answer),
-                None => self.rebalancing = false,
-            }
-        }
-        self.settle();
-        let Some(id) = proposed.rebalance.filter(|_| !self.rebalancing) else {
-            return;
-        };
-        let ops = rebalance(self.replica.canvas(), &id);
-        if !ops.is_empty() {
-            self.rebalancing = true;
-            let batch = Batch {
-                cid: 0,
-                body: Body::Ops(ops),
-                durable: false,
-                digest: 0,
-                size: 0,
-            };
-            self.queue.push_back(Waiting { from: None, batch });
-        }
-    }
-
-    /// Sends the replica's commits from `first` on to everybody.
-    fn send_commits(&mut self, first: Seq) {
-        self.publish_seq();
-        metrics::commits(self.replica.position().seq + 1 - first);
-        let before = first - 1;
-        if let Some(commits) = self.replica.id_at(before).and_then(|id| self.replica.after(before, id)) {
-            self.members.commits(first, &commits);
-        }
-    }
-
-    /// Answers what can be answered: embedded, an ack means saved.
-    pub(super) fn settle(&mut self) {
-        let saved = self.replica.saved().seq;
-        let answered = if self.settings.ack_means_saved {
-            saved
-        } else {
-            self.replica.position().seq
-        };
-        self.members.settle(answered, saved);
-    }
-
-    fn learn(&mut self, first: Seq, previous: crate::ids::CommitId, commits: &[crate::protocol::commit::Commit]) {
-        let next = self.replica.position().seq + 1;
-        match self.replica.learn(first, previous, commits) {
-            Ok(0) => {}
-            Ok(_) => self.send_commits(next),
-            Err(broken) => self.end = Some(End::Lost(broken.to_string())),
-        }
     }
 
     fn hear(&mut self, event: Event) {
@@ -376,70 +212,6 @@ impl Room {
         if self.members.remove(session).is_some() {
             self.roster.leave(session);
         }
-    }
-
-    fn mail(&mut self, mail: Mail) {
-        match mail {
-            Mail::Batch { session, author, batch } => self.submit(session, author, batch),
-            Mail::Presence { session, set } => {
-                let limit = self.settings.limits.presence_bytes;
-                if !self.roster.set(session, &set, limit as usize) {
-                    let message = format!("presence may have {limit} bytes in all; this change was not taken");
-                    let error = ServerMessage::Error {
-                        code: "presence_too_large".into(),
-                        message,
-                    };
-                    if let Some(member) = self.members.get_mut(session) {
-                        member.say(&error);
-                    }
-                }
-            }
-            Mail::Broadcast {
-                session,
-                topic,
-                data,
-                to,
-            } => {
-                self.members.passing(
-                    session,
-                    to,
-                    &ServerMessage::Broadcast {
-                        from: session,
-                        topic,
-                        data,
-                    },
-                );
-            }
-        }
-    }
-
-    fn submit(&mut self, session: SessionId, author: Author, batch: Batch) {
-        let waiting = self
-            .queue
-            .iter()
-            .filter(|w| w.from.is_some_and(|(s, _)| s == session))
-            .count();
-        if waiting + self.members.unanswered(session) >= self.settings.limits.unacked_batches as usize {
-            self.members
-                .not_now(session, batch.cid, Code::Overloaded, OVERLOADED_RETRY_MS);
-            return;
-        }
-        self.queue.push_back(Waiting {
-            from: Some((session, author)),
-            batch,
-        });
-    }
-
-    fn tell_presence(&mut self) {
-        let news = ServerMessage::Presence {
-            full: false,
-            sessions: self.roster.take_news(),
-        };
-        let everybody = ServerMessage::Presence {
-            full: true,
-            sessions: self.roster.everybody(),
-        };
-        self.members.presence(&news, &everybody);
     }
 
     fn snapshot_made(&mut self, encoding: Encoding, snapshot: Snapshot) {

@@ -3,18 +3,18 @@
 //! Two kinds of wrong are kept apart. A frame that is not a message at all is [`Unreadable`] and ends the session. A batch that can be
 //! read but holds an invalid op is a message like any other, whose body says what is wrong: it is refused and the session goes on.
 
+mod ops;
+
 use super::limits::{FRAME_DEPTH, FRAME_VALUES, Limits, TOPIC_BYTES};
 use super::message::{ClientMessage, Hello, WirePosition};
-use super::op::{Action, Batch, Body, Op};
-use super::props::{self, InvalidProps, Props};
-use super::refusal::{Code, Refusal};
+use super::op::{Batch, Body};
+use super::props::Props;
+use super::refusal::Code;
 use super::scan::{self, Malformed};
 use super::unpack::Reader;
 use super::value::{self, Value};
 use super::{Encoding, json};
-use crate::ids::ObjectId;
 use bytes::Bytes;
-use smol_str::SmolStr;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// A frame that is not a message of this protocol.
@@ -168,7 +168,7 @@ fn batch(fields: &Fields<'_>, limits: &Limits) -> Result<Batch, Unreadable> {
         });
     }
     let raw = fields.need("ops")?;
-    let body = ops(raw, limits)?.map_or_else(Body::Invalid, Body::Ops);
+    let body = ops::ops(raw, limits)?.map_or_else(Body::Invalid, Body::Ops);
     Ok(Batch {
         cid,
         body,
@@ -176,128 +176,4 @@ fn batch(fields: &Fields<'_>, limits: &Limits) -> Result<Batch, Unreadable> {
         digest: xxh3_64(raw),
         size: raw.len(),
     })
-}
-
-/// The ops of a batch; the outer error is for what is not a list at all, the inner one for an invalid op in it.
-fn ops(raw: &[u8], limits: &Limits) -> Result<Result<Vec<Op>, Refusal>, Unreadable> {
-    let mut reader = Reader::new(raw);
-    let count = reader
-        .array()
-        .map_err(|_| Unreadable("the key \"ops\" must be a list".to_owned()))?;
-    if count > limits.batch_ops as usize || raw.len() > limits.batch_bytes as usize {
-        let message = format!(
-            "a batch has at most {} ops and {} bytes, this one has {count} and {}: send several batches",
-            limits.batch_ops,
-            limits.batch_bytes,
-            raw.len()
-        );
-        return Ok(Err(Refusal::new(Code::BatchTooLarge, message)));
-    }
-    if count == 0 {
-        return Ok(Err(Refusal::new(Code::InvalidOp, "a batch needs an op at least")));
-    }
-    let mut ops = Vec::with_capacity(count);
-    for index in 0..count {
-        match op(reader.raw()?, limits) {
-            Ok(op) => ops.push(op),
-            Err(refusal) => return Ok(Err(refusal.at(index))),
-        }
-    }
-    Ok(Ok(ops))
-}
-
-/// What an op's keys may be: whether it has `if_rev` is checked with its kind.
-fn op(raw: &[u8], limits: &Limits) -> Result<Op, Refusal> {
-    let invalid = |what: String| Refusal::new(Code::InvalidOp, what);
-    let fields = Fields::read(raw).map_err(|e| invalid(format!("an op must be a map with text keys: {e}")))?;
-    let kind = fields.text("op").map_err(|e| invalid(e.0))?;
-    let id = fields.text("id").map_err(|e| invalid(e.0))?;
-    let id = ObjectId::parse(id).map_err(|e| Refusal::new(Code::InvalidId, e.to_string()))?;
-    let about = |refusal: Refusal| refusal.about(&id);
-    let action = match kind {
-        "create" => Action::Create {
-            props: op_props(&fields, "props", limits).map_err(about)?,
-        },
-        "update" => update(&fields, limits).map_err(about)?,
-        "delete" => Action::Delete,
-        "increment" => increment(&fields).map_err(about)?,
-        other => {
-            let name: String = other.chars().take(32).collect();
-            return Err(invalid(format!(
-                "unknown op {name:?}: there are create, update, delete and increment"
-            )));
-        }
-    };
-    let if_rev = fields
-        .get("if_rev")
-        .map(|_| fields.uint("if_rev"))
-        .transpose()
-        .map_err(|e| about(invalid(e.0)))?;
-    if if_rev.is_some() && matches!(action, Action::Create { .. }) {
-        return Err(about(invalid(
-            "if_rev cannot hold for a create, whose object must not exist".to_owned(),
-        )));
-    }
-    let if_absent = names(&fields, "if_absent").map_err(about)?;
-    Ok(Op {
-        id,
-        action,
-        if_rev,
-        if_absent,
-    })
-}
-
-fn op_props(fields: &Fields<'_>, key: &'static str, limits: &Limits) -> Result<Props, Refusal> {
-    let Some(raw) = fields.get(key) else {
-        return Ok(Props::empty());
-    };
-    Props::parse(raw, limits.value_depth as usize).map_err(|error| match error {
-        InvalidProps::Malformed(Malformed::Expected(_)) => Refusal::new(
-            Code::InvalidProperty,
-            format!("the key {key:?} must be a map with text keys"),
-        ),
-        error => Refusal::new(Code::InvalidProperty, error.to_string()),
-    })
-}
-
-fn update(fields: &Fields<'_>, limits: &Limits) -> Result<Action, Refusal> {
-    let set = op_props(fields, "set", limits)?;
-    let unset = names(fields, "unset")?;
-    if let Some(name) = unset.iter().find(|name| set.get(name).is_some()) {
-        return Err(Refusal::new(
-            Code::InvalidProperty,
-            format!("the property {name:?} is both set and unset"),
-        ));
-    }
-    Ok(Action::Update { set, unset })
-}
-
-fn increment(fields: &Fields<'_>) -> Result<Action, Refusal> {
-    let prop = fields.text("prop").map_err(|e| Refusal::new(Code::InvalidOp, e.0))?;
-    props::check_name(prop).map_err(|e| Refusal::new(Code::InvalidProperty, e.to_string()))?;
-    let by = fields.get("by").and_then(value::number);
-    let by = by.ok_or_else(|| Refusal::new(Code::NotANumber, "increment needs a number in the key \"by\""))?;
-    Ok(Action::Increment { prop: prop.into(), by })
-}
-
-/// A list of property names; absent means none.
-fn names(fields: &Fields<'_>, key: &'static str) -> Result<Vec<SmolStr>, Refusal> {
-    let Some(raw) = fields.get(key) else {
-        return Ok(Vec::new());
-    };
-    let mut reader = Reader::new(raw);
-    let wrong = |_| {
-        Refusal::new(
-            Code::InvalidProperty,
-            format!("the key {key:?} must be a list of property names"),
-        )
-    };
-    let count = reader.array().map_err(wrong)?;
-    let mut list: Vec<SmolStr> = Vec::with_capacity(count);
-    for _ in 0..count {
-        let name = reader.str().map_err(wrong)?;
-        props::check_name(name).map_err(|e| Refusal::new(Code::InvalidProperty, e.to_string()))?;
-        list.push(name.into());
-    }
-    Ok(list)
 }

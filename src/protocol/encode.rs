@@ -72,17 +72,8 @@ fn message_pack(message: &ServerMessage) -> Vec<u8> {
             current,
             retry_ms,
         } => reject(*cid, refusal, current.as_ref(), *retry_ms),
-        ServerMessage::Gap { expected } => {
-            let mut map = Map::message("gap");
-            pack::uint(map.key("expected"), *expected);
-            map.finish()
-        }
-        ServerMessage::Saved { cid, seq } => {
-            let mut map = Map::message("saved");
-            pack::uint(map.key("cid"), *cid);
-            pack::uint(map.key("seq"), *seq);
-            map.finish()
-        }
+        ServerMessage::Gap { expected } => numbers("gap", &[("expected", *expected)]),
+        ServerMessage::Saved { cid, seq } => numbers("saved", &[("cid", *cid), ("seq", *seq)]),
         ServerMessage::Presence { full, sessions } => presence(*full, sessions),
         ServerMessage::Broadcast { from, topic, data } => {
             let mut map = Map::message("broadcast");
@@ -91,12 +82,7 @@ fn message_pack(message: &ServerMessage) -> Vec<u8> {
             map.key("data").extend_from_slice(data.as_bytes());
             map.finish()
         }
-        ServerMessage::Pong { n, seq } => {
-            let mut map = Map::message("pong");
-            pack::uint(map.key("n"), *n);
-            pack::uint(map.key("seq"), *seq);
-            map.finish()
-        }
+        ServerMessage::Pong { n, seq } => numbers("pong", &[("n", *n), ("seq", *seq)]),
         ServerMessage::Mode(mode) => {
             let mut map = Map::message("mode");
             let name = if matches!(mode, super::message::Mode::Normal) {
@@ -128,6 +114,13 @@ fn message_pack(message: &ServerMessage) -> Vec<u8> {
             map.finish()
         }
     }
+}
+
+/// A message of nothing but numbers.
+fn numbers(t: &str, pairs: &[(&'static str, u64)]) -> Vec<u8> {
+    let mut map = Map::message(t);
+    pairs.iter().for_each(|(key, value)| pack::uint(map.key(key), *value));
+    map.finish()
 }
 
 fn commits_pack(seq: Seq, last: Option<&Commit>, count: usize, bodies: &[u8]) -> Vec<u8> {

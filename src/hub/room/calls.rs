@@ -1,0 +1,190 @@
+//! The room's calls: from waiting batches to the hot store and back to everybody.
+
+use super::{Done, End, Room};
+use crate::hot::{HotError, Mismatch, Reply};
+use crate::hub::install::{Installed, install};
+use crate::hub::propose::{Answer, AtOnce, Proposed, Verdict, Waiting, propose};
+use crate::ids::{CommitId, Seq, SessionId};
+use crate::metrics;
+use crate::project::rebalance::rebalance;
+use crate::protocol::close::Close;
+use crate::protocol::commit::Commit;
+use crate::protocol::message::ServerMessage;
+use crate::protocol::op::{Batch, Body};
+use crate::protocol::refusal::Code;
+
+/// When to send a batch again that the store had no answer to, in ms.
+const UNAVAILABLE_RETRY_MS: u32 = 1_000;
+
+impl Room {
+    /// Starts the next call, if none is in flight and there is something to do.
+    pub(super) fn start(&mut self) {
+        if self.in_flight.is_some() || self.queue.is_empty() {
+            return;
+        }
+        if !self.installed {
+            let (project, stores, replica) = (self.project.clone(), self.stores.clone(), self.replica.clone());
+            self.in_flight = Some(Box::pin(async move {
+                Done::Installed(install(&project, &stores, &replica).await)
+            }));
+            return;
+        }
+        let proposed = propose(&self.replica, &mut self.queue, &self.settings.limits, &mut rand::rng());
+        for (session, say) in &proposed.at_once {
+            self.at_once(*session, *say);
+        }
+        if proposed.call.proposals.is_empty() {
+            return;
+        }
+        metrics::call(proposed.call.proposals.len());
+        let (project, stores) = (self.project.clone(), self.stores.clone());
+        self.in_flight = Some(Box::pin(async move {
+            let reply = stores.hot.commit(&project, proposed.call.clone()).await;
+            Done::Committed(Box::new(proposed), reply)
+        }));
+    }
+
+    fn at_once(&mut self, session: SessionId, say: AtOnce) {
+        let position = self.replica.position();
+        match say {
+            AtOnce::Repeat(cid, seq) => {
+                metrics::repeated();
+                let verdict = Verdict::Accepted(Vec::new());
+                self.members.decided(session, Answer { cid, seq, verdict });
+                self.settle();
+            }
+            AtOnce::Gap(expected) => {
+                if let Some(member) = self.members.answered_at_once(session) {
+                    member.say(&ServerMessage::Gap { expected });
+                }
+            }
+            AtOnce::InUse => {
+                tracing::warn!(project = %self.project, session, seq = position.seq, "two pages share a client id");
+                if let Some(member) = self.members.answered_at_once(session) {
+                    let message = "this client id has sent other ops with the same cid: start with a new client id";
+                    member.outbox.close(Close::ClientIdInUse, message);
+                }
+            }
+        }
+    }
+
+    pub(super) fn finish(&mut self, done: Done) {
+        self.in_flight = None;
+        match done {
+            Done::Installed(Installed::Yes { epoch, seal }) => {
+                self.installed = true;
+                self.replica.enter_epoch(epoch);
+                let first = self.replica.position().seq + 1;
+                self.replica.accept(seal, Vec::new());
+                self.replica.mark_saved(self.replica.position());
+                self.send_commits(first);
+            }
+            Done::Installed(Installed::NotNow(why)) => {
+                tracing::warn!(project = %self.project, why, "the project cannot be written to now");
+                self.refuse_queue();
+            }
+            Done::Installed(Installed::Lost(why)) => self.end = Some(End::Lost(why)),
+            Done::Committed(proposed, reply) => self.committed(*proposed, reply),
+        }
+        std::mem::take(&mut self.heard)
+            .into_iter()
+            .for_each(|event| self.hear(event));
+    }
+
+    fn refuse_queue(&mut self) {
+        for waiting in std::mem::take(&mut self.queue) {
+            if let Some((session, _)) = waiting.from {
+                self.members.answered_at_once(session);
+                self.members
+                    .not_now(session, waiting.batch.cid, Code::Unavailable, UNAVAILABLE_RETRY_MS);
+            }
+        }
+    }
+
+    fn committed(&mut self, proposed: Proposed, reply: Result<Reply, HotError>) {
+        match reply {
+            Ok(Reply::Accepted) => self.accepted(proposed),
+            Ok(Reply::Stale(missed)) => {
+                let position = self.replica.position();
+                self.learn(position.seq + 1, position.id, &missed);
+                self.again(proposed);
+            }
+            Ok(Reply::Mismatch(Mismatch::Empty)) => {
+                self.installed = false;
+                self.again(proposed);
+            }
+            Ok(other) => self.end = Some(End::Lost(format!("the hot store answered {other:?}"))),
+            Err(error) => self.end = Some(End::Lost(error.to_string())),
+        }
+    }
+
+    /// Puts the batches of a call back to the front of the queue.
+    fn again(&mut self, proposed: Proposed) {
+        proposed
+            .batches
+            .into_iter()
+            .rev()
+            .for_each(|waiting| self.queue.push_front(waiting));
+    }
+
+    fn accepted(&mut self, proposed: Proposed) {
+        let first = self.replica.position().seq + 1;
+        for proposal in proposed.call.proposals {
+            self.replica.accept(proposal.commit, proposal.effects);
+        }
+        self.send_commits(first);
+        for (session, answer) in proposed.answers {
+            match session {
+                Some(session) => self.members.decided(session, answer),
+                None => self.rebalancing = false,
+            }
+        }
+        self.settle();
+        let Some(id) = proposed.rebalance.filter(|_| !self.rebalancing) else {
+            return;
+        };
+        let ops = rebalance(self.replica.canvas(), &id);
+        if !ops.is_empty() {
+            self.rebalancing = true;
+            let batch = Batch {
+                cid: 0,
+                body: Body::Ops(ops),
+                durable: false,
+                digest: 0,
+                size: 0,
+            };
+            self.queue.push_back(Waiting { from: None, batch });
+        }
+    }
+
+    /// Sends the replica's commits from `first` on to everybody.
+    fn send_commits(&mut self, first: Seq) {
+        self.publish_seq();
+        metrics::commits(self.replica.position().seq + 1 - first);
+        let before = first - 1;
+        if let Some(commits) = self.replica.id_at(before).and_then(|id| self.replica.after(before, id)) {
+            self.members.commits(first, &commits);
+        }
+    }
+
+    /// Answers what can be answered: embedded, an ack means saved.
+    pub(in crate::hub) fn settle(&mut self) {
+        let saved = self.replica.saved().seq;
+        let answered = if self.settings.ack_means_saved {
+            saved
+        } else {
+            self.replica.position().seq
+        };
+        self.members.settle(answered, saved);
+        self.untold = true;
+    }
+
+    pub(super) fn learn(&mut self, first: Seq, previous: CommitId, commits: &[Commit]) {
+        let next = self.replica.position().seq + 1;
+        match self.replica.learn(first, previous, commits) {
+            Ok(0) => {}
+            Ok(_) => self.send_commits(next),
+            Err(broken) => self.end = Some(End::Lost(broken.to_string())),
+        }
+    }
+}

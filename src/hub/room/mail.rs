@@ -1,0 +1,76 @@
+//! What members send to a room: batches into the queue, presence into the roster, broadcasts straight on.
+
+use super::Room;
+use crate::hub::mailbox::Mail;
+use crate::hub::propose::Waiting;
+use crate::ids::{Author, SessionId};
+use crate::protocol::message::ServerMessage;
+use crate::protocol::op::Batch;
+use crate::protocol::refusal::Code;
+
+/// When to send a batch again that was too many, in ms.
+const OVERLOADED_RETRY_MS: u32 = 200;
+
+impl Room {
+    pub(super) fn mail(&mut self, mail: Mail) {
+        match mail {
+            Mail::Batch { session, author, batch } => self.submit(session, author, batch),
+            Mail::Presence { session, set } => {
+                let limit = self.settings.limits.presence_bytes;
+                if !self.roster.set(session, &set, limit as usize) {
+                    let message = format!("presence may have {limit} bytes in all; this change was not taken");
+                    let error = ServerMessage::Error {
+                        code: "presence_too_large".into(),
+                        message,
+                    };
+                    if let Some(member) = self.members.get_mut(session) {
+                        member.say(&error);
+                    }
+                }
+            }
+            Mail::Broadcast {
+                session,
+                topic,
+                data,
+                to,
+            } => {
+                self.members.passing(
+                    session,
+                    to,
+                    &ServerMessage::Broadcast {
+                        from: session,
+                        topic,
+                        data,
+                    },
+                );
+            }
+        }
+    }
+
+    fn submit(&mut self, session: SessionId, author: Author, batch: Batch) {
+        if !self
+            .members
+            .hand_in(session, self.settings.limits.unacked_batches as usize)
+        {
+            self.members
+                .not_now(session, batch.cid, Code::Overloaded, OVERLOADED_RETRY_MS);
+            return;
+        }
+        self.queue.push_back(Waiting {
+            from: Some((session, author)),
+            batch,
+        });
+    }
+
+    pub(super) fn tell_presence(&mut self) {
+        let news = ServerMessage::Presence {
+            full: false,
+            sessions: self.roster.take_news(),
+        };
+        let everybody = ServerMessage::Presence {
+            full: true,
+            sessions: self.roster.everybody(),
+        };
+        self.members.presence(&news, &everybody);
+    }
+}
