@@ -12,6 +12,11 @@ use std::collections::VecDeque;
 pub const RECENT: usize = 4_096;
 /// Bytes of saved commits that are kept for that.
 const RECENT_BYTES: usize = 4 << 20;
+/// With so many commits unsaved, or bytes of commits kept, a project takes no more until the durable store has caught up: nothing that was
+/// accepted is ever dropped to make room.
+const UNSAVED: Seq = 100_000;
+/// See [`UNSAVED`].
+const UNSAVED_BYTES: usize = 64 << 20;
 
 /// State, position, cid table and the latest commits of one project.
 #[derive(Debug, Clone)]
@@ -97,6 +102,12 @@ impl Replica {
     #[must_use]
     pub fn canvas(&self) -> &Canvas {
         &self.canvas
+    }
+
+    /// Whether so much is unsaved that nothing more may be accepted.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.position.seq - self.saved.seq >= UNSAVED || self.recent_bytes >= UNSAVED_BYTES
     }
 
     /// The last batch of a client.

@@ -32,6 +32,8 @@ use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 /// Messages that are taken from the mailbox in one turn.
 const TURN: usize = 256;
+/// When to send a batch again that the store had no answer to, in ms.
+const UNAVAILABLE_RETRY_MS: u32 = 1_000;
 /// `saved` is told at most this late.
 const SAVED_TICK: Duration = Duration::from_millis(50);
 

@@ -142,3 +142,15 @@ fn what_is_unsaved_is_kept_and_the_rest_is_bounded() {
     assert_eq!(replica.after(oldest, id(oldest)).map(|c| c.len()), Some(RECENT + 10));
     assert!(replica.id_at(oldest - 1).is_none());
 }
+
+#[test]
+fn too_much_unsaved_is_full() {
+    let mut replica = with(UNSAVED - 1);
+    assert!(!replica.is_full());
+    replica
+        .learn(UNSAVED, id(UNSAVED - 1), &[commit(UNSAVED, 1, UNSAVED)])
+        .expect("in order");
+    assert!(replica.is_full());
+    replica.mark_saved(at(1));
+    assert!(!replica.is_full());
+}

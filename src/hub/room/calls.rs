@@ -1,6 +1,6 @@
 //! The room's calls: from waiting batches to the hot store and back to everybody.
 
-use super::{Done, End, Room};
+use super::{Done, End, Room, UNAVAILABLE_RETRY_MS};
 use crate::hot::{HotError, Mismatch, Reply};
 use crate::hub::install::{Installed, install};
 use crate::hub::propose::{Answer, AtOnce, Proposed, Verdict, Waiting, propose};
@@ -12,9 +12,6 @@ use crate::protocol::commit::Commit;
 use crate::protocol::message::ServerMessage;
 use crate::protocol::op::{Batch, Body};
 use crate::protocol::refusal::Code;
-
-/// When to send a batch again that the store had no answer to, in ms.
-const UNAVAILABLE_RETRY_MS: u32 = 1_000;
 
 impl Room {
     /// Starts the next call, if none is in flight and there is something to do.

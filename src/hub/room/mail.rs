@@ -1,6 +1,6 @@
 //! What members send to a room: batches into the queue, presence into the roster, broadcasts straight on.
 
-use super::Room;
+use super::{Room, UNAVAILABLE_RETRY_MS};
 use crate::hub::mailbox::Mail;
 use crate::hub::propose::Waiting;
 use crate::ids::{Author, SessionId};
@@ -48,6 +48,10 @@ impl Room {
     }
 
     fn submit(&mut self, session: SessionId, author: Author, batch: Batch) {
+        if self.replica.is_full() {
+            self.members.not_now(session, batch.cid, Code::Unavailable, UNAVAILABLE_RETRY_MS);
+            return;
+        }
         if !self
             .members
             .hand_in(session, self.settings.limits.unacked_batches as usize)
