@@ -8,7 +8,8 @@ use super::snapshot;
 use crate::ids::{CommitId, Position, Seq, SessionId};
 use crate::metrics;
 use crate::protocol::close::Close;
-use crate::protocol::message::{Mode, ServerMessage, Sync, Welcome};
+use crate::protocol::message::{Frame, Mode, ServerMessage, Sync, Welcome};
+use crate::protocol::refusal::Refusal;
 use crate::protocol::{Encoding, VERSION, encode};
 use tokio::sync::oneshot;
 
@@ -139,9 +140,9 @@ fn replace(room: &mut Room, old: SessionId) {
     room.forget(old);
 }
 
-/// Brings a session back that could not keep up and has an empty outbox now.
+/// Brings a session back whose outbox had overflowed and is empty now: what it swallowed may have been a commit, or an answer.
 pub(super) fn resync(room: &mut Room, session: SessionId) {
-    let Some(member) = room.members.get_mut(session).filter(|m| m.lagging) else {
+    let Some(member) = room.members.get_mut(session) else {
         return;
     };
     let (sent, encoding) = (member.sent, member.encoding);
@@ -198,33 +199,49 @@ fn sync(room: &mut Room, session: SessionId, start: Start) {
         heartbeat_ms: u32::try_from(room.settings.heartbeat.as_millis()).unwrap_or(u32::MAX),
         timeout_ms: u32::try_from(room.settings.silence.as_millis()).unwrap_or(u32::MAX),
     };
-    let frames: Vec<_> = delta_frames(room, from, encoding);
-    let head = room.replica.position().seq;
+    let frames = delta_frames(room, from, encoding);
+    let refusals = if snapshot.is_some() {
+        room.replica.refusals(who.author).collect()
+    } else {
+        Vec::new()
+    };
     let Some(member) = room.members.get_mut(session) else {
         return;
     };
-    member.lagging = false;
-    member.sent = head;
+    member.begin(from);
     member.say(&ServerMessage::Welcome(Box::new(welcome)));
     if let Some(snapshot) = snapshot {
         member.outbox.replace_bulk(snapshot.chunks.iter().cloned());
     }
-    for frame in frames {
-        member.push(frame);
+    for (last, frame) in frames {
+        // What does not fit is not sent: the next resync goes on from here.
+        if member.push(frame) {
+            member.sent = last;
+        }
+    }
+    for (cid, code) in refusals {
+        let refusal = Refusal::new(code, "this batch was refused before");
+        member.say(&ServerMessage::Reject {
+            cid,
+            refusal,
+            current: None,
+            retry_ms: None,
+        });
     }
 }
 
-/// The commits after `from`, as messages.
-fn delta_frames(room: &Room, from: Seq, encoding: Encoding) -> Vec<crate::protocol::message::Frame> {
+/// The commits after `from`, as messages, each with the seq of its last commit.
+fn delta_frames(room: &Room, from: Seq, encoding: Encoding) -> Vec<(Seq, Frame)> {
     let Some(commits) = room.replica.id_at(from).and_then(|id| room.replica.after(from, id)) else {
         return Vec::new();
     };
     let commits: Vec<_> = commits.collect();
-    let mut first = from + 1;
+    let mut last = from;
     let mut frames = Vec::new();
     for part in commits.chunks(DELTA_COMMITS) {
-        frames.push(encode::commits(first, part.iter().copied(), encoding));
-        first += part.len() as Seq;
+        let frame = encode::commits(last + 1, part.iter().copied(), encoding);
+        last += part.len() as Seq;
+        frames.push((last, frame));
     }
     frames
 }

@@ -53,6 +53,13 @@ impl Member {
         }
     }
 
+    /// Begins a sync: everything up to `sent` is what the client has or is about to get.
+    pub(super) fn begin(&mut self, sent: Seq) {
+        self.lagging = false;
+        self.sent = sent;
+        self.presence_behind = true;
+    }
+
     /// Queues a message, or finds that the session cannot keep up.
     pub(super) fn say(&mut self, message: &ServerMessage) -> bool {
         let frame = encode::message(message, self.encoding);

@@ -97,16 +97,18 @@ impl Outbox {
         self.reader.wake();
     }
 
-    /// Whether live frames wait.
+    /// Whether nothing waits.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.queues().live.is_empty()
+        let queues = self.queues();
+        queues.live.is_empty() && queues.bulk.is_empty()
     }
 
-    /// Whether a frame did not fit and the live queue has become empty since: true once for each time.
+    /// Whether a frame did not fit and everything else has been taken since: true once for each time. The rest of a snapshot counts: whoever is
+    /// brought back must have the whole of what was sent before.
     pub fn take_overflow(&self) -> bool {
         let mut queues = self.queues();
-        queues.live.is_empty() && std::mem::take(&mut queues.overflowed)
+        queues.live.is_empty() && queues.bulk.is_empty() && std::mem::take(&mut queues.overflowed)
     }
 
     /// Takes what is to be sent next, or registers the task to be woken when there is something.
@@ -160,7 +162,11 @@ mod tests {
         outbox.push(frame(OUTBOX_BYTES * 2)).expect("the queue was empty");
         assert_eq!(outbox.push(frame(1)), Err(Full));
         assert!(!outbox.push_presence(frame(1)));
-        assert!(!outbox.take_overflow());
+        outbox.replace_bulk([frame(1)]);
+        assert!(
+            next(&outbox).is_ready() && !outbox.take_overflow(),
+            "the rest of a snapshot waits"
+        );
         assert!(next(&outbox).is_ready() && outbox.is_idle());
         assert!(outbox.take_overflow() && !outbox.take_overflow());
         for _ in 0..4 {

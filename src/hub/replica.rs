@@ -6,6 +6,7 @@ use crate::project::apply::Effect;
 use crate::project::canvas::{Canvas, Object};
 use crate::protocol::change::InvalidChanges;
 use crate::protocol::commit::{Commit, Origin, Outcome};
+use crate::protocol::refusal::Code;
 use std::collections::VecDeque;
 
 /// Saved commits that are kept to answer a reconnecting client with a delta.
@@ -243,6 +244,18 @@ impl Replica {
             self.recent_bytes -= size(&commit);
             self.before = commit.id;
         }
+    }
+
+    /// The latest refused batches of a client, oldest first.
+    pub fn refusals(&self, author: Author) -> impl Iterator<Item = (Cid, Code)> {
+        self.recent
+            .iter()
+            .filter_map(move |commit| match (&commit.origin, &commit.outcome) {
+                (Origin::Client { author: by, cid, .. }, Outcome::Refused(code)) if *by == author => {
+                    Some((*cid, *code))
+                }
+                _ => None,
+            })
     }
 
     /// A client's highest cid, and its highest durable one.

@@ -10,6 +10,7 @@ use crate::metrics;
 use crate::protocol::close::Close;
 use crate::protocol::limits::Limits;
 use crate::protocol::message::{Hello, ServerMessage, Who};
+use crate::protocol::props::Props;
 use crate::protocol::refusal::{Code, Refusal};
 use crate::protocol::{Encoding, decode, encode};
 use rand::RngExt as _;
@@ -165,8 +166,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shell<S> {
                 None,
             ),
             // A room with too much to do loses presence first: the next cursor is on its way.
-            Effect::Presence(set) => drop(self.membership.as_ref().map(|m| m.set_presence(set))),
-            Effect::Broadcast(topic, data, to) => drop(self.membership.as_ref().map(|m| m.broadcast(topic, data, to))),
+            Effect::Presence(set) => {
+                if let Some(membership) = &self.membership {
+                    let _ = membership.set_presence(set);
+                }
+            }
+            Effect::Broadcast(topic, data, to) => {
+                if let Some(membership) = &self.membership {
+                    let _ = membership.broadcast(topic, data, to);
+                }
+            }
             Effect::Pong(n) => {
                 let seq = self.membership.as_ref().map_or(0, Membership::seq);
                 self.say(&ServerMessage::Pong { n, seq });
@@ -196,7 +205,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shell<S> {
             encoding: self.session.encoding,
             outbox: self.outbox.clone(),
             position: hello.position,
-            presence: hello.presence,
+            presence: Props::empty().patched(&hello.presence),
         };
         match self.session.hub.join(&project, joiner).await {
             Ok(membership) => {

@@ -49,7 +49,8 @@ impl Room {
 
     fn submit(&mut self, session: SessionId, author: Author, batch: Batch) {
         if self.replica.is_full() {
-            self.members.not_now(session, batch.cid, Code::Unavailable, UNAVAILABLE_RETRY_MS);
+            self.members
+                .not_now(session, batch.cid, Code::Unavailable, UNAVAILABLE_RETRY_MS);
             return;
         }
         if !self

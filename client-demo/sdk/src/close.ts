@@ -1,0 +1,51 @@
+/** The close codes of PROTOCOL §5, as data. The golden file `tests/golden/close_codes.json` holds the same table. */
+
+/**
+ * What a client does after a close.
+ * `retry`: reconnect after a back-off · `retry_slowly`: after 10 s and more · `token`: get a new token first, then as `retry` ·
+ * `never`: not with this client id; if the rule gives no new one, stay closed · `done`: the client closed by itself.
+ */
+export type CloseAction = 'retry' | 'retry_slowly' | 'token' | 'never' | 'done';
+
+export interface CloseRule {
+  readonly name: string;
+  readonly action: CloseAction;
+  /** `new`: the pending batches are reported, and the next session starts with a new client id at cid 1. */
+  readonly client: 'keep' | 'new' | '-';
+  /** For people. */
+  readonly message: string;
+}
+
+const rule = (name: string, action: CloseAction, client: CloseRule['client'], message: string): CloseRule => ({
+  name,
+  action,
+  client,
+  message,
+});
+
+export const CLOSE_RULES: ReadonlyMap<number, CloseRule> = new Map([
+  [1000, rule('normal', 'done', '-', 'the connection was closed')],
+  [1001, rule('going_away', 'retry', 'keep', 'the server is going away')],
+  [1009, rule('frame_too_large', 'never', 'new', 'a message was too large for the server')],
+  [1012, rule('restart', 'retry', 'keep', 'the server restarts')],
+  [4400, rule('malformed', 'never', 'new', 'the server could not read a message')],
+  [4401, rule('unauthenticated', 'token', 'keep', 'the access token was not accepted')],
+  [4403, rule('forbidden', 'never', '-', 'access to this project is not allowed')],
+  [4404, rule('bad_project', 'never', '-', 'the project id is not valid')],
+  [4406, rule('unsupported_version', 'never', '-', 'the server speaks another protocol version; reload the page')],
+  [4408, rule('hello_timeout', 'retry', 'keep', 'the greeting came too late')],
+  [4409, rule('replaced', 'never', '-', 'another session uses this client id')],
+  [4410, rule('silent', 'retry', 'keep', 'the server heard nothing from this client')],
+  [4411, rule('client_id_in_use', 'never', 'new', 'two pages share this client id')],
+  [4412, rule('slow', 'retry', 'keep', 'this client read too slowly')],
+  [4413, rule('project_full', 'retry_slowly', 'keep', 'the project has too many sessions')],
+  [4500, rule('internal', 'retry', 'keep', 'the server had an internal error')],
+  [4503, rule('unavailable', 'retry', 'keep', 'the project could not be loaded')],
+]);
+
+const OTHER: CloseRule = rule('connection_lost', 'retry', 'keep', 'the connection was lost');
+
+/** The rule for a close code; any code that the table lacks, such as 1006 for a broken connection, means "retry". */
+export function closeRule(code: number): CloseRule {
+  return CLOSE_RULES.get(code) ?? OTHER;
+}

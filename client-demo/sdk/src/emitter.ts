@@ -1,0 +1,32 @@
+/** Typed events. A listener that throws does not keep the others from hearing. */
+
+export class Emitter<Events extends object> {
+  private readonly listeners = new Map<keyof Events, Set<(event: never) => void>>();
+
+  /** @returns removes the listener */
+  on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void {
+    const set = this.listeners.get(name) ?? new Set();
+    this.listeners.set(name, set);
+    // A wrapper, so that the same function registered twice is two registrations with a handle each.
+    const entry = (event: Events[Name]): void => listener(event);
+    set.add(entry);
+    return () => void set.delete(entry);
+  }
+
+  emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
+    for (const listener of [...(this.listeners.get(name) ?? [])] as ((event: Events[Name]) => void)[]) {
+      try {
+        listener(event);
+      } catch (error) {
+        // The application's mistake, shown where mistakes are shown, and kept away from the replica's state.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
+  }
+
+  clear(): void {
+    this.listeners.clear();
+  }
+}

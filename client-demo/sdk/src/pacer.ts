@@ -1,0 +1,48 @@
+/** Runs a job at most once per interval: at once after a quiet time, otherwise as soon as the interval is over. */
+import type { Runtime } from './runtime.js';
+
+export interface Job {
+  /** Whether there is anything to do at all; if not, nothing waits. */
+  hasWork(): boolean;
+  /** False while the way out is blocked: asked again an interval later. */
+  isFree(): boolean;
+  /** Milliseconds since 1970 before which it must not run. */
+  notBefore(): number;
+  run(): void;
+}
+
+export class Pacer {
+  private ranAt = -Infinity;
+  private cancelTimer: (() => void) | undefined;
+
+  constructor(
+    private readonly runtime: Runtime,
+    private readonly intervalMs: number,
+    private readonly job: Job,
+  ) {}
+
+  /** There may be something to do. */
+  request(): void {
+    if (this.cancelTimer !== undefined || !this.job.hasWork()) return;
+    const now = this.runtime.now();
+    const due = Math.max(this.ranAt + this.intervalMs, this.job.notBefore());
+    if (due <= now && this.job.isFree()) return this.run();
+    this.cancelTimer = this.runtime.timer(due > now ? due - now : this.intervalMs, () => {
+      this.cancelTimer = undefined;
+      this.request();
+    });
+  }
+
+  /** Runs now, without regard to the interval. */
+  run(): void {
+    this.cancel();
+    if (!this.job.hasWork()) return;
+    this.ranAt = this.runtime.now();
+    this.job.run();
+  }
+
+  cancel(): void {
+    this.cancelTimer?.();
+    this.cancelTimer = undefined;
+  }
+}

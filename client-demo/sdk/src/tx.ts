@@ -1,0 +1,51 @@
+/** Collects the ops of one batch. */
+import type { Op } from './protocol.js';
+import type { Props, Value } from './value.js';
+
+/** What must hold for an op; otherwise the whole batch is refused (`precondition`). */
+export interface Precondition {
+  /** The object exists and its `rev` is exactly this. */
+  readonly ifRev?: number;
+  /** Properties that the object must not have. */
+  readonly ifAbsent?: string[];
+}
+
+export interface Tx {
+  /** @returns the new object's id: `id`, or a random one */
+  create(props: Record<string, Value>, id?: string): string;
+  /** Sets and removes single properties; all others stay. Nothing happens when the object is gone. */
+  update(id: string, set: Record<string, Value>, unset?: string[], pre?: Precondition): void;
+  delete(id: string, pre?: Precondition): void;
+  /** Adds to a number property; a missing one counts as 0. Concurrent increments all count. */
+  increment(id: string, prop: string, by: number | bigint, pre?: Precondition): void;
+}
+
+export class OpCollector implements Tx {
+  readonly ops: Op[] = [];
+
+  constructor(private readonly randomId: () => string) {}
+
+  create(props: Props, id = this.randomId()): string {
+    this.ops.push({ op: 'create', id, props });
+    return id;
+  }
+
+  update(id: string, set: Props, unset: string[] = [], pre?: Precondition): void {
+    this.ops.push({ op: 'update', id, set, ...(unset.length > 0 && { unset }), ...wire(pre) });
+  }
+
+  delete(id: string, pre?: Precondition): void {
+    this.ops.push({ op: 'delete', id, ...wire(pre) });
+  }
+
+  increment(id: string, prop: string, by: number | bigint, pre?: Precondition): void {
+    this.ops.push({ op: 'increment', id, prop, by, ...wire(pre) });
+  }
+}
+
+function wire(pre: Precondition | undefined): { if_rev?: number; if_absent?: string[] } {
+  return {
+    ...(pre?.ifRev !== undefined && { if_rev: pre.ifRev }),
+    ...(pre?.ifAbsent !== undefined && { if_absent: pre.ifAbsent }),
+  };
+}
