@@ -29,10 +29,15 @@ const KILLS: usize = 60;
 /// Every so many kills, one waits for a checkpoint and comes in the middle of it.
 const CHECKPOINT_KILL: usize = 3;
 /// Kills that must have come in the middle of a checkpoint.
-const IN_CHECKPOINT: usize = 3;
+const IN_CHECKPOINT: usize = 5;
 /// How long to wait for a checkpoint.
-const HUNT: Duration = Duration::from_secs(3);
-const PROJECTS: [&str; 2] = ["first", "second"];
+const HUNT: Duration = Duration::from_secs(2);
+/// The last one has few clients and large objects, so that its checkpoints are many and take a while.
+const PROJECTS: [&str; 3] = ["first", "second", "heavy"];
+/// Every so many clients, one works in the heavy project.
+const HEAVY_EVERY: usize = 7;
+/// Objects of the heavy project, and how large their text is, in bytes.
+const HEAVY: (usize, usize) = (40, 60_000);
 /// Unanswered batches of a client: it never waits for one answer before it sends the next.
 const WINDOW: u64 = 4;
 /// Objects of a project, about.
@@ -49,7 +54,10 @@ impl Pool {
     }
 
     fn add(&self, id: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(id.to_owned());
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(id.to_owned());
     }
 
     fn remove(&self, rng: &mut StdRng) -> Option<String> {
@@ -76,7 +84,20 @@ struct Actor {
 }
 
 impl Actor {
+    fn heavy_op(&mut self) -> String {
+        let id = self.rng.random_range(0..HEAVY.0);
+        let text = format!("{:x} ", self.rng.random::<u64>()).repeat(HEAVY.1 / 17);
+        if self.made < 8 || self.rng.random_range(0..20) == 0 {
+            self.made += 1;
+            return format!(r#"{{"op":"create","id":"heavy-{id}","props":{{"text":"{text}"}}}}"#);
+        }
+        format!(r#"{{"op":"update","id":"heavy-{id}","set":{{"text":"{text}"}}}}"#)
+    }
+
     fn op(&mut self) -> String {
+        if PROJECTS[self.project] == "heavy" {
+            return self.heavy_op();
+        }
         let (x, y) = (self.rng.random_range(-5_000..5_000), self.rng.random_range(0.0..1.0));
         let text = "lorem ipsum ".repeat(self.rng.random_range(1..60));
         let known = self.pool.pick(&mut self.rng);
@@ -106,7 +127,7 @@ impl Actor {
     }
 
     fn batch(&mut self) {
-        let ops = if self.rng.random_range(0..8) == 0 { 5 } else { 1 };
+        let ops = if self.rng.random_range(0..8) == 0 { 4 } else { 1 };
         let ops: Vec<_> = (0..ops).map(|_| self.op()).collect();
         self.client.submit(say::from_json(&format!("[{}]", ops.join(","))));
     }
@@ -168,9 +189,14 @@ impl World {
 
     fn fill(&mut self) {
         while self.at_work.len() < ACTIVE {
-            let (number, project) = (self.born, self.born % PROJECTS.len());
+            let number = self.born;
+            let project = if number % HEAVY_EVERY == 0 { 2 } else { number % 2 };
             self.born += 1;
-            let encoding = if number % 4 < 2 { Encoding::MessagePack } else { Encoding::Json };
+            let encoding = if number / 2 % 2 == 0 {
+                Encoding::MessagePack
+            } else {
+                Encoding::Json
+            };
             let name = format!("c{number}");
             let secret = format!("{name}-{:016x}", self.rng.random::<u64>());
             let actor = Actor {
@@ -259,7 +285,10 @@ async fn agree(url: &str, actors: &mut [Actor]) -> Vec<Client> {
     judges
 }
 
-#[expect(clippy::print_stderr, reason = "a failure must be reproducible, and the figures go into the report")]
+#[expect(
+    clippy::print_stderr,
+    reason = "a failure must be reproducible, and the figures go into the report"
+)]
 fn say_so(text: &str) {
     eprintln!("{text}");
 }
@@ -276,7 +305,10 @@ async fn kill_9_loses_doubles_and_reorders_nothing() {
     let mut world = World::new(seed, &server.url);
     let (mut checkpoints, mut in_between, mut kills) = (0, 0, 0);
     while kills < KILLS || in_between < IN_CHECKPOINT {
-        assert!(kills < 2 * KILLS, "only {in_between} kills came in the middle of a checkpoint");
+        assert!(
+            kills < 2 * KILLS,
+            "only {in_between} kills came in the middle of a checkpoint"
+        );
         world.fill();
         let known = unfinished(&look(&database));
         moment(&mut world.rng, kills % CHECKPOINT_KILL == 0, &database, &known).await;
@@ -299,9 +331,17 @@ async fn kill_9_loses_doubles_and_reorders_nothing() {
     let mut acked = 0;
     for (project, name) in PROJECTS.iter().enumerate() {
         let truth = Truth::read(&database, name).await;
-        assert_eq!(truth.replica.difference(&truth.loaded), None, "the log and what is loaded");
+        assert_eq!(
+            truth.replica.difference(&truth.loaded),
+            None,
+            "the log and what is loaded"
+        );
         let judge = judges[project].core.replica();
-        assert_eq!(truth.loaded.difference(judge), None, "what is loaded and a fresh client");
+        assert_eq!(
+            truth.loaded.difference(judge),
+            None,
+            "what is loaded and a fresh client"
+        );
         for actor in stayed.iter().chain(&gone).filter(|a| a.project == project) {
             truth.check(&actor.client.core.history);
             acked += actor.client.core.history.acked.len();

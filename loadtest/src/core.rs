@@ -171,7 +171,8 @@ impl Core {
     /// [`Violation`]: the server is wrong, and nothing it says can be trusted.
     pub fn hear(&mut self, now: Instant, frame: &[u8]) -> Result<Message, Violation> {
         let message = wire::read(frame, self.encoding).map_err(|e| Violation(e.to_string()))?;
-        if self.welcome.is_none() && !matches!(message, Message::Welcome(_) | Message::Error(..) | Message::Goaway(..)) {
+        if self.welcome.is_none() && !matches!(message, Message::Welcome(_) | Message::Error(..) | Message::Goaway(..))
+        {
             return violation(format!("{message:?} before any welcome"));
         }
         match &message {
@@ -242,7 +243,9 @@ impl Core {
         if !last {
             return Ok(());
         }
-        let Some(incoming) = self.incoming.take() else { return Ok(()) };
+        let Some(incoming) = self.incoming.take() else {
+            return Ok(());
+        };
         self.replica = incoming.replica;
         self.position = Some(incoming.target);
         for (seq, id, commits) in incoming.aside {
@@ -256,7 +259,11 @@ impl Core {
             return violation("commits before any state");
         };
         if first != position.seq + 1 || commits.is_empty() {
-            return violation(format!("{} commits from {first} on for a client at {}", commits.len(), position.seq));
+            return violation(format!(
+                "{} commits from {first} on for a client at {}",
+                commits.len(),
+                position.seq
+            ));
         }
         position.seq = first + commits.len() as u64 - 1;
         position.id = id.clone();
@@ -278,7 +285,10 @@ impl Core {
             return violation(format!("ack of {cid}, sent were {}", self.pending.sent()));
         }
         if cid > self.own && self.incoming.is_none() {
-            return violation(format!("ack of {cid} before its commit; the last own one was {}", self.own));
+            return violation(format!(
+                "ack of {cid} before its commit; the last own one was {}",
+                self.own
+            ));
         }
         self.rewound = self.rewound.filter(|expected| *expected > cid);
         self.history.gone.extend(gone.iter().cloned());
@@ -293,7 +303,9 @@ impl Core {
 
     fn answered_now(&mut self, now: Instant, cid: u64) {
         if let Some(batch) = self.pending.get_mut(cid) {
-            self.history.answered_in.push(now.saturating_duration_since(batch.since));
+            self.history
+                .answered_in
+                .push(now.saturating_duration_since(batch.since));
         }
     }
 

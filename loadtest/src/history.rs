@@ -86,7 +86,9 @@ impl History {
 
     /// A commit was applied.
     pub(crate) fn seen(&mut self, commit: &Commit, keep: Keep) {
-        let Some(segment) = self.segments.last_mut() else { return };
+        let Some(segment) = self.segments.last_mut() else {
+            return;
+        };
         segment.commits.push(Seen {
             author: commit.author.clone(),
             cid: commit.cid,

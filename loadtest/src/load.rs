@@ -157,7 +157,10 @@ impl Worker {
 
     /// Sends at the plan's rate until `end`, then waits until all is saved and all others' work is here.
     async fn run(mut self, start: Instant) -> (Self, Result<(), String>) {
-        let result = self.work(start).await.map_err(|e| format!("client {}: {e}", self.author));
+        let result = self
+            .work(start)
+            .await
+            .map_err(|e| format!("client {}: {e}", self.author));
         // The end of the run is waiting for this, or has gone.
         let _ = self.shared.done.send(result.clone());
         let result = match result {
@@ -273,7 +276,9 @@ pub async fn run(plan: Plan, progress: impl Fn(Duration, u64, u64)) -> Result<Re
     let start = Instant::now();
     let mut running = JoinSet::new();
     let count = workers.len();
-    workers.into_iter().for_each(|worker| drop(running.spawn(worker.run(start))));
+    workers
+        .into_iter()
+        .for_each(|worker| drop(running.spawn(worker.run(start))));
     let mut left = count;
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     while left > 0 {
@@ -288,8 +293,13 @@ pub async fn run(plan: Plan, progress: impl Fn(Duration, u64, u64)) -> Result<Re
         }
     }
     let took = start.elapsed();
-    let judges = judges(&shared.plan, run).await.map_err(|e| format!("a fresh client: {e}"))?;
-    let seqs = judges.iter().map(|judge| judge.core.position().map_or(0, |p| p.seq)).collect();
+    let judges = judges(&shared.plan, run)
+        .await
+        .map_err(|e| format!("a fresh client: {e}"))?;
+    let seqs = judges
+        .iter()
+        .map(|judge| judge.core.position().map_or(0, |p| p.seq))
+        .collect();
     tell_heads.send_replace(Some(seqs));
     let mut finished = Vec::new();
     while let Some(worker) = running.join_next().await {
@@ -331,7 +341,13 @@ fn report(finished: Vec<Worker>, judges: &[Client], took: Duration, shared: &Sha
     for worker in finished {
         report.received += worker.client.received;
         report.reconnects += worker.reconnects;
-        worker.client.core.history.answered_in.iter().for_each(|time| report.acks.add(*time));
+        worker
+            .client
+            .core
+            .history
+            .answered_in
+            .iter()
+            .for_each(|time| report.acks.add(*time));
         report.deliveries.merge(worker.deliveries);
     }
     report

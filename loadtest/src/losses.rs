@@ -27,10 +27,7 @@ impl Losses {
     /// Whether nothing went wrong.
     #[must_use]
     pub fn is_none(&self) -> bool {
-        Self {
-            unseen: 0,
-            ..*self
-        } == Self::default()
+        Self { unseen: 0, ..*self } == Self::default()
     }
 
     /// Adds those of another project.
@@ -91,7 +88,10 @@ pub fn find(clients: &[(&History, &Replica)], fresh: &Replica, head: u64) -> Los
     for (history, _) in clients {
         let answered = history.acked.len() + history.rejected.len();
         losses.unanswered += (history.sent.len() - answered.min(history.sent.len())) as u64;
-        let acked = history.acked.iter().filter(|cid| !there.contains(&(&history.author, **cid)));
+        let acked = history
+            .acked
+            .iter()
+            .filter(|cid| !there.contains(&(&history.author, **cid)));
         losses.missing += if losses.unseen == 0 { acked.count() as u64 } else { 0 };
     }
     losses
@@ -126,7 +126,10 @@ mod tests {
         let empty = Replica::default();
         let check = |a: &History, b: &History, head| find(&[(a, &empty), (b, &empty)], &empty, head);
         let good = history("a", &[1, 2], 0, &[("", 0), ("a", 1), ("b", 1), ("a", 2)]);
-        assert_eq!(check(&good, &history("b", &[1], 2, &[("b", 1), ("a", 2)]), 4), Losses::default());
+        assert_eq!(
+            check(&good, &history("b", &[1], 2, &[("b", 1), ("a", 2)]), 4),
+            Losses::default()
+        );
         let lost = check(&good, &history("b", &[1, 2], 0, &[]), 4);
         assert_eq!((lost.missing, lost.is_none()), (1, false));
         assert_eq!(check(&good, &history("b", &[], 2, &[("a", 2)]), 4).differing, 1);

@@ -75,7 +75,10 @@ async fn main() -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "progress is for whoever waits, not for who reads the result")]
+#[expect(
+    clippy::print_stderr,
+    reason = "progress is for whoever waits, not for who reads the result"
+)]
 fn progress(time: Duration, sent: u64, delivered: u64) {
     eprintln!("{:>4} s: {sent} ops sent, {delivered} deliveries", time.as_secs());
 }
@@ -92,9 +95,17 @@ fn print(report: &Report) {
     let deliveries = report.deliveries.len() as u64;
     println!("batch to ack      {} ({})", report.acks, report.acks.len());
     println!("send to delivery  {} ({deliveries})", report.deliveries);
-    println!("ops               {:.0}/s ({} in {:.1} s)", per_second(report.sent), report.sent, report.took.as_secs_f64());
+    println!(
+        "ops               {:.0}/s ({} in {:.1} s)",
+        per_second(report.sent),
+        report.sent,
+        report.took.as_secs_f64()
+    );
     println!("deliveries        {:.0}/s", per_second(deliveries));
-    println!("bytes/delivery    {:.1}", report.received as f64 / deliveries.max(1) as f64);
+    println!(
+        "bytes/delivery    {:.1}",
+        report.received as f64 / deliveries.max(1) as f64
+    );
     println!("reconnects        {}", report.reconnects);
     println!("losses            {}", report.losses);
 }

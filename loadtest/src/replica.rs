@@ -75,6 +75,10 @@ impl Replica {
     pub fn difference(&self, other: &Self) -> Option<String> {
         let ids = self.0.keys().chain(other.0.keys());
         let id = ids.into_iter().find(|id| self.0.get(*id) != other.0.get(*id))?;
-        Some(format!("object {id}: {:?} here, {:?} there", self.0.get(id), other.0.get(id)))
+        Some(format!(
+            "object {id}: {:?} here, {:?} there",
+            self.0.get(id),
+            other.0.get(id)
+        ))
     }
 }

@@ -174,7 +174,8 @@ impl<'a> Map<'a> {
     }
 
     fn get(&self, key: &str) -> Result<Reader<'a>, Unreadable> {
-        self.find(key).ok_or_else(|| Unreadable(format!("the key {key:?} is missing")))
+        self.find(key)
+            .ok_or_else(|| Unreadable(format!("the key {key:?} is missing")))
     }
 
     fn uint(&self, key: &str) -> Result<u64, Unreadable> {
@@ -284,7 +285,9 @@ fn chunk(map: &Map<'_>) -> Result<Vec<Object>, Unreadable> {
         return list(&mut map.get("objects")?, object);
     };
     let mut raw = Vec::new();
-    let inflated = DeflateDecoder::new(packed.bin()?).take(CHUNK_MOST).read_to_end(&mut raw);
+    let inflated = DeflateDecoder::new(packed.bin()?)
+        .take(CHUNK_MOST)
+        .read_to_end(&mut raw);
     inflated.map_err(|e| Unreadable(format!("a chunk does not inflate: {e}")))?;
     list(&mut Reader::new(&raw), object)
 }

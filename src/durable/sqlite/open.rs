@@ -191,7 +191,10 @@ fn is_made(db: &Connection, path: &Path) -> Result<bool, OpenError> {
 }
 
 /// Sets the write-ahead log and returns the mode that holds now. SQLite does not wait by itself when another process does the same.
-#[expect(clippy::disallowed_methods, reason = "a node that opens its database has nothing else to do yet")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a node that opens its database has nothing else to do yet"
+)]
 fn write_ahead(db: &Connection) -> rusqlite::Result<String> {
     let until = Instant::now() + BUSY;
     loop {
