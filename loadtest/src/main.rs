@@ -1,2 +1,111 @@
-//! Placeholder until the client is written.
-fn main() {}
+//! `loadtest`: drives a server and prints percentiles and losses; fails when anything is lost.
+
+use clap::{Parser, ValueEnum};
+use collabcanvas::protocol::Encoding;
+use loadtest::load::{self, Plan, Report};
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Drives a CollabCanvas server over its real protocol and prints percentiles and losses.
+#[derive(Debug, Parser)]
+#[command(name = "loadtest", version)]
+struct Flags {
+    /// The server
+    #[arg(long, default_value = "ws://127.0.0.1:8080")]
+    url: String,
+    /// Number of projects that the clients are spread over
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    projects: u32,
+    /// Number of clients in all
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    clients: u32,
+    /// Ops per second and client
+    #[arg(long, default_value_t = 5.0, value_parser = rate)]
+    rate: f64,
+    /// How long ops are sent
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// Rectangles in each project
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=50_000))]
+    objects: u32,
+    /// How messages are written
+    #[arg(long, value_enum, default_value_t = Written::Msgpack)]
+    encoding: Written,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Written {
+    Msgpack,
+    Json,
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.parse().map_err(|_| "it must be a number".to_owned())?;
+    if (0.001..=10_000.0).contains(&rate) {
+        Ok(rate)
+    } else {
+        Err("it must be from 0.001 to 10000".to_owned())
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let flags = Flags::parse();
+    let plan = Plan {
+        url: flags.url,
+        projects: flags.projects.min(flags.clients) as usize,
+        clients: flags.clients as usize,
+        rate: flags.rate,
+        time: Duration::from_secs(flags.seconds),
+        encoding: match flags.encoding {
+            Written::Msgpack => Encoding::MessagePack,
+            Written::Json => Encoding::Json,
+        },
+        objects: flags.objects as usize,
+    };
+    match load::run(plan, progress).await {
+        Ok(report) => {
+            print(&report);
+            ExitCode::from(u8::from(!report.losses.is_none()))
+        }
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "progress is for whoever waits, not for who reads the result"
+)]
+fn progress(time: Duration, sent: u64, delivered: u64) {
+    eprintln!("{:>4} s: {sent} ops sent, {delivered} deliveries", time.as_secs());
+}
+
+#[expect(clippy::print_stderr, reason = "the program's only voice")]
+fn complain(error: &str) {
+    eprintln!("loadtest: {error}");
+}
+
+#[expect(clippy::print_stdout, reason = "the report is this program's result")]
+#[expect(clippy::cast_precision_loss, reason = "rates are read by people")]
+fn print(report: &Report) {
+    let per_second = |count: u64| count as f64 / report.took.as_secs_f64();
+    let deliveries = report.deliveries.len() as u64;
+    println!("batch to ack      {} ({})", report.acks, report.acks.len());
+    println!("send to delivery  {} ({deliveries})", report.deliveries);
+    println!(
+        "ops               {:.0}/s ({} in {:.1} s)",
+        per_second(report.sent),
+        report.sent,
+        report.took.as_secs_f64()
+    );
+    println!("deliveries        {:.0}/s", per_second(deliveries));
+    println!(
+        "bytes/delivery    {:.1}",
+        report.received as f64 / deliveries.max(1) as f64
+    );
+    println!("reconnects        {}", report.reconnects);
+    println!("losses            {}", report.losses);
+}

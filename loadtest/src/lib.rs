@@ -1,0 +1,15 @@
+//! A client of the CollabCanvas protocol, written from `PROTOCOL.md`, and a load test made of many of them.
+//!
+//! Owns its own reading of the protocol: the replica here is a second opinion on the server's, so it shares no rule with it but the raw
+//! MessagePack cursor and the JSON twin. Never part of a server. Used by the binary `loadtest` and by the server's own tests.
+
+pub mod client;
+pub mod core;
+pub mod history;
+pub mod load;
+pub mod losses;
+pub mod pending;
+pub mod replica;
+pub mod say;
+pub mod stats;
+pub mod wire;

@@ -1,0 +1,4 @@
+//! What the tests that drive a real server share. Each test program uses a part of it.
+
+pub mod server;
+pub mod truth;

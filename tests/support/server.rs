@@ -1,0 +1,178 @@
+//! A `collabcanvas` process of a test's own: started, signalled, killed when dropped.
+
+use std::io::{BufRead as _, BufReader, Read};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long anything that a process does may take.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+/// What the first line of a ready server begins with.
+const READY: &str = "CollabCanvas is ready: open http://";
+/// What the second line begins with.
+const ADMIN: &str = "Health and metrics: http://";
+
+/// Lines that a process has written so far.
+#[derive(Debug, Default)]
+struct Lines {
+    text: Mutex<Vec<String>>,
+    more: Condvar,
+}
+
+impl Lines {
+    fn lock(&self) -> MutexGuard<'_, Vec<String>> {
+        self.text.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn collect(self: &Arc<Self>, from: impl Read + Send + 'static) {
+        let lines = self.clone();
+        std::thread::spawn(move || {
+            for line in BufReader::new(from).lines().map_while(Result::ok) {
+                lines.lock().push(line);
+                lines.more.notify_all();
+            }
+        });
+    }
+}
+
+/// How a server is started.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    env: Vec<(String, String)>,
+}
+
+impl Setup {
+    /// On free ports, with its data in this directory.
+    pub fn new(data: &Path) -> Self {
+        let setup = Self { env: Vec::new() };
+        setup
+            .with("COLLAB_DATA_DIR", &data.display().to_string())
+            .with("COLLAB_LISTEN", "127.0.0.1:0")
+            .with("COLLAB_ADMIN_LISTEN", "127.0.0.1:0")
+    }
+
+    /// With a variable of the configuration.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.env.retain(|(n, _)| n != name);
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// On a port that stays the same when the server is started again. Below those that the system gives to outgoing connections: a client that
+    /// tries such a port while nobody listens may connect to itself and take it away.
+    pub fn on_fixed_port(self) -> Self {
+        let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+        let port = std::iter::repeat_with(|| rand::random_range(10_000..32_000_u16)).find(is_free);
+        let port = port.expect("an endless search ends by finding");
+        self.with("COLLAB_LISTEN", &format!("127.0.0.1:{port}"))
+    }
+
+    /// Starts the process without waiting for it to be ready.
+    pub fn spawn(&self) -> Server {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_collabcanvas"))
+            .arg("serve")
+            .envs(self.env.iter().cloned())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the server's program can be started");
+        let lines = Arc::new(Lines::default());
+        lines.collect(child.stdout.take().expect("piped"));
+        lines.collect(child.stderr.take().expect("piped"));
+        Server {
+            child,
+            lines,
+            url: String::new(),
+            admin: String::new(),
+        }
+    }
+
+    /// Starts the process and waits until it serves.
+    pub fn start(&self) -> Server {
+        let mut server = self.spawn();
+        let address = |line: &str| line.split_whitespace().next().unwrap_or_default().to_owned();
+        server.admin = address(&server.line(ADMIN));
+        server.url = format!("ws://{}", address(&server.line(READY)));
+        server
+    }
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    lines: Arc<Lines>,
+    /// Where clients connect, like `ws://127.0.0.1:1234`.
+    pub url: String,
+    /// Host and port of the admin endpoints.
+    pub admin: String,
+}
+
+impl Server {
+    /// Host and port for clients.
+    pub fn address(&self) -> &str {
+        self.url.trim_start_matches("ws://")
+    }
+
+    /// Waits for a line that contains this and returns what follows it.
+    pub fn line(&self, wanted: &str) -> String {
+        let until = Instant::now() + PATIENCE;
+        let mut lines = self.lines.lock();
+        loop {
+            if let Some((_, rest)) = lines.iter().find_map(|line| line.split_once(wanted)) {
+                return rest.to_owned();
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "no line with {wanted:?} among {lines:#?}");
+            let waited = self.lines.more.wait_timeout(lines, left);
+            lines = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// All that it has written, and how often it says this.
+    pub fn count(&self, wanted: &str) -> usize {
+        self.lines.lock().iter().filter(|line| line.contains(wanted)).count()
+    }
+
+    /// All that it has written.
+    pub fn said(&self) -> String {
+        self.lines.lock().join("\n")
+    }
+
+    /// Sends a signal, like `TERM`.
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill")
+            .args([&format!("-{name}"), &self.child.id().to_string()])
+            .status();
+        assert!(status.expect("kill can be run").success(), "SIG{name} was not sent");
+    }
+
+    /// Kills it as the kernel would, and waits until it is gone.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it is ours to kill");
+        self.child.wait().expect("it is ours to wait for");
+    }
+
+    /// Waits until it has ended by itself.
+    pub async fn exit(&mut self) -> ExitStatus {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("it is ours to wait for") {
+                return status;
+            }
+            assert!(Instant::now() < until, "it does not end; it said {}", self.said());
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
