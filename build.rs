@@ -18,11 +18,7 @@ fn main() -> io::Result<()> {
     }
     let mut code = String::from("static PAGES: &[Page] = &[\n");
     for file in &files {
-        let path = file
-            .strip_prefix(&dist)
-            .map_err(io::Error::other)?
-            .to_string_lossy()
-            .replace('\\', "/");
+        let path = file.strip_prefix(&dist).map_err(io::Error::other)?.to_string_lossy().replace('\\', "/");
         let kind = content_type(file);
         let _ = writeln!(
             code,

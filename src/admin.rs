@@ -44,10 +44,7 @@ async fn ready(State(admin): State<Admin>) -> (StatusCode, String) {
     match tokio::time::timeout(PROBE, admin.durable.pointer(&probe)).await {
         Ok(Ok(_)) => (StatusCode::OK, "ready\n".to_owned()),
         Ok(Err(error)) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")),
-        Err(_) => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the durable store does not answer\n".to_owned(),
-        ),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the durable store does not answer\n".to_owned()),
     }
 }
 

@@ -65,11 +65,7 @@ impl App {
         let durable = Arc::new(durable);
         let fanout = Arc::new(LocalFanout::default());
         let hot: Arc<dyn HotStore> = Arc::new(MemoryHot::new(fanout.clone()));
-        let stores = Arc::new(Stores {
-            hot: hot.clone(),
-            durable: durable.clone(),
-            fanout,
-        });
+        let stores = Arc::new(Stores { hot: hot.clone(), durable: durable.clone(), fanout });
         let hub = Hub::new(stores, room_settings(config));
         let saver = durable.clone() as Arc<dyn DurableStore>;
         let autosave = tokio::spawn(Autosave::new(hot, saver, config.log_retention).run());
@@ -79,30 +75,15 @@ impl App {
         let gateway = Gateway {
             hub: hub.clone(),
             stopping: stopping.clone(),
-            timing: Timing {
-                hello: HELLO,
-                heartbeat: config.heartbeat,
-                silence: config.silence,
-                closing: CLOSING,
-            },
+            timing: Timing { hello: HELLO, heartbeat: config.heartbeat, silence: config.silence, closing: CLOSING },
             allowed_origins: config.allowed_origins.clone().into(),
             sessions: sessions.clone(),
         };
-        let admin = Admin {
-            durable: durable.clone(),
-            stopping: stopping.clone(),
-            metrics,
-        };
+        let admin = Admin { durable: durable.clone(), stopping: stopping.clone(), metrics };
         let (listener, address) = bind(config.listen, "COLLAB_LISTEN").await?;
         let (admin_listener, admin_address) = bind(config.admin_listen, "COLLAB_ADMIN_LISTEN").await?;
-        let clients = gateway::Limits {
-            head: HEAD,
-            connections: CONNECTIONS,
-        };
-        let probes = gateway::Limits {
-            head: HEAD,
-            connections: ADMIN_CONNECTIONS,
-        };
+        let clients = gateway::Limits { head: HEAD, connections: CONNECTIONS };
+        let probes = gateway::Limits { head: HEAD, connections: ADMIN_CONNECTIONS };
         tokio::spawn(gateway::serve(listener, gateway::router(gateway), clients, stopping));
         // Probes are answered until the very end: a node that saves is alive.
         let never = watch::channel(false);
@@ -110,17 +91,7 @@ impl App {
             gateway::serve(admin_listener, admin::router(admin), probes, never.1).await;
             drop(never.0);
         });
-        Ok(Self {
-            address,
-            admin_address,
-            hub,
-            durable,
-            stop,
-            sessions,
-            autosave,
-            grace: config.grace,
-            _lock: lock,
-        })
+        Ok(Self { address, admin_address, hub, durable, stop, sessions, autosave, grace: config.grace, _lock: lock })
     }
 
     /// Completes when autosave has died, which it never should: then the node must not go on accepting.
@@ -175,9 +146,7 @@ fn lock(database: &Path) -> Result<File, StartError> {
 
 async fn bind(address: SocketAddr, name: &str) -> Result<(TcpListener, SocketAddr), StartError> {
     let cannot = |error: std::io::Error| {
-        StartError(format!(
-            "cannot listen on {address}: {error}; choose another address by {name}"
-        ))
+        StartError(format!("cannot listen on {address}: {error}; choose another address by {name}"))
     };
     let listener = TcpListener::bind(address).await.map_err(cannot)?;
     let bound = listener.local_addr().map_err(cannot)?;

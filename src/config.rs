@@ -35,20 +35,10 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct RawConfig {
     /// Address and port for clients; port 0 takes a free one
-    #[arg(
-        long,
-        env = "COLLAB_LISTEN",
-        default_value = "127.0.0.1:8080",
-        value_name = "ADDRESS"
-    )]
+    #[arg(long, env = "COLLAB_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
     listen: String,
     /// Address and port for /livez, /readyz and /metrics; never expose it to clients
-    #[arg(
-        long,
-        env = "COLLAB_ADMIN_LISTEN",
-        default_value = "127.0.0.1:9464",
-        value_name = "ADDRESS"
-    )]
+    #[arg(long, env = "COLLAB_ADMIN_LISTEN", default_value = "127.0.0.1:9464", value_name = "ADDRESS")]
     admin_listen: String,
     /// Directory for the embedded database
     #[arg(
@@ -148,30 +138,16 @@ pub fn table() -> String {
     let serve = command.find_subcommand("serve").cloned().unwrap_or_default();
     let mut rows = String::from("| variable | flag | default | meaning |\n|---|---|---|---|\n");
     for arg in serve.get_arguments().filter(|a| a.get_env().is_some()) {
-        let name = arg
-            .get_env()
-            .map(|env| env.to_string_lossy().into_owned())
-            .unwrap_or_default();
-        let default: Vec<_> = arg
-            .get_default_values()
-            .iter()
-            .map(|v| v.to_string_lossy().into_owned())
-            .collect();
+        let name = arg.get_env().map(|env| env.to_string_lossy().into_owned()).unwrap_or_default();
+        let default: Vec<_> = arg.get_default_values().iter().map(|v| v.to_string_lossy().into_owned()).collect();
         let mut help = arg.get_help().map(ToString::to_string).unwrap_or_default();
         let mut default = default.concat();
         if let Some((text, written)) = help.clone().split_once(" [default: ") {
             help = text.to_owned();
             default = written.trim_end_matches(']').to_owned();
         }
-        let default = if default.is_empty() {
-            String::new()
-        } else {
-            format!("`{default}`")
-        };
-        rows += &format!(
-            "| `{name}` | `--{}` | {default} | {help} |\n",
-            arg.get_long().unwrap_or_default()
-        );
+        let default = if default.is_empty() { String::new() } else { format!("`{default}`") };
+        rows += &format!("| `{name}` | `--{}` | {default} | {help} |\n", arg.get_long().unwrap_or_default());
     }
     rows
 }
@@ -190,24 +166,13 @@ mod tests {
     fn nothing_given_is_an_embedded_node() {
         let config = check(&[]).expect("the defaults are valid");
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
-        assert_eq!(
-            (config.database.to_str(), config.exclusive),
-            (Some("./data/collabcanvas.db"), true)
-        );
+        assert_eq!((config.database.to_str(), config.exclusive), (Some("./data/collabcanvas.db"), true));
     }
 
     #[test]
     fn all_errors_are_reported_at_once() {
-        let flags = [
-            "--listen",
-            "here",
-            "--max-sessions",
-            "0",
-            "--log-format",
-            "xml",
-            "--allowed-origins",
-            "*,https://a.b/c",
-        ];
+        let flags =
+            ["--listen", "here", "--max-sessions", "0", "--log-format", "xml", "--allowed-origins", "*,https://a.b/c"];
         let errors = check(&flags).expect_err("all wrong").0;
         assert_eq!(errors.len(), 5, "{errors:?}");
     }

@@ -166,11 +166,7 @@ pub struct Position {
 
 impl Position {
     /// The position of a project that nobody has ever changed.
-    pub const START: Self = Self {
-        epoch: 0,
-        seq: 0,
-        id: CommitId::NONE,
-    };
+    pub const START: Self = Self { epoch: 0, seq: 0, id: CommitId::NONE };
 
     /// Whether both name the same history, whatever their epochs.
     #[must_use]

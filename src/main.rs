@@ -43,16 +43,10 @@ async fn serve(config: &Config) -> Result<ExitCode, Box<dyn std::error::Error>> 
     }
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "the address is this program's result; scripts read it"
-)]
+#[expect(clippy::print_stdout, reason = "the address is this program's result; scripts read it")]
 fn announce(app: &App) {
     println!("CollabCanvas is ready: open http://{}", app.address);
-    println!(
-        "Health and metrics: http://{}/readyz /livez /metrics",
-        app.admin_address
-    );
+    println!("Health and metrics: http://{}/readyz /livez /metrics", app.admin_address);
 }
 
 #[expect(clippy::print_stderr, reason = "logging may not have begun")]

@@ -6,45 +6,25 @@ use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogra
 use std::time::Duration;
 
 /// Buckets of all durations, in seconds.
-pub const SECONDS: &[f64] = &[
-    0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-];
+pub const SECONDS: &[f64] = &[0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// Counters without labels, and what they count.
 const COUNTERS: &[(&str, &str)] = &[
     ("collab_commits_total", "Commits accepted"),
     ("collab_calls_total", "Calls to the hot store, of up to 64 batches each"),
-    (
-        "collab_repeats_total",
-        "Batches that a client sent again and the server had already",
-    ),
+    ("collab_repeats_total", "Batches that a client sent again and the server had already"),
     ("collab_room_open_failures_total", "Projects that could not be opened"),
-    (
-        "collab_room_losses_total",
-        "Rooms that had to start over because the hot state was lost or another node went on",
-    ),
-    (
-        "collab_quarantined_objects_total",
-        "Stored objects set aside because they cannot be read",
-    ),
+    ("collab_room_losses_total", "Rooms that had to start over because the hot state was lost or another node went on"),
+    ("collab_quarantined_objects_total", "Stored objects set aside because they cannot be read"),
     ("collab_saved_commits_total", "Commits made durable"),
-    (
-        "collab_save_failures_total",
-        "Saves that the durable store did not take and that were tried again",
-    ),
-    (
-        "collab_save_conflicts_total",
-        "Appends that found another entry in their place",
-    ),
+    ("collab_save_failures_total", "Saves that the durable store did not take and that were tried again"),
+    ("collab_save_conflicts_total", "Appends that found another entry in their place"),
     (
         "collab_outbox_overflows_total",
         "Sessions that fell behind and stopped hearing of commits until they were brought back",
     ),
     ("collab_resyncs_total", "Sessions brought back after they fell behind"),
-    (
-        "collab_presence_dropped_total",
-        "Presence messages and broadcasts not sent to a slow reader",
-    ),
+    ("collab_presence_dropped_total", "Presence messages and broadcasts not sent to a slow reader"),
     ("collab_sessions_opened_total", "Sessions that said a good hello"),
     ("collab_frames_received_total", "Messages received from clients"),
 ];
@@ -55,11 +35,9 @@ pub fn describe() {
         describe_counter!(*name, Unit::Count, *text);
         counter!(*name).absolute(0);
     }
-    for (name, text) in [
-        ("collab_sessions", "Sessions now"),
-        ("collab_rooms", "Rooms open now"),
-        ("collab_connections", "Sockets now"),
-    ] {
+    for (name, text) in
+        [("collab_sessions", "Sessions now"), ("collab_rooms", "Rooms open now"), ("collab_connections", "Sockets now")]
+    {
         describe_gauge!(name, Unit::Count, text);
         gauge!(name).set(0.0);
     }
@@ -73,17 +51,9 @@ pub fn describe() {
         let _ = histogram!(name);
     }
     describe_counter!("collab_refusals_total", Unit::Count, "Batches refused, by code");
-    Code::ALL
-        .iter()
-        .for_each(|code| counter!("collab_refusals_total", "code" => code.as_str()).absolute(0));
-    describe_counter!(
-        "collab_closes_total",
-        Unit::Count,
-        "Sockets that the server closed, by reason"
-    );
-    Close::ALL
-        .iter()
-        .for_each(|close| counter!("collab_closes_total", "reason" => close.name()).absolute(0));
+    Code::ALL.iter().for_each(|code| counter!("collab_refusals_total", "code" => code.as_str()).absolute(0));
+    describe_counter!("collab_closes_total", Unit::Count, "Sockets that the server closed, by reason");
+    Close::ALL.iter().for_each(|close| counter!("collab_closes_total", "reason" => close.name()).absolute(0));
 }
 
 /// So many batches became commits.

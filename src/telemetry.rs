@@ -8,9 +8,7 @@ use tracing_subscriber::EnvFilter;
 /// Starts logging to standard error. `filter` has been checked by the configuration.
 pub fn log(filter: &str, format: LogFormat) {
     let filter = EnvFilter::try_new(filter).unwrap_or_default();
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {
         LogFormat::Text => builder.with_target(false).init(),
         LogFormat::Json => builder.json().init(),
@@ -22,9 +20,7 @@ pub fn log(filter: &str, format: LogFormat) {
 /// # Errors
 /// A sentence when this process has a recorder already.
 pub fn record() -> Result<PrometheusHandle, String> {
-    let builder = PrometheusBuilder::new()
-        .set_buckets(SECONDS)
-        .map_err(|e| e.to_string())?;
+    let builder = PrometheusBuilder::new().set_buckets(SECONDS).map_err(|e| e.to_string())?;
     let handle = builder.install_recorder().map_err(|e| e.to_string())?;
     describe();
     Ok(handle)

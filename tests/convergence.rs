@@ -18,10 +18,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 
-const DRIVER: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/client-demo/sdk/test/dist/test/convergence-driver.js"
-);
+const DRIVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/client-demo/sdk/test/dist/test/convergence-driver.js");
 
 /// A project as the server would have it.
 struct Oracle {
@@ -41,11 +38,7 @@ impl Oracle {
             log: Vec::new(),
             before: CommitId::NONE,
         };
-        Self {
-            replica: Replica::new(state),
-            limits: Limits::default(),
-            authors: BTreeMap::new(),
-        }
+        Self { replica: Replica::new(state), limits: Limits::default(), authors: BTreeMap::new() }
     }
 
     /// Answers one question, given as MessagePack; the answer is JSON.
@@ -76,10 +69,7 @@ impl Oracle {
             panic!("it was a batch")
         };
         let cid = batch.cid;
-        let mut queue = VecDeque::from([Waiting {
-            from: Some((1, author)),
-            batch,
-        }]);
+        let mut queue = VecDeque::from([Waiting { from: Some((1, author)), batch }]);
         let proposed = propose(&self.replica, &mut queue, &self.limits, &mut rand::rng());
         if let Some((_, say)) = proposed.at_once.first() {
             return at_once(*say);
@@ -94,26 +84,11 @@ impl Oracle {
         let (key, message) = match answer.verdict {
             Verdict::Accepted(gone) => {
                 let gone = if gone.is_empty() { vec![] } else { vec![(cid, gone)] };
-                (
-                    "ack",
-                    ServerMessage::Ack {
-                        cid,
-                        seq: answer.seq,
-                        gone,
-                    },
-                )
+                ("ack", ServerMessage::Ack { cid, seq: answer.seq, gone })
             }
             Verdict::Refused(refusal, current) => {
                 let refusal = Refusal { ..*refusal };
-                (
-                    "reject",
-                    ServerMessage::Reject {
-                        cid,
-                        refusal,
-                        current,
-                        retry_ms: None,
-                    },
-                )
+                ("reject", ServerMessage::Reject { cid, refusal, current, retry_ms: None })
             }
         };
         let commits = in_json(&ServerMessage::Commits { seq: first, commits });
@@ -128,39 +103,23 @@ impl Oracle {
     }
 
     fn state(&self) -> String {
-        let objects = self
-            .replica
-            .canvas()
-            .iter()
-            .map(|(id, object)| (id, object.rev, &object.props));
+        let objects = self.replica.canvas().iter().map(|(id, object)| (id, object.rev, &object.props));
         let snapshot = encode::snapshot(0, true, objects, Encoding::Json);
         // As text: a JSON library would sort the keys of the values.
         let snapshot = String::from_utf8(snapshot.to_vec()).expect("UTF-8");
-        let objects = snapshot
-            .split_once("\"objects\":")
-            .expect("JSON snapshots are not compressed")
-            .1;
-        let last: Vec<_> = self
-            .authors
-            .iter()
-            .map(|(name, author)| format!("\"{name}\":{}", self.replica.cids(author).0))
-            .collect();
+        let objects = snapshot.split_once("\"objects\":").expect("JSON snapshots are not compressed").1;
+        let last: Vec<_> =
+            self.authors.iter().map(|(name, author)| format!("\"{name}\":{}", self.replica.cids(author).0)).collect();
         let Position { epoch, seq, id } = self.replica.position();
         let position = format!(r#"{{"epoch":{epoch},"seq":{seq},"id":"{id}"}}"#);
-        format!(
-            r#"{{"position":{position},"last":{{{}}},"objects":{objects}"#,
-            last.join(",")
-        )
+        format!(r#"{{"position":{position},"last":{{{}}},"objects":{objects}"#, last.join(","))
     }
 }
 
 /// The batch message that the question's fields would have travelled in.
 fn batch_frame(fields: &HashMap<&str, &[u8]>) -> Vec<u8> {
     let mut frame = Vec::new();
-    let parts: Vec<_> = ["cid", "ops", "void"]
-        .into_iter()
-        .filter_map(|key| Some((key, fields.get(key)?)))
-        .collect();
+    let parts: Vec<_> = ["cid", "ops", "void"].into_iter().filter_map(|key| Some((key, fields.get(key)?))).collect();
     pack::map(&mut frame, parts.len() + 1);
     pack::str(&mut frame, "t");
     pack::str(&mut frame, "batch");
@@ -173,10 +132,7 @@ fn batch_frame(fields: &HashMap<&str, &[u8]>) -> Vec<u8> {
 
 fn at_once(say: AtOnce) -> String {
     match say {
-        AtOnce::Repeat(cid, seq) => format!(
-            r#"{{"ack":{}}}"#,
-            in_json(&ServerMessage::Ack { cid, seq, gone: vec![] })
-        ),
+        AtOnce::Repeat(cid, seq) => format!(r#"{{"ack":{}}}"#, in_json(&ServerMessage::Ack { cid, seq, gone: vec![] })),
         AtOnce::Gap(expected) => format!(r#"{{"gap":{}}}"#, in_json(&ServerMessage::Gap { expected })),
         AtOnce::InUse => panic!("the driver never shares a client id: it resent other ops under a cid"),
     }
@@ -220,14 +176,6 @@ fn every_replica_of_the_sdk_ends_equal_to_the_server() {
         line.clear();
     }
     let status = driver.wait().expect("it has ended");
-    assert!(
-        failures.is_empty(),
-        "{} of {count} seeds failed, the first: {}",
-        failures.len(),
-        failures[0]
-    );
-    assert!(
-        status.success() && done == count,
-        "the driver ended with {status} after {done} of {count} seeds"
-    );
+    assert!(failures.is_empty(), "{} of {count} seeds failed, the first: {}", failures.len(), failures[0]);
+    assert!(status.success() && done == count, "the driver ended with {status} after {done} of {count} seeds");
 }

@@ -16,10 +16,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn unhex(text: &str) -> Vec<u8> {
-    (0..text.len())
-        .step_by(2)
-        .map(|i| u8::from_str_radix(&text[i..i + 2], 16).expect("hex"))
-        .collect()
+    (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).expect("hex")).collect()
 }
 
 /// All frames as the golden file holds them.
@@ -70,12 +67,7 @@ fn client_frames_mean_the_same_in_both_encodings() {
         let a = decode::client_message(&packed, Encoding::MessagePack, &limits).expect("readable");
         let b = decode::client_message(row["json"].to_string().as_bytes(), Encoding::Json, &limits).expect("readable");
         // The digest is over bytes, and serde_json sorts a map's keys when it prints one; everything else is equal.
-        assert_eq!(
-            without_digest(format!("{a:?}")),
-            without_digest(format!("{b:?}")),
-            "{}",
-            row["name"]
-        );
+        assert_eq!(without_digest(format!("{a:?}")), without_digest(format!("{b:?}")), "{}", row["name"]);
     }
 }
 

@@ -19,30 +19,15 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("hot", &["fanout", "project", "protocol", "ids"]),
     ("durable", &["project", "protocol", "ids"]),
     ("recovery", &["hot", "durable", "project", "protocol", "ids"]),
-    (
-        "autosave",
-        &[
-            "recovery", "hot", "durable", "project", "protocol", "ids", "metrics", "clock",
-        ],
-    ),
-    (
-        "hub",
-        &[
-            "recovery", "presence", "hot", "durable", "fanout", "project", "protocol", "ids", "metrics", "clock",
-        ],
-    ),
+    ("autosave", &["recovery", "hot", "durable", "project", "protocol", "ids", "metrics", "clock"]),
+    ("hub", &["recovery", "presence", "hot", "durable", "fanout", "project", "protocol", "ids", "metrics", "clock"]),
     ("session", &["hub", "protocol", "ids", "metrics"]),
     ("gateway", &["session", "hub", "protocol", "ids", "metrics"]),
     ("config", &[]),
     ("telemetry", &["config", "metrics"]),
     ("lifecycle", &[]),
     ("admin", &["durable", "ids"]),
-    (
-        "app",
-        &[
-            "admin", "autosave", "config", "durable", "fanout", "gateway", "hot", "hub", "protocol", "session",
-        ],
-    ),
+    ("app", &["admin", "autosave", "config", "durable", "fanout", "gateway", "hot", "hub", "protocol", "session"]),
 ];
 
 /// No file is longer, in lines.
@@ -75,10 +60,7 @@ fn files(directory: &str, endings: &[&str]) -> Vec<PathBuf> {
 }
 
 fn name(path: &Path) -> String {
-    path.strip_prefix(ROOT)
-        .unwrap_or(path)
-        .to_string_lossy()
-        .replace('\\', "/")
+    path.strip_prefix(ROOT).unwrap_or(path).to_string_lossy().replace('\\', "/")
 }
 
 fn read(path: &Path) -> String {
@@ -86,9 +68,7 @@ fn read(path: &Path) -> String {
 }
 
 fn all_code() -> Vec<PathBuf> {
-    let rust = ["src", "tests", "loadtest", "benches", "fuzz"]
-        .into_iter()
-        .flat_map(|d| files(d, &[".rs"]));
+    let rust = ["src", "tests", "loadtest", "benches", "fuzz"].into_iter().flat_map(|d| files(d, &[".rs"]));
     rust.chain(files("client-demo", &[".ts", ".css"])).collect()
 }
 
@@ -103,12 +83,7 @@ fn imports_go_downwards() {
     let mut wrong = Vec::new();
     for path in files("src", &[".rs"]) {
         let name = name(&path);
-        let module = name
-            .trim_start_matches("src/")
-            .split(['/', '.'])
-            .next()
-            .unwrap_or_default()
-            .to_owned();
+        let module = name.trim_start_matches("src/").split(['/', '.']).next().unwrap_or_default().to_owned();
         if ["main", "lib"].contains(&module.as_str()) || name.ends_with("tests.rs") || name.contains("conformance") {
             continue;
         }
@@ -123,11 +98,7 @@ fn imports_go_downwards() {
             }
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "imports go downwards only (src/ARCHITECTURE.md):\n{}",
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "imports go downwards only (src/ARCHITECTURE.md):\n{}", wrong.join("\n"));
 }
 
 #[test]
@@ -144,9 +115,9 @@ fn files_are_short() {
             Some(most) if lines + 20 < *most => {
                 wrong.push(format!("{name} has {lines} lines: lower the ratchet from {most}"));
             }
-            None if lines > FILE_LINES => wrong.push(format!(
-                "{name} has {lines} lines, {FILE_LINES} are the aim: give each noun its file"
-            )),
+            None if lines > FILE_LINES => {
+                wrong.push(format!("{name} has {lines} lines, {FILE_LINES} are the aim: give each noun its file"))
+            }
             _ => {}
         }
     }
@@ -192,10 +163,7 @@ fn functions_are_short() {
     for path in all_code().iter().filter(|p| p.extension().is_some_and(|e| e == "rs")) {
         for (function, lines) in functions(&read(path)) {
             if lines > FUNCTION_LINES {
-                wrong.push(format!(
-                    "{}: `{function}` has {lines} lines, {FUNCTION_LINES} are the most",
-                    name(path)
-                ));
+                wrong.push(format!("{}: `{function}` has {lines} lines, {FUNCTION_LINES} are the most", name(path)));
             }
         }
     }
@@ -212,15 +180,7 @@ fn every_path_in_a_document_exists() {
         let text = read(&document);
         for code in text.split('`').skip(1).step_by(2) {
             let path = code.split([' ', ':', '#']).next().unwrap_or_default();
-            let ours = [
-                "src/",
-                "tests/",
-                "client-demo/",
-                "loadtest/",
-                "infra/",
-                "benches/",
-                ".ci/",
-            ];
+            let ours = ["src/", "tests/", "client-demo/", "loadtest/", "infra/", "benches/", ".ci/"];
             let is_path = ours.iter().any(|top| path.starts_with(top)) && !path.contains(['*', '{', '<']);
             // What is built is not in a clone.
             let built = path.contains("/dist") || path.contains("/node_modules");
@@ -229,10 +189,7 @@ fn every_path_in_a_document_exists() {
             }
         }
         for link in text.split("](").skip(1).filter_map(|l| l.split(')').next()) {
-            let beside = document
-                .parent()
-                .unwrap_or(Path::new(ROOT))
-                .join(link.split('#').next().unwrap_or(link));
+            let beside = document.parent().unwrap_or(Path::new(ROOT)).join(link.split('#').next().unwrap_or(link));
             if !link.starts_with("http") && !link.starts_with('#') && !beside.exists() {
                 wrong.push(format!("{} links to {link}, which does not exist", name(&document)));
             }
@@ -245,10 +202,7 @@ fn every_path_in_a_document_exists() {
 fn the_readme_has_the_settings_of_the_program() {
     let table = collabcanvas::config::table();
     let readme = read(&Path::new(ROOT).join("README.md"));
-    assert!(
-        readme.contains(&table),
-        "the README's table of settings must be:\n\n{table}"
-    );
+    assert!(readme.contains(&table), "the README's table of settings must be:\n\n{table}");
 }
 
 #[test]
@@ -256,10 +210,7 @@ fn the_readme_leads_with_the_two_commands() {
     let readme = read(&Path::new(ROOT).join("README.md"));
     let head: Vec<&str> = readme.lines().take(25).collect();
     for command in ["make run", "make test"] {
-        assert!(
-            head.iter().any(|line| line.contains(command)),
-            "the first lines of the README must show `{command}`"
-        );
+        assert!(head.iter().any(|line| line.contains(command)), "the first lines of the README must show `{command}`");
     }
 }
 
@@ -269,10 +220,7 @@ fn one_version_of_each_dependency() {
     const TWICE: &[(&str, &str)] = &[
         ("foldhash", "comes with hashbrown"),
         ("getrandom", "metrics-util is still on rand 0.9"),
-        (
-            "hashbrown",
-            "dashmap, metrics-util, rusqlite and indexmap each pin their own",
-        ),
+        ("hashbrown", "dashmap, metrics-util, rusqlite and indexmap each pin their own"),
         ("r-efi", "comes with getrandom; not built here"),
         ("rand", "metrics-util is still on 0.9"),
         ("rand_core", "comes with rand"),
@@ -283,12 +231,6 @@ fn one_version_of_each_dependency() {
     for name in lock.lines().filter_map(|line| line.strip_prefix("name = \"")) {
         *versions.entry(name.trim_end_matches('"')).or_default() += 1;
     }
-    let twice: Vec<_> = versions
-        .iter()
-        .filter(|(name, n)| **n > 1 && !TWICE.iter().any(|(t, _)| t == *name))
-        .collect();
-    assert!(
-        twice.is_empty(),
-        "dependencies in several versions (cargo tree -d): {twice:?}"
-    );
+    let twice: Vec<_> = versions.iter().filter(|(name, n)| **n > 1 && !TWICE.iter().any(|(t, _)| t == *name)).collect();
+    assert!(twice.is_empty(), "dependencies in several versions (cargo tree -d): {twice:?}");
 }

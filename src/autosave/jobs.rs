@@ -13,11 +13,7 @@ pub(super) struct Jobs<T> {
 
 impl<T: Send + 'static> Jobs<T> {
     pub(super) fn new(most: usize) -> Self {
-        Self {
-            set: JoinSet::new(),
-            running: HashMap::new(),
-            most,
-        }
+        Self { set: JoinSet::new(), running: HashMap::new(), most }
     }
 
     /// Starts a job, unless the project has one or too many are running; whoever asks asks again when one has ended.
@@ -40,11 +36,7 @@ impl<T: Send + 'static> Jobs<T> {
                 (error.id(), None)
             }
         };
-        let project = self
-            .running
-            .iter()
-            .find(|(_, job)| **job == id)
-            .map(|(project, _)| project.clone())?;
+        let project = self.running.iter().find(|(_, job)| **job == id).map(|(project, _)| project.clone())?;
         self.running.remove(&project);
         Some((project, returned))
     }

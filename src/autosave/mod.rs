@@ -72,15 +72,7 @@ impl Autosave {
         };
         for project in dirty {
             let (hot, durable, tails) = (self.hot.clone(), self.durable.clone(), self.tails.clone());
-            self.savers.start(&project, |project| {
-                Saver {
-                    project,
-                    hot,
-                    durable,
-                    tails,
-                }
-                .run()
-            });
+            self.savers.start(&project, |project| Saver { project, hot, durable, tails }.run());
         }
     }
 

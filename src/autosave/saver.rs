@@ -67,42 +67,23 @@ impl Saver {
         let unavailable = |error: crate::hot::HotError| DurableError::Unavailable(error.to_string());
         loop {
             let tail = self.tail().await?;
-            let Some(log) = self
-                .hot
-                .log_after(&self.project, tail.position.seq)
-                .await
-                .map_err(unavailable)?
-            else {
+            let Some(log) = self.hot.log_after(&self.project, tail.position.seq).await.map_err(unavailable)? else {
                 return Ok(());
             };
             match step(tail.position, &log, clock::now_ms()) {
                 Step::Mark(position) => {
-                    self.hot
-                        .mark_saved(&self.project, position)
-                        .await
-                        .map_err(unavailable)?;
+                    self.hot.mark_saved(&self.project, position).await.map_err(unavailable)?;
                     return Ok(());
                 }
                 Step::Append(entry) => {
                     let started = Instant::now();
-                    let position = Position {
-                        epoch: entry.epoch,
-                        seq: entry.to(),
-                        id: entry.last_id(),
-                    };
-                    let tail = Tail {
-                        position,
-                        direct: entry.direct,
-                        entry: entry.from,
-                    };
+                    let position = Position { epoch: entry.epoch, seq: entry.to(), id: entry.last_id() };
+                    let tail = Tail { position, direct: entry.direct, entry: entry.from };
                     match self.durable.append(&self.project, &entry).await? {
                         Appended::Stored => {
                             metrics::saved(started.elapsed(), entry.commits.len());
                             self.know(tail, true);
-                            self.hot
-                                .mark_saved(&self.project, position)
-                                .await
-                                .map_err(unavailable)?;
+                            self.hot.mark_saved(&self.project, position).await.map_err(unavailable)?;
                         }
                         // Somebody else's, or ours that was answered late: the tail tells.
                         Appended::Conflict => {
@@ -115,19 +96,13 @@ impl Saver {
                     self.tails.remove(&self.project);
                     let fresh = self.tail().await?;
                     if fresh == tail {
-                        return Err(DurableError::Unavailable(
-                            "its log ends before the hot one begins".to_owned(),
-                        ));
+                        return Err(DurableError::Unavailable("its log ends before the hot one begins".to_owned()));
                     }
                 }
                 Step::Ended => {
                     tracing::warn!(project = %self.project, "another node has taken the project over");
                     self.tails.remove(&self.project);
-                    return self
-                        .hot
-                        .discard(&self.project, log.position.epoch)
-                        .await
-                        .map_err(unavailable);
+                    return self.hot.discard(&self.project, log.position.epoch).await.map_err(unavailable);
                 }
             }
         }
@@ -138,22 +113,14 @@ impl Saver {
         if let Some(known) = known.filter(|known| known.at.elapsed() < TAIL_BELIEVED) {
             return Ok(known.tail);
         }
-        let tail = tail(
-            &*self.durable,
-            &self.project,
-            &known.map_or(Tail::START, |known| known.tail),
-        )
-        .await?;
+        let tail = tail(&*self.durable, &self.project, &known.map_or(Tail::START, |known| known.tail)).await?;
         self.know(tail, false);
         Ok(tail)
     }
 
     fn know(&self, tail: Tail, appended: bool) {
-        let mut known = self.tails.entry(self.project.clone()).or_insert(Known {
-            tail,
-            at: Instant::now(),
-            appended: 0,
-        });
+        let mut known =
+            self.tails.entry(self.project.clone()).or_insert(Known { tail, at: Instant::now(), appended: 0 });
         known.tail = tail;
         known.at = Instant::now();
         known.appended += u32::from(appended);

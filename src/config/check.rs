@@ -72,13 +72,7 @@ impl RawConfig {
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log) {
             errors.add(format_args!("COLLAB_LOG={:?}: {error}", self.log));
         }
-        let retention = errors.number(
-            "COLLAB_LOG_RETENTION_HOURS",
-            &self.log_retention_hours,
-            1,
-            24 * 365,
-            "hours",
-        );
+        let retention = errors.number("COLLAB_LOG_RETENTION_HOURS", &self.log_retention_hours, 1, 24 * 365, "hours");
         let max_sessions = errors.number("COLLAB_MAX_SESSIONS", &self.max_sessions, 1, 100_000, "sessions");
         let config = Config {
             listen: listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
@@ -95,33 +89,21 @@ impl RawConfig {
             log: self.log.clone(),
             log_format,
         };
-        if errors.0.is_empty() {
-            Ok(config)
-        } else {
-            Err(ConfigErrors(errors.0))
-        }
+        if errors.0.is_empty() { Ok(config) } else { Err(ConfigErrors(errors.0)) }
     }
 
     /// The database file, and whether it is this node's own.
     fn database(&self, errors: &mut Errors) -> (PathBuf, bool) {
         let Some(url) = &self.durable_url else {
-            return (
-                Path::new(self.data_dir.as_deref().unwrap_or("./data")).join("collabcanvas.db"),
-                true,
-            );
+            return (Path::new(self.data_dir.as_deref().unwrap_or("./data")).join("collabcanvas.db"), true);
         };
         if self.data_dir.is_some() {
             errors.add("COLLAB_DATA_DIR and COLLAB_DURABLE_URL exclude each other: with a durable URL nothing is kept in the data directory");
         }
-        match url
-            .strip_prefix("sqlite://")
-            .filter(|path| path.starts_with('/') && !path.ends_with('/'))
-        {
+        match url.strip_prefix("sqlite://").filter(|path| path.starts_with('/') && !path.ends_with('/')) {
             Some(path) => (PathBuf::from(path), false),
             None => {
-                errors.add(format_args!(
-                    "COLLAB_DURABLE_URL={url:?}: it must be sqlite:///absolute/path/of/a/file"
-                ));
+                errors.add(format_args!("COLLAB_DURABLE_URL={url:?}: it must be sqlite:///absolute/path/of/a/file"));
                 (PathBuf::new(), false)
             }
         }
@@ -132,9 +114,7 @@ impl RawConfig {
 fn origins(list: &str, errors: &mut Errors) -> Vec<String> {
     let mut origins = Vec::new();
     for origin in list.split(',').map(str::trim).filter(|o| !o.is_empty()) {
-        let host = origin
-            .strip_prefix("https://")
-            .or_else(|| origin.strip_prefix("http://"));
+        let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
         if host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '*', '?', '#'])) {
             origins.push(origin.to_ascii_lowercase());
         } else {

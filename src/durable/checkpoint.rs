@@ -73,16 +73,11 @@ fn encode(loaded: &Loaded, now_ms: u64, build: u64) -> (Pointer, Vec<bytes::Byte
 /// quarter of the state.
 fn recent_from(loaded: &Loaded) -> Seq {
     let mut left = loaded.state_bytes.div_ceil(4).max(LOG_BYTES);
-    let fits = loaded
-        .recent
-        .iter()
-        .rev()
-        .take(RECENT_COMMITS)
-        .take_while(|(_, commit)| {
-            let weight = layout::weight(commit) as u64;
-            let fits = weight <= left;
-            left = left.saturating_sub(weight);
-            fits
-        });
+    let fits = loaded.recent.iter().rev().take(RECENT_COMMITS).take_while(|(_, commit)| {
+        let weight = layout::weight(commit) as u64;
+        let fits = weight <= left;
+        left = left.saturating_sub(weight);
+        fits
+    });
     fits.last().map_or(loaded.position.seq + 1, |(seq, _)| *seq)
 }

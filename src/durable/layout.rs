@@ -64,11 +64,7 @@ impl From<InvalidChanges> for Unsound {
 
 /// The error for an item of a project that cannot be trusted.
 pub(super) fn corrupt(project: &ProjectId, item: impl Into<String>, why: impl Into<String>) -> DurableError {
-    DurableError::Corrupt {
-        project: project.clone(),
-        item: item.into(),
-        why: why.into(),
-    }
+    DurableError::Corrupt { project: project.clone(), item: item.into(), why: why.into() }
 }
 
 /// How errors and logs name the entry that starts at `from`.
@@ -169,11 +165,7 @@ fn read_commit(reader: &mut Reader<'_>) -> Result<Commit, Unsound> {
     let parts = reader.array()?;
     let id = CommitId(reader.bin8()?);
     let origin = match parts {
-        5 => Origin::Client {
-            author: Author(reader.bin8()?),
-            cid: reader.uint()?,
-            digest: reader.uint()?,
-        },
+        5 => Origin::Client { author: Author(reader.bin8()?), cid: reader.uint()?, digest: reader.uint()? },
         2 => Origin::Server,
         _ => return Err(Unsound::Wrong(format!("a commit of {parts} parts"))),
     };
@@ -232,19 +224,11 @@ fn read_pointer(stored: &[u8]) -> Result<Pointer, Unsound> {
 }
 
 fn expect_parts(found: usize, wanted: usize) -> Result<(), Unsound> {
-    if found == wanted {
-        Ok(())
-    } else {
-        Err(Unsound::Wrong(format!("{found} parts instead of {wanted}")))
-    }
+    if found == wanted { Ok(()) } else { Err(Unsound::Wrong(format!("{found} parts instead of {wanted}"))) }
 }
 
 fn expect_end(reader: &Reader<'_>) -> Result<(), Unsound> {
-    if reader.is_empty() {
-        Ok(())
-    } else {
-        Err(Malformed::Trailing.into())
-    }
+    if reader.is_empty() { Ok(()) } else { Err(Malformed::Trailing.into()) }
 }
 
 /// Reads the format, the first thing in every item: what follows means nothing to us when it is newer.

@@ -34,19 +34,11 @@ pub struct Tail {
 
 impl Tail {
     /// The tail of a project that has nothing stored.
-    pub const START: Self = Self {
-        position: Position::START,
-        direct: false,
-        entry: 0,
-    };
+    pub const START: Self = Self { position: Position::START, direct: false, entry: 0 };
 
     fn of_pointer(pointer: &Pointer) -> Self {
         Self {
-            position: Position {
-                epoch: pointer.epoch,
-                seq: pointer.seq,
-                id: pointer.id,
-            },
+            position: Position { epoch: pointer.epoch, seq: pointer.seq, id: pointer.id },
             direct: pointer.direct,
             entry: 0,
         }
@@ -57,9 +49,7 @@ impl Tail {
         let wrong = |why: String| Err(corrupt(project, entry_name(entry.from), why));
         let Position { epoch, seq, id } = self.position;
         if entry.from + skip as Seq != seq + 1 {
-            return wrong(format!(
-                "the log before it ends at {seq}: there is a hole or an overlap"
-            ));
+            return wrong(format!("the log before it ends at {seq}: there is a hole or an overlap"));
         }
         let prev = match skip {
             0 => entry.prev,
@@ -71,11 +61,7 @@ impl Tail {
         if entry.epoch < epoch {
             return wrong(format!("its epoch {} is below {epoch}, the one before it", entry.epoch));
         }
-        self.position = Position {
-            epoch: entry.epoch,
-            seq: entry.to(),
-            id: entry.last_id(),
-        };
+        self.position = Position { epoch: entry.epoch, seq: entry.to(), id: entry.last_id() };
         self.direct = entry.direct;
         self.entry = entry.from;
         Ok(())
@@ -109,11 +95,7 @@ impl Loaded {
     /// Where the log ends, as [`tail`] and [`since`] take it.
     #[must_use]
     pub fn tail(&self) -> Tail {
-        Tail {
-            position: self.position,
-            direct: self.direct,
-            entry: self.entry,
-        }
+        Tail { position: self.position, direct: self.direct, entry: self.entry }
     }
 }
 
@@ -222,12 +204,7 @@ struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     async fn begin(store: &'a dyn DurableStore, project: &'a ProjectId) -> Result<Self, DurableError> {
-        Ok(Self {
-            store,
-            project,
-            pointer: store.pointer(project).await?,
-            tries: TRIES,
-        })
+        Ok(Self { store, project, pointer: store.pointer(project).await?, tries: TRIES })
     }
 
     /// The answer if it may be believed; `None` when it must be read again.
@@ -277,11 +254,8 @@ fn follow(project: &ProjectId, tail: &mut Tail, entries: &[Entry]) -> Result<(us
     }
     let mut inside = 0;
     for (n, entry) in entries[first..].iter().enumerate() {
-        let skip = if n == 0 {
-            usize::try_from((start + 1).saturating_sub(entry.from)).unwrap_or(usize::MAX)
-        } else {
-            0
-        };
+        let skip =
+            if n == 0 { usize::try_from((start + 1).saturating_sub(entry.from)).unwrap_or(usize::MAX) } else { 0 };
         inside = inside.max(skip);
         tail.advance(project, entry, skip)?;
     }

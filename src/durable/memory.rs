@@ -59,11 +59,7 @@ impl MemoryStore {
 #[async_trait]
 impl DurableStore for MemoryStore {
     async fn append(&self, project: &ProjectId, entry: &Entry) -> Result<Appended, DurableError> {
-        let row = Row {
-            to: entry.to(),
-            at_ms: entry.at_ms,
-            body: layout::encode_entry(entry),
-        };
+        let row = Row { to: entry.to(), at_ms: entry.at_ms, body: layout::encode_entry(entry) };
         let mut projects = self.lock();
         let kept = projects.entry(project.clone()).or_default();
         if entry.from <= kept.end().max(kept.covered()) {
@@ -76,27 +72,19 @@ impl DurableStore for MemoryStore {
     async fn entries(&self, project: &ProjectId, from: Seq) -> Result<Vec<Entry>, DurableError> {
         let projects = self.lock();
         let rows = projects.get(project).map(|kept| kept.log.range(from..));
-        rows.into_iter()
-            .flatten()
-            .map(|(from, row)| layout::decode_entry(project, *from, &row.body))
-            .collect()
+        rows.into_iter().flatten().map(|(from, row)| layout::decode_entry(project, *from, &row.body)).collect()
     }
 
     async fn pointer(&self, project: &ProjectId) -> Result<Option<Pointer>, DurableError> {
         let projects = self.lock();
         let pointer = projects.get(project).and_then(|kept| kept.pointer.as_ref());
-        pointer
-            .map(|(_, body)| layout::decode_pointer(project, body))
-            .transpose()
+        pointer.map(|(_, body)| layout::decode_pointer(project, body)).transpose()
     }
 
     async fn chunks(&self, project: &ProjectId, pointer: &Pointer) -> Result<Vec<Bytes>, DurableError> {
         let projects = self.lock();
         let named = |kept: &&Kept| matches!(kept.pointer, Some((name, _)) if name == (pointer.seq, pointer.build));
-        let chunks = projects
-            .get(project)
-            .filter(named)
-            .map_or_else(Vec::new, |kept| kept.chunks.clone());
+        let chunks = projects.get(project).filter(named).map_or_else(Vec::new, |kept| kept.chunks.clone());
         if chunks.len() == pointer.chunks as usize {
             Ok(chunks)
         } else {

@@ -91,10 +91,7 @@ impl Entry {
     /// The same commits as entries of at most [`ENTRY_BYTES`] each (one commit alone may be larger), to be appended in this order.
     #[must_use]
     pub fn cut(self) -> Vec<Self> {
-        let head = Self {
-            commits: Vec::new(),
-            ..self
-        };
+        let head = Self { commits: Vec::new(), ..self };
         let mut entries: Vec<Self> = Vec::with_capacity(1);
         let mut size = 0;
         for commit in self.commits {
@@ -107,12 +104,7 @@ impl Entry {
                 last => {
                     let (from, prev) = last.map_or((head.from, head.prev), |e| (e.to() + 1, e.last_id()));
                     size = weight;
-                    entries.push(Self {
-                        from,
-                        prev,
-                        commits: vec![commit],
-                        ..head
-                    });
+                    entries.push(Self { from, prev, commits: vec![commit], ..head });
                 }
             }
         }

@@ -84,15 +84,9 @@ impl SqliteStore {
             path: path.to_owned(),
             why: format!("no thread for writing: {source}"),
         })?;
-        let readers = Readers {
-            path: path.to_owned(),
-            idle: Mutex::new(Vec::new()),
-            permits: Arc::new(Semaphore::new(READERS)),
-        };
-        Ok(Self {
-            writer,
-            readers: Arc::new(readers),
-        })
+        let readers =
+            Readers { path: path.to_owned(), idle: Mutex::new(Vec::new()), permits: Arc::new(Semaphore::new(READERS)) };
+        Ok(Self { writer, readers: Arc::new(readers) })
     }
 
     /// Finishes what was accepted and closes the file; later calls are refused as [`DurableError::Unavailable`]. A store that is dropped
@@ -172,8 +166,7 @@ impl DurableStore for SqliteStore {
         let (epoch, at_ms) = (sql(entry.epoch), sql(entry.at_ms));
         let name = project.clone();
         let inserted = self.write(project, move |db| {
-            db.prepare_cached(APPEND)?
-                .execute(params![name.as_str(), from, to, epoch, at_ms, body])
+            db.prepare_cached(APPEND)?.execute(params![name.as_str(), from, to, epoch, at_ms, body])
         });
         Ok(match inserted.await? {
             0 => Appended::Conflict,
@@ -187,10 +180,7 @@ impl DurableStore for SqliteStore {
             let found = rows(db, &project, ENTRIES, params![project.as_str(), sql(from)], |row| {
                 Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
             })?;
-            found
-                .iter()
-                .map(|(from, body)| layout::decode_entry(&project, from.cast_unsigned(), body))
-                .collect()
+            found.iter().map(|(from, body)| layout::decode_entry(&project, from.cast_unsigned(), body)).collect()
         })
         .await
     }
@@ -200,10 +190,7 @@ impl DurableStore for SqliteStore {
         self.read(move |db| {
             let body = db
                 .prepare_cached("SELECT body FROM pointer WHERE project = ?1")
-                .and_then(|mut q| {
-                    q.query_row([project.as_str()], |row| row.get::<_, Vec<u8>>(0))
-                        .optional()
-                })
+                .and_then(|mut q| q.query_row([project.as_str()], |row| row.get::<_, Vec<u8>>(0)).optional())
                 .map_err(|e| Trouble::from(e).of(&project))?;
             body.map(|body| layout::decode_pointer(&project, &body)).transpose()
         })
@@ -215,9 +202,7 @@ impl DurableStore for SqliteStore {
         let (seq, build, wanted) = (pointer.seq, pointer.build, pointer.chunks as usize);
         self.read(move |db| {
             let key = params![project.as_str(), sql(seq), build.cast_signed()];
-            let chunks = rows(db, &project, CHUNKS, key, |row| {
-                row.get::<_, Vec<u8>>(0).map(Bytes::from)
-            })?;
+            let chunks = rows(db, &project, CHUNKS, key, |row| row.get::<_, Vec<u8>>(0).map(Bytes::from))?;
             if chunks.len() == wanted {
                 Ok(chunks)
             } else {
@@ -243,15 +228,13 @@ impl DurableStore for SqliteStore {
         }
         let (name, body) = (project.clone(), layout::encode_pointer(pointer));
         let moved = self.write(project, move |db| {
-            db.prepare_cached(MOVE_POINTER)?
-                .execute(params![name.as_str(), seq, build, body])
+            db.prepare_cached(MOVE_POINTER)?.execute(params![name.as_str(), seq, build, body])
         });
         moved.await?;
         loop {
             let name = project.clone();
             let swept = self.write(project, move |db| {
-                db.prepare_cached(SWEEP)?
-                    .execute(params![name.as_str(), sql(CHUNKS_AT_ONCE as u64)])
+                db.prepare_cached(SWEEP)?.execute(params![name.as_str(), sql(CHUNKS_AT_ONCE as u64)])
             });
             match swept.await {
                 Ok(0) => return Ok(()),
@@ -270,8 +253,7 @@ impl DurableStore for SqliteStore {
         loop {
             let name = project.clone();
             let some = self.write(project, move |db| {
-                db.prepare_cached(TRUNCATE)?
-                    .execute(params![name.as_str(), sql(before_ms), ENTRIES_AT_ONCE])
+                db.prepare_cached(TRUNCATE)?.execute(params![name.as_str(), sql(before_ms), ENTRIES_AT_ONCE])
             });
             match some.await? {
                 0 => return Ok(removed),

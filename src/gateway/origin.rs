@@ -4,9 +4,7 @@
 pub(super) fn is_allowed(origin: Option<&str>, host: Option<&str>, allowed: &[String]) -> bool {
     let Some(origin) = origin else { return true };
     let origin = origin.to_ascii_lowercase();
-    let own = origin
-        .strip_prefix("http://")
-        .or_else(|| origin.strip_prefix("https://"));
+    let own = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
     own.is_some_and(|own| host.is_some_and(|host| host.eq_ignore_ascii_case(own))) || allowed.contains(&origin)
 }
 
@@ -21,13 +19,9 @@ mod tests {
         assert!(check(None));
         assert!(check(Some("http://board.example.com:8080")));
         assert!(check(Some("https://APP.example.com")));
-        for foreign in [
-            "http://board.example.com",
-            "https://evil.example",
-            "null",
-            "",
-            "https://app.example.com.evil.example",
-        ] {
+        for foreign in
+            ["http://board.example.com", "https://evil.example", "null", "", "https://app.example.com.evil.example"]
+        {
             assert!(!check(Some(foreign)), "{foreign}");
         }
     }

@@ -26,11 +26,7 @@ pub(super) async fn page(uri: Uri) -> Response<Body> {
         return missing;
     };
     // Files under /assets/ have a digest in their name.
-    let cache = if path.starts_with("/assets/") {
-        "public, max-age=31536000, immutable"
-    } else {
-        "no-cache"
-    };
+    let cache = if path.starts_with("/assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
     let response = Response::builder()
         .header(CONTENT_TYPE, page.content_type)
         .header(CACHE_CONTROL, cache)

@@ -41,10 +41,7 @@ pub struct Gateway {
 
 /// The client listener's routes: the WebSocket and the demo page.
 pub fn router(gateway: Gateway) -> Router {
-    Router::new()
-        .route("/v1/projects/{project}/ws", get(upgrade))
-        .with_state(gateway)
-        .fallback(pages::page)
+    Router::new().route("/v1/projects/{project}/ws", get(upgrade)).with_state(gateway).fallback(pages::page)
 }
 
 /// Why an upgrade is not made.
@@ -101,33 +98,17 @@ fn socket_config(frame_bytes: usize) -> WebSocketConfig {
 fn check(headers: &HeaderMap, gateway: &Gateway) -> Result<(HeaderValue, Encoding), Refused> {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     if *gateway.stopping.borrow() {
-        return Err((
-            StatusCode::SERVICE_UNAVAILABLE,
-            "this node is stopping; connect again\n",
-        ));
+        return Err((StatusCode::SERVICE_UNAVAILABLE, "this node is stopping; connect again\n"));
     }
     let is_websocket = text(UPGRADE).is_some_and(|value| value.eq_ignore_ascii_case("websocket"));
-    let key = headers
-        .get(SEC_WEBSOCKET_KEY)
-        .filter(|_| is_websocket && text(SEC_WEBSOCKET_VERSION) == Some("13"));
-    let key = key.ok_or((
-        StatusCode::BAD_REQUEST,
-        "this address speaks WebSocket (version 13) only\n",
-    ))?;
+    let key = headers.get(SEC_WEBSOCKET_KEY).filter(|_| is_websocket && text(SEC_WEBSOCKET_VERSION) == Some("13"));
+    let key = key.ok_or((StatusCode::BAD_REQUEST, "this address speaks WebSocket (version 13) only\n"))?;
     if !origin::is_allowed(text(ORIGIN), text(HOST), &gateway.allowed_origins) {
-        return Err((
-            StatusCode::FORBIDDEN,
-            "pages of this origin may not connect; see COLLAB_ALLOWED_ORIGINS\n",
-        ));
+        return Err((StatusCode::FORBIDDEN, "pages of this origin may not connect; see COLLAB_ALLOWED_ORIGINS\n"));
     }
-    let offered = headers
-        .get_all(SEC_WEBSOCKET_PROTOCOL)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
+    let offered = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
     let encoding = Encoding::choose(&offered.collect::<Vec<_>>().join(","));
-    let encoding = encoding.ok_or((
-        StatusCode::BAD_REQUEST,
-        "offer the subprotocol collabcanvas.v1.msgpack or collabcanvas.v1.json\n",
-    ))?;
+    let encoding = encoding
+        .ok_or((StatusCode::BAD_REQUEST, "offer the subprotocol collabcanvas.v1.msgpack or collabcanvas.v1.json\n"))?;
     Ok((key.clone(), encoding))
 }

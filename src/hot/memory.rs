@@ -38,12 +38,7 @@ impl MemoryHot {
     /// An empty store that publishes to `fanout`.
     #[must_use]
     pub fn new(fanout: Arc<dyn Fanout>) -> Self {
-        Self {
-            projects: DashMap::new(),
-            dirty: DashMap::new(),
-            dirtied: Notify::new(),
-            fanout,
-        }
+        Self { projects: DashMap::new(), dirty: DashMap::new(), dirtied: Notify::new(), fanout }
     }
 }
 
@@ -87,10 +82,7 @@ impl Hot {
             let Origin::Client { author, cid, digest } = proposal.commit.origin else {
                 continue;
             };
-            let last = ahead
-                .get(&author)
-                .or_else(|| self.clients.get(&author))
-                .map_or(0, |c| c.cid);
+            let last = ahead.get(&author).or_else(|| self.clients.get(&author)).map_or(0, |c| c.cid);
             if cid != last + 1 {
                 return Some(Reply::Cid { index, last });
             }
@@ -104,17 +96,12 @@ impl Hot {
         for proposal in call.proposals {
             let seq = self.position.seq + 1;
             for effect in proposal.effects {
-                self.canvas
-                    .set(effect.id, effect.props.map(|props| Object { rev: seq, props }));
+                self.canvas.set(effect.id, effect.props.map(|props| Object { rev: seq, props }));
             }
             if let Origin::Client { author, cid, digest } = proposal.commit.origin {
                 self.clients.insert(author, ClientState { cid, seq, digest });
             }
-            self.position = Position {
-                seq,
-                id: proposal.commit.id,
-                ..self.position
-            };
+            self.position = Position { seq, id: proposal.commit.id, ..self.position };
             self.log.push_back(proposal.commit.clone());
             stored.push(proposal.commit);
         }
@@ -146,15 +133,7 @@ impl HotStore for MemoryHot {
         let commits = hot.store(call);
         let epoch = hot.position.epoch;
         // Published under the project's lock, so that events leave in the order of their seqs.
-        self.fanout.publish(
-            project,
-            Event::Commits {
-                epoch,
-                first,
-                previous,
-                commits: commits.into(),
-            },
-        );
+        self.fanout.publish(project, Event::Commits { epoch, first, previous, commits: commits.into() });
         drop(hot);
         self.dirty.insert(project.clone(), ());
         self.dirtied.notify_one();
@@ -189,10 +168,10 @@ impl HotStore for MemoryHot {
     }
 
     async fn log_after(&self, project: &ProjectId, seq: Seq) -> Result<Option<HotLog>, HotError> {
-        Ok(self.projects.get(project).map(|hot| HotLog {
-            position: hot.position,
-            after: hot.id_at(seq).map(|id| (id, hot.after(seq))),
-        }))
+        Ok(self
+            .projects
+            .get(project)
+            .map(|hot| HotLog { position: hot.position, after: hot.id_at(seq).map(|id| (id, hot.after(seq))) }))
     }
 
     async fn mark_saved(&self, project: &ProjectId, position: Position) -> Result<bool, HotError> {

@@ -35,23 +35,11 @@ pub(super) async fn install(project: &ProjectId, stores: &Stores, replica: &Repl
         Ok(Appended::Conflict) => return Installed::Lost("another node has written to the project".to_owned()),
         Err(error) => return Installed::NotNow(error.to_string()),
     }
-    let position = Position {
-        epoch: entry.epoch,
-        seq: entry.to(),
-        id: entry.last_id(),
-    };
-    let state = HotState {
-        position,
-        saved: position,
-        before: position.id,
-        ..replica.to_hot()
-    };
+    let position = Position { epoch: entry.epoch, seq: entry.to(), id: entry.last_id() };
+    let state = HotState { position, saved: position, before: position.id, ..replica.to_hot() };
     match stores.hot.install(project, state).await {
         Ok(true) => match entry.commits.into_iter().next() {
-            Some(seal) => Installed::Yes {
-                epoch: position.epoch,
-                seal,
-            },
+            Some(seal) => Installed::Yes { epoch: position.epoch, seal },
             None => Installed::Lost("a seal without a marker".to_owned()),
         },
         Ok(false) => Installed::Lost("another room has installed the project".to_owned()),

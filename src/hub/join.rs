@@ -65,11 +65,7 @@ fn make_snapshot(room: &mut Room, encoding: Encoding) {
     if !room.snapshots.begin(encoding) {
         return;
     }
-    let (position, canvas, made) = (
-        room.replica.position(),
-        room.replica.canvas().clone(),
-        room.made.clone(),
-    );
+    let (position, canvas, made) = (room.replica.position(), room.replica.canvas().clone(), room.made.clone());
     tokio::task::spawn_blocking(move || {
         let started = std::time::Instant::now();
         let snapshot = snapshot::encode(position, &canvas, encoding);
@@ -81,9 +77,8 @@ fn make_snapshot(room: &mut Room, encoding: Encoding) {
 
 /// A snapshot is there: lets in all who waited for it.
 pub(super) fn admit_waiting(room: &mut Room, encoding: Encoding) {
-    let (ready, others) = std::mem::take(&mut room.waiting)
-        .into_iter()
-        .partition(|(joiner, _)| joiner.encoding == encoding);
+    let (ready, others) =
+        std::mem::take(&mut room.waiting).into_iter().partition(|(joiner, _)| joiner.encoding == encoding);
     room.waiting = others;
     let ready: Vec<_> = ready;
     if !usable_snapshot(room, encoding) && !ready.is_empty() {
@@ -95,12 +90,8 @@ pub(super) fn admit_waiting(room: &mut Room, encoding: Encoding) {
     for (joiner, reply) in ready {
         admit(room, joiner, Start::Snapshot, reply);
     }
-    let behind: Vec<SessionId> = room
-        .members
-        .iter_mut()
-        .filter(|(_, m)| m.lagging && m.outbox.is_idle())
-        .map(|(s, _)| s)
-        .collect();
+    let behind: Vec<SessionId> =
+        room.members.iter_mut().filter(|(_, m)| m.lagging && m.outbox.is_idle()).map(|(s, _)| s).collect();
     behind.into_iter().for_each(|session| resync(room, session));
 }
 
@@ -120,22 +111,13 @@ fn admit(room: &mut Room, joiner: Joiner, start: Start, reply: oneshot::Sender<R
     sync(room, session, start);
     // What the server has of this client but has not saved yet is still to be answered.
     if let Some(client) = room.replica.client(&author).filter(|c| last > saved && c.cid == last) {
-        room.members.decided(
-            session,
-            Answer {
-                cid: last,
-                seq: client.seq,
-                verdict: Verdict::Accepted(Vec::new()),
-            },
-        );
+        room.members.decided(session, Answer { cid: last, seq: client.seq, verdict: Verdict::Accepted(Vec::new()) });
     }
 }
 
 fn replace(room: &mut Room, old: SessionId) {
     if let Some(member) = room.members.get_mut(old) {
-        member
-            .outbox
-            .close(Close::Replaced, "another session has this client id");
+        member.outbox.close(Close::Replaced, "another session has this client id");
     }
     room.forget(old);
 }
@@ -167,13 +149,7 @@ fn sync(room: &mut Room, session: SessionId, start: Start) {
         Start::Snapshot => room.snapshots.get(encoding).cloned(),
     };
     let (kind, target) = match &snapshot {
-        Some(snapshot) => (
-            Sync::Snapshot,
-            Position {
-                epoch: room.replica.position().epoch,
-                ..snapshot.position
-            },
-        ),
+        Some(snapshot) => (Sync::Snapshot, Position { epoch: room.replica.position().epoch, ..snapshot.position }),
         None => (Sync::Delta, room.replica.position()),
     };
     let from = match start {
@@ -200,11 +176,7 @@ fn sync(room: &mut Room, session: SessionId, start: Start) {
         timeout_ms: u32::try_from(room.settings.silence.as_millis()).unwrap_or(u32::MAX),
     };
     let frames = delta_frames(room, from, encoding);
-    let refusals = if snapshot.is_some() {
-        room.replica.refusals(who.author).collect()
-    } else {
-        Vec::new()
-    };
+    let refusals = if snapshot.is_some() { room.replica.refusals(who.author).collect() } else { Vec::new() };
     let Some(member) = room.members.get_mut(session) else {
         return;
     };
@@ -221,12 +193,7 @@ fn sync(room: &mut Room, session: SessionId, start: Start) {
     }
     for (cid, code) in refusals {
         let refusal = Refusal::new(code, "this batch was refused before");
-        member.say(&ServerMessage::Reject {
-            cid,
-            refusal,
-            current: None,
-            retry_ms: None,
-        });
+        member.say(&ServerMessage::Reject { cid, refusal, current: None, retry_ms: None });
     }
 }
 

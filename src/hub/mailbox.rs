@@ -58,21 +58,9 @@ pub(super) enum Control {
 /// What members send.
 #[derive(Debug)]
 pub(super) enum Mail {
-    Batch {
-        session: SessionId,
-        author: Author,
-        batch: Batch,
-    },
-    Presence {
-        session: SessionId,
-        set: Props,
-    },
-    Broadcast {
-        session: SessionId,
-        topic: SmolStr,
-        data: Value,
-        to: Option<SessionId>,
-    },
+    Batch { session: SessionId, author: Author, batch: Batch },
+    Presence { session: SessionId, set: Props },
+    Broadcast { session: SessionId, topic: SmolStr, data: Value, to: Option<SessionId> },
 }
 
 /// A room, seen from outside.
@@ -95,18 +83,7 @@ pub(super) fn mailbox() -> (RoomHandle, Mailbox) {
     let (control, control_end) = mpsc::unbounded_channel();
     let (mail, mail_end) = mpsc::channel(MAILBOX);
     let seq = Arc::new(AtomicU64::new(0));
-    (
-        RoomHandle {
-            control,
-            mail,
-            seq: seq.clone(),
-        },
-        Mailbox {
-            control: control_end,
-            mail: mail_end,
-            seq,
-        },
-    )
+    (RoomHandle { control, mail, seq: seq.clone() }, Mailbox { control: control_end, mail: mail_end, seq })
 }
 
 /// The room has too much to do: come back later.
@@ -124,12 +101,7 @@ pub struct Membership {
 
 impl Membership {
     pub(super) fn new(session: SessionId, author: Author, project: ProjectId, room: RoomHandle) -> Self {
-        Self {
-            session,
-            author,
-            project,
-            room,
-        }
+        Self { session, author, project, room }
     }
 
     /// The session that is a member.
@@ -159,11 +131,7 @@ impl Membership {
     /// # Errors
     /// [`Busy`]: it was not taken.
     pub fn submit(&self, batch: Batch) -> Result<(), Busy> {
-        self.send(Mail::Batch {
-            session: self.session,
-            author: self.author,
-            batch,
-        })
+        self.send(Mail::Batch { session: self.session, author: self.author, batch })
     }
 
     /// Sets presence fields; nil removes.
@@ -171,10 +139,7 @@ impl Membership {
     /// # Errors
     /// [`Busy`]: they were not taken.
     pub fn set_presence(&self, set: Props) -> Result<(), Busy> {
-        self.send(Mail::Presence {
-            session: self.session,
-            set,
-        })
+        self.send(Mail::Presence { session: self.session, set })
     }
 
     /// Passes an event on.
@@ -182,12 +147,7 @@ impl Membership {
     /// # Errors
     /// [`Busy`]: it was not taken.
     pub fn broadcast(&self, topic: SmolStr, data: Value, to: Option<SessionId>) -> Result<(), Busy> {
-        self.send(Mail::Broadcast {
-            session: self.session,
-            topic,
-            data,
-            to,
-        })
+        self.send(Mail::Broadcast { session: self.session, topic, data, to })
     }
 
     /// Says that the outbox, which had been full, is empty now.

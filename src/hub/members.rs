@@ -91,12 +91,7 @@ impl Member {
                         return;
                     }
                     metrics::refused(refusal.code);
-                    self.say(&ServerMessage::Reject {
-                        cid: answer.cid,
-                        refusal: *refusal,
-                        current,
-                        retry_ms: None,
-                    });
+                    self.say(&ServerMessage::Reject { cid: answer.cid, refusal: *refusal, current, retry_ms: None });
                 }
             }
             // What a full outbox swallows here, the resync's welcome says by its `last`.
@@ -107,13 +102,7 @@ impl Member {
     }
 
     fn ack(&mut self, accepted: Option<(Cid, Seq)>, gone: &mut Vec<(Cid, Vec<crate::ids::ObjectId>)>) -> bool {
-        accepted.is_none_or(|(cid, seq)| {
-            self.say(&ServerMessage::Ack {
-                cid,
-                seq,
-                gone: std::mem::take(gone),
-            })
-        })
+        accepted.is_none_or(|(cid, seq)| self.say(&ServerMessage::Ack { cid, seq, gone: std::mem::take(gone) }))
     }
 
     fn mark_saved(&mut self, seq: Seq) {
@@ -187,9 +176,7 @@ impl Members {
             if *session == except || only.is_some_and(|to| to != *session) || member.lagging {
                 continue;
             }
-            let frame = frames
-                .entry(member.encoding)
-                .or_insert_with(|| encode::message(message, member.encoding));
+            let frame = frames.entry(member.encoding).or_insert_with(|| encode::message(message, member.encoding));
             if !member.outbox.push_presence(frame.clone()) {
                 metrics::presence_dropped();
             }
@@ -202,9 +189,8 @@ impl Members {
         for member in self.by_session.values_mut().filter(|m| !m.lagging) {
             let full = member.presence_behind;
             let message = if full { everybody } else { news };
-            let frame = frames
-                .entry((member.encoding, full))
-                .or_insert_with(|| encode::message(message, member.encoding));
+            let frame =
+                frames.entry((member.encoding, full)).or_insert_with(|| encode::message(message, member.encoding));
             member.presence_behind = !member.outbox.push_presence(frame.clone());
             if member.presence_behind {
                 metrics::presence_dropped();
@@ -270,18 +256,9 @@ impl Members {
     pub(super) fn not_now(&mut self, session: SessionId, cid: Cid, code: Code, retry_ms: u32) {
         if let Some(member) = self.by_session.get_mut(&session) {
             metrics::refused(code);
-            let why = if code == Code::Overloaded {
-                "too much is in flight"
-            } else {
-                "the store does not answer"
-            };
+            let why = if code == Code::Overloaded { "too much is in flight" } else { "the store does not answer" };
             let refusal = Refusal::new(code, format!("{why}; send this batch again later"));
-            member.say(&ServerMessage::Reject {
-                cid,
-                refusal,
-                current: None,
-                retry_ms: Some(retry_ms),
-            });
+            member.say(&ServerMessage::Reject { cid, refusal, current: None, retry_ms: Some(retry_ms) });
         }
     }
 

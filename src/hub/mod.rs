@@ -103,9 +103,7 @@ impl Hub {
         let mut joiner = Some(joiner);
         for _ in 0..JOIN_TRIES {
             let room = self.room(project).await?;
-            let again = joiner
-                .take()
-                .ok_or_else(|| JoinError::Unavailable("the room closed".to_owned()))?;
+            let again = joiner.take().ok_or_else(|| JoinError::Unavailable("the room closed".to_owned()))?;
             let copy = Joiner {
                 outbox: again.outbox.clone(),
                 who: again.who.clone(),
@@ -128,15 +126,12 @@ impl Hub {
     /// The project's room; whoever comes first opens it, the others wait for that.
     async fn room(self: &Arc<Self>, project: &ProjectId) -> Result<RoomHandle, JoinError> {
         let slot = self.rooms.entry(project.clone()).or_default().value().clone();
-        let opened = slot
-            .get_or_try_init(|| open::open(self.clone(), project.clone(), slot.clone()))
-            .await;
+        let opened = slot.get_or_try_init(|| open::open(self.clone(), project.clone(), slot.clone())).await;
         match opened {
             Ok(room) => Ok(room.clone()),
             Err(error) => {
                 metrics::open_failed();
-                self.rooms
-                    .remove_if(project, |_, s| Arc::ptr_eq(s, &slot) && !s.initialized());
+                self.rooms.remove_if(project, |_, s| Arc::ptr_eq(s, &slot) && !s.initialized());
                 Err(error)
             }
         }

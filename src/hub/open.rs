@@ -22,13 +22,7 @@ pub(super) async fn open(hub: Arc<Hub>, project: ProjectId, slot: Slot) -> Resul
     })?;
     metrics::opened(started.elapsed());
     let (handle, mut mailbox) = mailbox();
-    let (room, made) = Room::new(
-        project.clone(),
-        hub.stores.clone(),
-        hub.settings.clone(),
-        replica,
-        installed,
-    );
+    let (room, made) = Room::new(project.clone(), hub.stores.clone(), hub.settings.clone(), replica, installed);
     tokio::spawn(async move {
         room.run(made, &mut mailbox, subscription).await;
         hub.remove(&project, &slot);
@@ -55,11 +49,7 @@ async fn replica(stores: &Stores, project: &ProjectId) -> Result<(Replica, bool)
 
 /// What the durable store has, as a hot state that is saved whole.
 fn hot_state(loaded: Loaded) -> HotState {
-    let state = |c: ClientRecord| ClientState {
-        cid: c.cid,
-        seq: c.seq,
-        digest: c.digest,
-    };
+    let state = |c: ClientRecord| ClientState { cid: c.cid, seq: c.seq, digest: c.digest };
     let mut recent = loaded.recent;
     // The id before the first commit is that of one more commit, given up for it; before seq 1 there is none.
     let before = match recent.front() {
@@ -71,11 +61,7 @@ fn hot_state(loaded: Loaded) -> HotState {
         position: loaded.position,
         saved: loaded.position,
         canvas: loaded.canvas,
-        clients: loaded
-            .clients
-            .into_iter()
-            .map(|(author, client)| (author, state(client)))
-            .collect(),
+        clients: loaded.clients.into_iter().map(|(author, client)| (author, state(client))).collect(),
         log: recent.into_iter().map(|(_, commit)| commit).collect(),
         before,
     }

@@ -124,10 +124,7 @@ impl Outbox {
             queues.closed = true;
             return Poll::Ready(Next::Close(close, message));
         }
-        queues
-            .bulk
-            .pop_front()
-            .map_or(Poll::Pending, |frame| Poll::Ready(Next::Frame(frame)))
+        queues.bulk.pop_front().map_or(Poll::Pending, |frame| Poll::Ready(Next::Frame(frame)))
     }
 }
 
@@ -163,10 +160,7 @@ mod tests {
         assert_eq!(outbox.push(frame(1)), Err(Full));
         assert!(!outbox.push_presence(frame(1)));
         outbox.replace_bulk([frame(1)]);
-        assert!(
-            next(&outbox).is_ready() && !outbox.take_overflow(),
-            "the rest of a snapshot waits"
-        );
+        assert!(next(&outbox).is_ready() && !outbox.take_overflow(), "the rest of a snapshot waits");
         assert!(next(&outbox).is_ready() && outbox.is_idle());
         assert!(outbox.take_overflow() && !outbox.take_overflow());
         for _ in 0..4 {

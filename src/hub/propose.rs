@@ -76,10 +76,7 @@ pub fn propose(replica: &Replica, queue: &mut VecDeque<Waiting>, limits: &Limits
     let mut draft = Draft::new(replica.canvas());
     let mut ahead = Clients::new();
     let mut proposed = Proposed {
-        call: Call {
-            position: replica.position(),
-            proposals: Vec::new(),
-        },
+        call: Call { position: replica.position(), proposals: Vec::new() },
         answers: Vec::new(),
         at_once: Vec::new(),
         batches: Vec::new(),
@@ -93,9 +90,7 @@ pub fn propose(replica: &Replica, queue: &mut VecDeque<Waiting>, limits: &Limits
                 // The batch it repeats is in this call (of a session that was replaced, say): both get the same answer.
                 Some(AtOnce::Repeat(_, seq)) if seq > proposed.call.position.seq => {
                     let same = proposed.answers.iter().find(|(_, answer)| answer.seq == seq);
-                    proposed
-                        .answers
-                        .extend(same.map(|(_, answer)| (Some(session), answer.clone())));
+                    proposed.answers.extend(same.map(|(_, answer)| (Some(session), answer.clone())));
                     continue;
                 }
                 Some(say) => {
@@ -114,19 +109,11 @@ pub fn propose(replica: &Replica, queue: &mut VecDeque<Waiting>, limits: &Limits
             if effect.props.as_ref().is_some_and(rebalance::is_due) {
                 proposed.rebalance = Some(effect.id.clone());
             }
-            draft.set(
-                effect.id.clone(),
-                effect.props.clone().map(|props| Object { rev: seq, props }),
-            );
+            draft.set(effect.id.clone(), effect.props.clone().map(|props| Object { rev: seq, props }));
         }
-        proposed.answers.push((
-            waiting.from.map(|(session, _)| session),
-            Answer {
-                cid: waiting.batch.cid,
-                seq,
-                verdict,
-            },
-        ));
+        proposed
+            .answers
+            .push((waiting.from.map(|(session, _)| session), Answer { cid: waiting.batch.cid, seq, verdict }));
         proposed.call.proposals.push(proposal);
         proposed.batches.push(waiting);
     }
@@ -143,11 +130,7 @@ fn off_count(batch: &Batch, last: Option<crate::hot::ClientState>) -> Option<AtO
         return Some(AtOnce::Gap(cid + 1));
     }
     let differs = batch.cid == cid && batch.digest != digest && batch.digest != 0 && digest != 0;
-    Some(if differs {
-        AtOnce::InUse
-    } else {
-        AtOnce::Repeat(cid, seq)
-    })
+    Some(if differs { AtOnce::InUse } else { AtOnce::Repeat(cid, seq) })
 }
 
 fn compute(view: &dyn View, waiting: &Waiting, seq: Seq, limits: &Limits, id: CommitId) -> (Proposal, Verdict) {
@@ -166,34 +149,14 @@ fn compute(view: &dyn View, waiting: &Waiting, seq: Seq, limits: &Limits, id: Co
         Ok(effects) => {
             let outcome = Outcome::Changed(Changes::encode(&effects.changes));
             let commit = Commit { id, origin, outcome };
-            (
-                Proposal {
-                    commit,
-                    effects: effects.objects,
-                },
-                Verdict::Accepted(effects.gone),
-            )
+            (Proposal { commit, effects: effects.objects }, Verdict::Accepted(effects.gone))
         }
         Err(refusal) => {
             let current = refusal.id.as_ref().and_then(|id| {
-                view.object(id).map(|o| WireObject {
-                    id: id.clone(),
-                    rev: o.rev,
-                    props: o.props.clone(),
-                })
+                view.object(id).map(|o| WireObject { id: id.clone(), rev: o.rev, props: o.props.clone() })
             });
-            let commit = Commit {
-                id,
-                origin,
-                outcome: Outcome::Refused(refusal.code),
-            };
-            (
-                Proposal {
-                    commit,
-                    effects: Vec::new(),
-                },
-                Verdict::Refused(Box::new(refusal), current),
-            )
+            let commit = Commit { id, origin, outcome: Outcome::Refused(refusal.code) };
+            (Proposal { commit, effects: Vec::new() }, Verdict::Refused(Box::new(refusal), current))
         }
     }
 }

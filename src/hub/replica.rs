@@ -53,11 +53,7 @@ pub enum Broken {
 }
 
 fn size(commit: &Commit) -> usize {
-    let changes = if let Outcome::Changed(changes) = &commit.outcome {
-        changes.as_bytes().len()
-    } else {
-        0
-    };
+    let changes = if let Outcome::Changed(changes) = &commit.outcome { changes.as_bytes().len() } else { 0 };
     changes + size_of::<Commit>()
 }
 
@@ -65,24 +61,9 @@ impl Replica {
     /// A replica of a state, whose log reaches down to its watermark at least.
     #[must_use]
     pub fn new(state: HotState) -> Self {
-        let HotState {
-            position,
-            saved,
-            canvas,
-            clients,
-            log,
-            before,
-        } = state;
+        let HotState { position, saved, canvas, clients, log, before } = state;
         let recent_bytes = log.iter().map(size).sum();
-        let mut replica = Self {
-            position,
-            saved,
-            canvas,
-            clients,
-            recent: log.into(),
-            recent_bytes,
-            before,
-        };
+        let mut replica = Self { position, saved, canvas, clients, recent: log.into(), recent_bytes, before };
         replica.trim();
         replica
     }
@@ -160,9 +141,7 @@ impl Replica {
     /// Bytes that a delta after `seq` has, about.
     #[must_use]
     pub fn bytes_after(&self, seq: Seq) -> usize {
-        let skip = usize::try_from(seq.saturating_sub(self.base()))
-            .unwrap_or(usize::MAX)
-            .min(self.recent.len());
+        let skip = usize::try_from(seq.saturating_sub(self.base())).unwrap_or(usize::MAX).min(self.recent.len());
         self.recent.range(skip..).map(size).sum()
     }
 
@@ -170,8 +149,7 @@ impl Replica {
     pub fn accept(&mut self, commit: Commit, effects: Vec<Effect>) {
         let seq = self.position.seq + 1;
         for effect in effects {
-            self.canvas
-                .set(effect.id, effect.props.map(|props| Object { rev: seq, props }));
+            self.canvas.set(effect.id, effect.props.map(|props| Object { rev: seq, props }));
         }
         self.push(commit);
     }
@@ -182,16 +160,11 @@ impl Replica {
     /// [`Broken`]; the replica then stands where it stood, or after the last good one.
     pub fn learn(&mut self, first: Seq, previous: CommitId, commits: &[Commit]) -> Result<usize, Broken> {
         if first > self.position.seq + 1 {
-            return Err(Broken::Hole {
-                found: first,
-                at: self.position.seq,
-            });
+            return Err(Broken::Hole { found: first, at: self.position.seq });
         }
         let last = first + commits.len() as Seq - 1;
         if last <= self.position.seq {
-            let same = commits
-                .last()
-                .is_none_or(|c| self.id_at(last).is_none_or(|id| id == c.id));
+            let same = commits.last().is_none_or(|c| self.id_at(last).is_none_or(|id| id == c.id));
             return if same { Ok(0) } else { Err(Broken::Fork) };
         }
         let known = usize::try_from(self.position.seq + 1 - first).unwrap_or(usize::MAX);
@@ -213,11 +186,7 @@ impl Replica {
         if let Origin::Client { author, cid, digest } = commit.origin {
             self.clients.insert(author, ClientState { cid, seq, digest });
         }
-        self.position = Position {
-            seq,
-            id: commit.id,
-            ..self.position
-        };
+        self.position = Position { seq, id: commit.id, ..self.position };
         self.recent_bytes += size(&commit);
         self.recent.push_back(commit);
     }
@@ -227,10 +196,7 @@ impl Replica {
         if position.seq <= self.saved.seq || self.id_at(position.seq) != Some(position.id) {
             return false;
         }
-        self.saved = Position {
-            epoch: self.position.epoch,
-            ..position
-        };
+        self.saved = Position { epoch: self.position.epoch, ..position };
         self.trim();
         true
     }
@@ -248,14 +214,10 @@ impl Replica {
 
     /// The latest refused batches of a client, oldest first.
     pub fn refusals(&self, author: Author) -> impl Iterator<Item = (Cid, Code)> {
-        self.recent
-            .iter()
-            .filter_map(move |commit| match (&commit.origin, &commit.outcome) {
-                (Origin::Client { author: by, cid, .. }, Outcome::Refused(code)) if *by == author => {
-                    Some((*cid, *code))
-                }
-                _ => None,
-            })
+        self.recent.iter().filter_map(move |commit| match (&commit.origin, &commit.outcome) {
+            (Origin::Client { author: by, cid, .. }, Outcome::Refused(code)) if *by == author => Some((*cid, *code)),
+            _ => None,
+        })
     }
 
     /// A client's highest cid, and its highest durable one.

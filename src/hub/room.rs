@@ -163,11 +163,7 @@ impl Room {
     }
 
     fn idle_time(&self) -> Duration {
-        if self.draining {
-            Duration::ZERO
-        } else {
-            self.settings.idle
-        }
+        if self.draining { Duration::ZERO } else { self.settings.idle }
     }
 
     fn presence_due(&self) -> bool {
@@ -178,12 +174,7 @@ impl Room {
         match event {
             // While a call is in flight, its own commits come this way too, before the answer: the answer comes first.
             event @ Event::Commits { .. } if self.in_flight.is_some() => self.heard.push(event),
-            Event::Commits {
-                epoch,
-                first,
-                previous,
-                commits,
-            } if epoch == self.replica.position().epoch => {
+            Event::Commits { epoch, first, previous, commits } if epoch == self.replica.position().epoch => {
                 self.learn(first, previous, &commits);
             }
             Event::Commits { .. } => {}
@@ -227,14 +218,8 @@ impl Room {
             Some(End::Lost(why)) => {
                 tracing::warn!(project = %self.project, why, "the room starts over from the durable store");
                 metrics::room_lost();
-                self.members
-                    .close_all(Close::Unavailable, "the project is loaded anew; reconnect");
-                if let Err(error) = self
-                    .stores
-                    .hot
-                    .discard(&self.project, self.replica.position().epoch)
-                    .await
-                {
+                self.members.close_all(Close::Unavailable, "the project is loaded anew; reconnect");
+                if let Err(error) = self.stores.hot.discard(&self.project, self.replica.position().epoch).await {
                     tracing::warn!(project = %self.project, %error, "the hot store kept an old lineage");
                 }
             }

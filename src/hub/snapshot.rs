@@ -37,11 +37,7 @@ pub fn encode(position: Position, canvas: &Canvas, encoding: Encoding) -> Snapsh
         }
     }
     let bytes = chunks.iter().map(Frame::len).sum();
-    Snapshot {
-        position,
-        chunks: chunks.into(),
-        bytes,
-    }
+    Snapshot { position, chunks: chunks.into(), bytes }
 }
 
 /// How many objects fill a chunk: one at least.

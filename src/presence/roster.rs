@@ -33,14 +33,7 @@ pub struct Roster {
 impl Roster {
     /// A session has come.
     pub fn join(&mut self, session: SessionId, who: Who, fields: Props) {
-        self.sessions.insert(
-            session,
-            Present {
-                who,
-                fields,
-                changed: None,
-            },
-        );
+        self.sessions.insert(session, Present { who, fields, changed: None });
         self.dirty.insert(session);
     }
 
@@ -83,29 +76,15 @@ impl Roster {
 
     /// What has changed since the last call, one entry per session.
     pub fn take_news(&mut self) -> Vec<PresenceEntry> {
-        let mut news: Vec<_> = self
-            .left
-            .drain(..)
-            .map(|session| PresenceEntry {
-                session,
-                fields: None,
-                who: None,
-            })
-            .collect();
+        let mut news: Vec<_> =
+            self.left.drain(..).map(|session| PresenceEntry { session, fields: None, who: None }).collect();
         for session in std::mem::take(&mut self.dirty) {
             let Some(present) = self.sessions.get_mut(&session) else {
                 continue;
             };
             let first = present.changed.is_none();
-            let fields = present
-                .changed
-                .replace(Props::empty())
-                .unwrap_or_else(|| present.fields.clone());
-            news.push(PresenceEntry {
-                session,
-                fields: Some(fields),
-                who: first.then(|| present.who.clone()),
-            });
+            let fields = present.changed.replace(Props::empty()).unwrap_or_else(|| present.fields.clone());
+            news.push(PresenceEntry { session, fields: Some(fields), who: first.then(|| present.who.clone()) });
         }
         news
     }
@@ -141,11 +120,7 @@ mod tests {
     }
 
     fn who() -> Who {
-        Who {
-            author: Author([1; 8]),
-            user: "u".into(),
-            role: Role::Editor,
-        }
+        Who { author: Author([1; 8]), user: "u".into(), role: Role::Editor }
     }
 
     fn shown(news: &[PresenceEntry]) -> Vec<String> {

@@ -60,11 +60,7 @@ pub fn apply(view: &dyn View, ops: &[Op], seq: Seq, limits: &Limits) -> Result<E
     check_project(view, &draft, limits)?;
     effects.objects = draft
         .into_changed()
-        .map(|(id, object)| Effect {
-            base_rev: view.object(&id).map(|o| o.rev),
-            props: object.map(|o| o.props),
-            id,
-        })
+        .map(|(id, object)| Effect { base_rev: view.object(&id).map(|o| o.rev), props: object.map(|o| o.props), id })
         .collect();
     Ok(effects)
 }
@@ -81,50 +77,25 @@ fn apply_one(view: &dyn View, op: &Op) -> Result<Option<(Change, Option<Props>)>
     check_preconditions(object, op)?;
     let id = op.id.clone();
     match (&op.action, object) {
-        (Action::Create { .. }, Some(_)) => Err(Refusal::new(
-            Code::Exists,
-            "an object of this id exists; update it instead",
-        )),
+        (Action::Create { .. }, Some(_)) => {
+            Err(Refusal::new(Code::Exists, "an object of this id exists; update it instead"))
+        }
         (Action::Create { props }, None) => {
             check_known(props)?;
-            Ok(Some((
-                Change::Put {
-                    id,
-                    props: props.clone(),
-                },
-                Some(props.clone()),
-            )))
+            Ok(Some((Change::Put { id, props: props.clone() }, Some(props.clone()))))
         }
         (_, None) => Ok(None),
         (Action::Update { set, unset }, Some(object)) => {
             check_known(set)?;
             let props = object.props.merged(set, unset);
-            let unset = unset
-                .iter()
-                .filter(|name| object.props.get(name).is_some())
-                .cloned()
-                .collect();
-            Ok(Some((
-                Change::Set {
-                    id,
-                    set: set.clone(),
-                    unset,
-                },
-                Some(props),
-            )))
+            let unset = unset.iter().filter(|name| object.props.get(name).is_some()).cloned().collect();
+            Ok(Some((Change::Set { id, set: set.clone(), unset }, Some(props))))
         }
         (Action::Delete, Some(_)) => Ok(Some((Change::Delete { id }, None))),
         (Action::Increment { prop, by }, Some(object)) => {
             let set = incremented(&object.props, prop, *by)?;
             let props = object.props.merged(&set, &[]);
-            Ok(Some((
-                Change::Set {
-                    id,
-                    set,
-                    unset: Vec::new(),
-                },
-                Some(props),
-            )))
+            Ok(Some((Change::Set { id, set, unset: Vec::new() }, Some(props))))
         }
     }
 }
@@ -133,24 +104,13 @@ fn check_preconditions(object: Option<&Object>, op: &Op) -> Result<(), Refusal> 
     if let Some(wanted) = op.if_rev {
         let found = object.map(|o| o.rev);
         if found != Some(wanted) {
-            let found = found.map_or("there is no such object".to_owned(), |rev| {
-                format!("it is at rev {rev}")
-            });
-            return Err(Refusal::new(
-                Code::Precondition,
-                format!("if_rev wants rev {wanted}, but {found}"),
-            ));
+            let found = found.map_or("there is no such object".to_owned(), |rev| format!("it is at rev {rev}"));
+            return Err(Refusal::new(Code::Precondition, format!("if_rev wants rev {wanted}, but {found}")));
         }
     }
-    let present = op
-        .if_absent
-        .iter()
-        .find(|name| object.is_some_and(|o| o.props.get(name).is_some()));
+    let present = op.if_absent.iter().find(|name| object.is_some_and(|o| o.props.get(name).is_some()));
     match present {
-        Some(name) => Err(Refusal::new(
-            Code::Precondition,
-            format!("if_absent: the object has the property {name:?}"),
-        )),
+        Some(name) => Err(Refusal::new(Code::Precondition, format!("if_absent: the object has the property {name:?}"))),
         None => Ok(()),
     }
 }
@@ -158,12 +118,9 @@ fn check_preconditions(object: Option<&Object>, op: &Op) -> Result<(), Refusal> 
 /// The sum as props of one property.
 fn incremented(props: &Props, prop: &SmolStr, by: Number) -> Result<Props, Refusal> {
     let not_a_number = || Refusal::new(Code::NotANumber, format!("the property {prop:?} is not a number"));
-    let old = props.get(prop).map_or(Ok(Number::Integer(0)), |raw| {
-        value::number(raw).ok_or_else(not_a_number)
-    })?;
-    let sum = old
-        .plus(by)
-        .ok_or_else(|| Refusal::new(Code::Overflow, format!("the property {prop:?} would overflow")))?;
+    let old = props.get(prop).map_or(Ok(Number::Integer(0)), |raw| value::number(raw).ok_or_else(not_a_number))?;
+    let sum =
+        old.plus(by).ok_or_else(|| Refusal::new(Code::Overflow, format!("the property {prop:?} would overflow")))?;
     let set = Props::from_pairs(&[(prop, sum.to_value().as_bytes())]);
     check_known(&set)?;
     Ok(set)
@@ -178,10 +135,7 @@ fn check_known(props: &Props) -> Result<(), Refusal> {
                 return invalid(Code::InvalidProperty, "the property \"type\" must be text");
             }
             "parent" if !value::is_nil(raw) && parent_of(raw).is_none() => {
-                return invalid(
-                    Code::InvalidProperty,
-                    "the property \"parent\" must be an object id or nil",
-                );
+                return invalid(Code::InvalidProperty, "the property \"parent\" must be an object id or nil");
             }
             "z" if !value::text(raw).is_some_and(order::is_key) => {
                 return invalid(
@@ -206,10 +160,7 @@ fn check_result(draft: &Draft<'_>, op: &Op, limits: &Limits) -> Result<(), Refus
     };
     if object.props.size() > limits.object_bytes as usize {
         let size = object.props.size();
-        let message = format!(
-            "the object would have {size} bytes, at most {} are allowed",
-            limits.object_bytes
-        );
+        let message = format!("the object would have {size} bytes, at most {} are allowed", limits.object_bytes);
         return Err(Refusal::new(Code::ObjectTooLarge, message));
     }
     let sets_parent = match &op.action {
@@ -217,11 +168,7 @@ fn check_result(draft: &Draft<'_>, op: &Op, limits: &Limits) -> Result<(), Refus
         Action::Update { set, .. } => set.get("parent").is_some(),
         _ => false,
     };
-    if sets_parent {
-        check_parents(draft, &op.id, object)
-    } else {
-        Ok(())
-    }
+    if sets_parent { check_parents(draft, &op.id, object) } else { Ok(()) }
 }
 
 fn check_parents(draft: &Draft<'_>, id: &ObjectId, object: &Object) -> Result<(), Refusal> {
@@ -239,10 +186,7 @@ fn check_parents(draft: &Draft<'_>, id: &ObjectId, object: &Object) -> Result<()
         }
     }
     // A loop that does not lead through this object ends here too; it would have been refused when it was closed.
-    Err(Refusal::new(
-        Code::TooDeep,
-        format!("a chain of parents has at most {PARENT_CHAIN} objects"),
-    ))
+    Err(Refusal::new(Code::TooDeep, format!("a chain of parents has at most {PARENT_CHAIN} objects")))
 }
 
 /// Checks the project's size. What does not grow is always allowed, so that a full project can be emptied.

@@ -120,12 +120,7 @@ impl<'a> Draft<'a> {
     /// A draft that still equals its base.
     #[must_use]
     pub fn new(base: &'a dyn View) -> Self {
-        Self {
-            base,
-            changed: HashMap::new(),
-            len: base.len(),
-            bytes: base.bytes(),
-        }
+        Self { base, changed: HashMap::new(), len: base.len(), bytes: base.bytes() }
     }
 
     /// Puts or removes an object in the draft only.
@@ -185,23 +180,10 @@ mod tests {
     fn bytes_and_count_follow_every_change() {
         let mut canvas = Canvas::new();
         let a = props(r#"{"x":1}"#);
-        canvas.absorb(
-            vec![Change::Put {
-                id: id("a"),
-                props: a.clone(),
-            }],
-            1,
-        );
+        canvas.absorb(vec![Change::Put { id: id("a"), props: a.clone() }], 1);
         assert_eq!((canvas.len(), canvas.bytes()), (1, a.size()));
         let set = props(r#"{"text":"longer"}"#);
-        canvas.absorb(
-            vec![Change::Set {
-                id: id("a"),
-                set,
-                unset: vec!["x".into()],
-            }],
-            2,
-        );
+        canvas.absorb(vec![Change::Set { id: id("a"), set, unset: vec!["x".into()] }], 2);
         assert_eq!(canvas.bytes(), props(r#"{"text":"longer"}"#).size());
         assert_eq!(canvas.object(&id("a")).map(|o| o.rev), Some(2));
         canvas.absorb(vec![Change::Delete { id: id("a") }, Change::Delete { id: id("b") }], 3);
@@ -211,22 +193,10 @@ mod tests {
     #[test]
     fn a_draft_leaves_its_base_alone() {
         let mut canvas = Canvas::new();
-        canvas.set(
-            id("a"),
-            Some(Object {
-                rev: 1,
-                props: props(r#"{"x":1}"#),
-            }),
-        );
+        canvas.set(id("a"), Some(Object { rev: 1, props: props(r#"{"x":1}"#) }));
         let mut draft = Draft::new(&canvas);
         draft.set(id("a"), None);
-        draft.set(
-            id("b"),
-            Some(Object {
-                rev: 2,
-                props: Props::empty(),
-            }),
-        );
+        draft.set(id("b"), Some(Object { rev: 2, props: Props::empty() }));
         assert!(draft.object(&id("a")).is_none() && draft.object(&id("b")).is_some());
         assert_eq!((draft.len(), draft.bytes()), (1, Props::empty().size()));
         assert!(canvas.object(&id("a")).is_some());

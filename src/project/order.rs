@@ -91,13 +91,7 @@ fn key_between(below: Option<&str>, above: Option<&str>) -> Option<String> {
                     None => Some(format!("{integer}{}", midpoint("", Some(fraction)))),
                 };
             }
-            decremented(integer).map(|lower| {
-                if split(&lower).is_some() {
-                    lower
-                } else {
-                    format!("{lower}V")
-                }
-            })
+            decremented(integer).map(|lower| if split(&lower).is_some() { lower } else { format!("{lower}V") })
         }
         (Some(below), None) => {
             let (integer, fraction) = split(below)?;
@@ -182,10 +176,7 @@ fn decremented(integer: &str) -> Option<String> {
 /// An integer part with this head, whose digits are all `fill`.
 fn resized(head: u8, old_digits: usize, fill: u8) -> String {
     let digits = integer_length(head).map_or(old_digits, |length| length - 1);
-    std::iter::once(head)
-        .chain(std::iter::repeat_n(fill, digits))
-        .map(char::from)
-        .collect()
+    std::iter::once(head).chain(std::iter::repeat_n(fill, digits)).map(char::from).collect()
 }
 
 #[cfg(test)]
@@ -195,28 +186,11 @@ mod tests {
 
     #[test]
     fn keys_are_told_from_other_text() {
-        for good in [
-            "a0",
-            "a0V",
-            "Zz",
-            "b00",
-            "zzzzzzzzzzzzzzzzzzzzzzzzzzz",
-            "A00000000000000000000000000V",
-        ] {
+        for good in ["a0", "a0V", "Zz", "b00", "zzzzzzzzzzzzzzzzzzzzzzzzzzz", "A00000000000000000000000000V"] {
             assert!(is_key(good), "{good}");
         }
         let long = format!("a0{}V", "1".repeat(300));
-        for bad in [
-            "",
-            "a",
-            "a00",
-            "b0",
-            "0a",
-            "a-",
-            "ä0",
-            "A00000000000000000000000000",
-            &long,
-        ] {
+        for bad in ["", "a", "a00", "b0", "0a", "a-", "ä0", "A00000000000000000000000000", &long] {
             assert!(!is_key(bad), "{bad}");
         }
     }
@@ -227,11 +201,7 @@ mod tests {
         let rows: Vec<(Option<String>, Option<String>, String)> = serde_json::from_str(golden).expect("golden file");
         assert!(rows.len() > 10);
         for (below, above, key) in rows {
-            assert_eq!(
-                key_between(below.as_deref(), above.as_deref()).as_ref(),
-                Some(&key),
-                "{below:?} {above:?}"
-            );
+            assert_eq!(key_between(below.as_deref(), above.as_deref()).as_ref(), Some(&key), "{below:?} {above:?}");
         }
     }
 

@@ -23,10 +23,8 @@ pub fn is_due(props: &Props) -> bool {
 /// Ops that re-key a stretch around `around`; none when it is gone or has no key.
 #[must_use]
 pub fn rebalance(canvas: &Canvas, around: &ObjectId) -> Vec<Op> {
-    let mut order: Vec<(&str, &ObjectId)> = canvas
-        .iter()
-        .filter_map(|(id, object)| Some((object.props.text("z")?, id)))
-        .collect();
+    let mut order: Vec<(&str, &ObjectId)> =
+        canvas.iter().filter_map(|(id, object)| Some((object.props.text("z")?, id))).collect();
     order.sort_unstable();
     let Some(centre) = order.iter().position(|(_, id)| *id == around) else {
         return Vec::new();
@@ -46,11 +44,7 @@ pub fn rebalance(canvas: &Canvas, around: &ObjectId) -> Vec<Op> {
         let done =
             keys.iter().all(|k| k.len() <= SHORT_KEY) || end - first >= MOST || (first == 0 && end == order.len());
         if done {
-            return order[first..end]
-                .iter()
-                .zip(keys)
-                .map(|((_, id), key)| rekey(id, &key))
-                .collect();
+            return order[first..end].iter().zip(keys).map(|((_, id), key)| rekey(id, &key)).collect();
         }
         first = first.saturating_sub(4);
         end = (end + 4).min(order.len());
@@ -61,12 +55,7 @@ fn rekey(id: &ObjectId, key: &str) -> Op {
     let mut z = Vec::with_capacity(key.len() + 2);
     pack::str(&mut z, key);
     let set = Props::from_pairs(&[("z", &z)]);
-    Op {
-        id: id.clone(),
-        action: Action::Update { set, unset: Vec::new() },
-        if_rev: None,
-        if_absent: Vec::new(),
-    }
+    Op { id: id.clone(), action: Action::Update { set, unset: Vec::new() }, if_rev: None, if_absent: Vec::new() }
 }
 
 #[cfg(test)]
@@ -80,19 +69,13 @@ mod tests {
             let mut z = Vec::new();
             pack::str(&mut z, key);
             let props = Props::from_pairs(&[("z", &z)]);
-            canvas.set(
-                ObjectId::parse(&format!("o{i:04}")).expect("id"),
-                Some(Object { rev: 1, props }),
-            );
+            canvas.set(ObjectId::parse(&format!("o{i:04}")).expect("id"), Some(Object { rev: 1, props }));
         }
         canvas
     }
 
     fn in_order(canvas: &Canvas) -> Vec<ObjectId> {
-        let mut all: Vec<_> = canvas
-            .iter()
-            .map(|(id, o)| (o.props.text("z").expect("key"), id.clone()))
-            .collect();
+        let mut all: Vec<_> = canvas.iter().map(|(id, o)| (o.props.text("z").expect("key"), id.clone())).collect();
         all.sort();
         all.into_iter().map(|(_, id)| id).collect()
     }
@@ -102,9 +85,7 @@ mod tests {
         let mut keys = order::keys_between(None, None, 50).expect("keys");
         let mut above = keys[26].clone();
         for _ in 0..400 {
-            above = order::keys_between(Some(&keys[25]), Some(&above), 1)
-                .expect("key")
-                .remove(0);
+            above = order::keys_between(Some(&keys[25]), Some(&above), 1).expect("key").remove(0);
             keys.push(above.clone());
         }
         let mut canvas = canvas(&keys);
@@ -114,9 +95,7 @@ mod tests {
         let due = |canvas: &Canvas| canvas.iter().find(|(_, o)| is_due(&o.props)).map(|(id, _)| id.clone());
         while let Some(id) = due(&canvas) {
             for op in rebalance(&canvas, &id) {
-                let Action::Update { set, .. } = op.action else {
-                    panic!("rebalance only updates")
-                };
+                let Action::Update { set, .. } = op.action else { panic!("rebalance only updates") };
                 canvas.set(op.id, Some(Object { rev: 2, props: set }));
             }
             assert_eq!(in_order(&canvas), before);

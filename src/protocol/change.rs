@@ -110,11 +110,7 @@ impl Changes {
         let mut reader = Reader::new(&self.0);
         let count = reader.array()?;
         let changes = (0..count).map(|_| decode_one(&mut reader)).collect::<Result<_, _>>()?;
-        if reader.is_empty() {
-            Ok(changes)
-        } else {
-            Err(Malformed::Trailing.into())
-        }
+        if reader.is_empty() { Ok(changes) } else { Err(Malformed::Trailing.into()) }
     }
 }
 
@@ -149,16 +145,11 @@ fn decode_one(reader: &mut Reader<'_>) -> Result<Change, InvalidChanges> {
     let kind = reader.str()?;
     let id = ObjectId::parse(reader.str()?)?;
     match (kind, parts) {
-        ("put", 3) => Ok(Change::Put {
-            id,
-            props: Props::parse(reader.raw()?, FRAME_DEPTH - 1)?,
-        }),
+        ("put", 3) => Ok(Change::Put { id, props: Props::parse(reader.raw()?, FRAME_DEPTH - 1)? }),
         ("set", 3 | 4) => {
             let set = Props::parse(reader.raw()?, FRAME_DEPTH - 1)?;
             let names = if parts == 4 { reader.array()? } else { 0 };
-            let unset = (0..names)
-                .map(|_| reader.str().map(SmolStr::new))
-                .collect::<Result<_, _>>()?;
+            let unset = (0..names).map(|_| reader.str().map(SmolStr::new)).collect::<Result<_, _>>()?;
             Ok(Change::Set { id, set, unset })
         }
         ("del", 2) => Ok(Change::Delete { id }),

@@ -110,18 +110,10 @@ mod tests {
             .iter()
             .map(|c| serde_json::json!({"code": c.code(), "name": c.name(), "action": c.action(), "client_id": c.client_id()}))
             .collect();
-        assert_eq!(
-            golden,
-            ours,
-            "write this into tests/golden/close_codes.json: {}",
-            serde_json::json!(ours)
-        );
+        assert_eq!(golden, ours, "write this into tests/golden/close_codes.json: {}", serde_json::json!(ours));
         for close in Close::ALL {
             let row = format!("| {} | {} |", close.code(), close.name());
-            assert!(
-                include_str!("PROTOCOL.md").contains(&row),
-                "PROTOCOL.md lacks the row {row}"
-            );
+            assert!(include_str!("PROTOCOL.md").contains(&row), "PROTOCOL.md lacks the row {row}");
         }
     }
 }

@@ -44,14 +44,7 @@ pub struct Commit {
 impl Commit {
     /// Appends the commit as `[author, cid, changes]` or `[author, cid, [], code]`, the form that clients get.
     pub fn encode_for_clients(&self, out: &mut Vec<u8>) {
-        pack::array(
-            out,
-            if matches!(self.outcome, Outcome::Refused(_)) {
-                4
-            } else {
-                3
-            },
-        );
+        pack::array(out, if matches!(self.outcome, Outcome::Refused(_)) { 4 } else { 3 });
         match self.origin {
             Origin::Client { author, cid, .. } => {
                 pack::str(out, &author.text());

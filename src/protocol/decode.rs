@@ -35,23 +35,16 @@ impl<'a> Fields<'a> {
     fn read(raw: &'a [u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(raw);
         let pairs = reader.map()?;
-        (0..pairs)
-            .map(|_| Ok((reader.str()?, reader.raw()?)))
-            .collect::<Result<_, _>>()
-            .map(Self)
+        (0..pairs).map(|_| Ok((reader.str()?, reader.raw()?))).collect::<Result<_, _>>().map(Self)
     }
 
     /// The value of a key; nil counts as absent.
     fn get(&self, key: &str) -> Option<&'a [u8]> {
-        self.0
-            .iter()
-            .find(|(k, raw)| *k == key && !value::is_nil(raw))
-            .map(|(_, raw)| *raw)
+        self.0.iter().find(|(k, raw)| *k == key && !value::is_nil(raw)).map(|(_, raw)| *raw)
     }
 
     fn need(&self, key: &'static str) -> Result<&'a [u8], Unreadable> {
-        self.get(key)
-            .ok_or_else(|| Unreadable(format!("the message has no key {key:?}")))
+        self.get(key).ok_or_else(|| Unreadable(format!("the message has no key {key:?}")))
     }
 
     fn uint(&self, key: &'static str) -> Result<u64, Unreadable> {
@@ -87,15 +80,11 @@ fn packed(frame: &[u8], limits: &Limits) -> Result<ClientMessage, Unreadable> {
         "batch" => batch(&fields, limits).map(ClientMessage::Batch),
         "presence" => {
             let set = Props::parse(fields.need("set")?, limits.value_depth as usize);
-            set.map(ClientMessage::Presence)
-                .map_err(|e| Unreadable(format!("presence fields: {e}")))
+            set.map(ClientMessage::Presence).map_err(|e| Unreadable(format!("presence fields: {e}")))
         }
         "broadcast" => broadcast(&fields, limits),
         "ping" => Ok(ClientMessage::Ping(fields.uint("n")?)),
-        other => Err(Unreadable(format!(
-            "unknown message type {:?}",
-            other.chars().take(32).collect::<String>()
-        ))),
+        other => Err(Unreadable(format!("unknown message type {:?}", other.chars().take(32).collect::<String>()))),
     }
 }
 
@@ -103,9 +92,7 @@ fn hello(fields: &Fields<'_>, limits: &Limits) -> Result<Hello, Unreadable> {
     let read =
         |key: &'static str| move |e: rmp_serde::decode::Error| Unreadable(format!("the key {key:?} of hello: {e}"));
     let position = match fields.get("position") {
-        Some(raw) => rmp_serde::from_slice::<WirePosition>(raw)
-            .map_err(read("position"))?
-            .parse(),
+        Some(raw) => rmp_serde::from_slice::<WirePosition>(raw).map_err(read("position"))?.parse(),
         None => None,
     };
     let presence = match fields.get("presence") {
@@ -115,16 +102,9 @@ fn hello(fields: &Fields<'_>, limits: &Limits) -> Result<Hello, Unreadable> {
     };
     Ok(Hello {
         versions: rmp_serde::from_slice(fields.need("v")?).map_err(read("v"))?,
-        features: fields
-            .get("features")
-            .map_or(Ok(Vec::new()), rmp_serde::from_slice)
-            .map_err(read("features"))?,
+        features: fields.get("features").map_or(Ok(Vec::new()), rmp_serde::from_slice).map_err(read("features"))?,
         client: fields.text("client")?.to_owned(),
-        token: fields
-            .get("token")
-            .map(rmp_serde::from_slice)
-            .transpose()
-            .map_err(read("token"))?,
+        token: fields.get("token").map(rmp_serde::from_slice).transpose().map_err(read("token"))?,
         position,
         presence,
     })
@@ -133,22 +113,12 @@ fn hello(fields: &Fields<'_>, limits: &Limits) -> Result<Hello, Unreadable> {
 fn broadcast(fields: &Fields<'_>, limits: &Limits) -> Result<ClientMessage, Unreadable> {
     let topic = fields.text("topic")?;
     if topic.is_empty() || topic.len() > TOPIC_BYTES {
-        return Err(Unreadable(format!(
-            "a broadcast's topic must have 1 to {TOPIC_BYTES} bytes"
-        )));
+        return Err(Unreadable(format!("a broadcast's topic must have 1 to {TOPIC_BYTES} bytes")));
     }
-    let raw = fields
-        .0
-        .iter()
-        .find(|(k, _)| *k == "data")
-        .map_or(&[0xc0][..], |(_, raw)| *raw);
+    let raw = fields.0.iter().find(|(k, _)| *k == "data").map_or(&[0xc0][..], |(_, raw)| *raw);
     let data = Value::new(Bytes::copy_from_slice(raw), limits.value_depth as usize)?;
     let to = fields.get("to").map(|_| fields.uint("to")).transpose()?;
-    Ok(ClientMessage::Broadcast {
-        topic: topic.into(),
-        data,
-        to,
-    })
+    Ok(ClientMessage::Broadcast { topic: topic.into(), data, to })
 }
 
 fn batch(fields: &Fields<'_>, limits: &Limits) -> Result<Batch, Unreadable> {
@@ -159,21 +129,9 @@ fn batch(fields: &Fields<'_>, limits: &Limits) -> Result<Batch, Unreadable> {
     let durable = fields.get("durable").is_some_and(|raw| raw == [0xc3]);
     if fields.get("void").is_some() {
         let code = Code::parse(fields.text("void")?);
-        return Ok(Batch {
-            cid,
-            body: Body::Void(code),
-            durable,
-            digest: 0,
-            size: 0,
-        });
+        return Ok(Batch { cid, body: Body::Void(code), durable, digest: 0, size: 0 });
     }
     let raw = fields.need("ops")?;
     let body = ops::ops(raw, limits)?.map_or_else(Body::Invalid, Body::Ops);
-    Ok(Batch {
-        cid,
-        body,
-        durable,
-        digest: xxh3_64(raw),
-        size: raw.len(),
-    })
+    Ok(Batch { cid, body, durable, digest: xxh3_64(raw), size: raw.len() })
 }

@@ -21,10 +21,7 @@ struct Map {
 
 impl Map {
     fn message(t: &str) -> Self {
-        let mut map = Self {
-            out: vec![0x80],
-            pairs: 0,
-        };
+        let mut map = Self { out: vec![0x80], pairs: 0 };
         pack::str(map.key("t"), t);
         map
     }
@@ -66,12 +63,7 @@ fn message_pack(message: &ServerMessage) -> Vec<u8> {
             commits_pack(*seq, commits.last(), commits.len(), &bodies)
         }
         ServerMessage::Ack { cid, seq, gone } => ack(*cid, *seq, gone),
-        ServerMessage::Reject {
-            cid,
-            refusal,
-            current,
-            retry_ms,
-        } => reject(*cid, refusal, current.as_ref(), *retry_ms),
+        ServerMessage::Reject { cid, refusal, current, retry_ms } => reject(*cid, refusal, current.as_ref(), *retry_ms),
         ServerMessage::Gap { expected } => numbers("gap", &[("expected", *expected)]),
         ServerMessage::Saved { cid, seq } => numbers("saved", &[("cid", *cid), ("seq", *seq)]),
         ServerMessage::Presence { full, sessions } => presence(*full, sessions),
@@ -85,11 +77,7 @@ fn message_pack(message: &ServerMessage) -> Vec<u8> {
         ServerMessage::Pong { n, seq } => numbers("pong", &[("n", *n), ("seq", *seq)]),
         ServerMessage::Mode(mode) => {
             let mut map = Map::message("mode");
-            let name = if matches!(mode, super::message::Mode::Normal) {
-                "normal"
-            } else {
-                "degraded"
-            };
+            let name = if matches!(mode, super::message::Mode::Normal) { "normal" } else { "degraded" };
             pack::str(map.key("mode"), name);
             map.finish()
         }

@@ -213,9 +213,7 @@ impl Transcode<'_> {
         let mut reader = Reader::new(pair);
         let wrong = || E::custom("{\"$mp\": …} must hold the base64 of one MessagePack value");
         reader.str().map_err(|_| wrong())?;
-        let raw = STANDARD
-            .decode(reader.str().map_err(|_| wrong())?)
-            .map_err(|_| wrong())?;
+        let raw = STANDARD.decode(reader.str().map_err(|_| wrong())?).map_err(|_| wrong())?;
         scan::check(&raw, FRAME_DEPTH, FRAME_VALUES).map_err(|_| wrong())?;
         self.0.extend_from_slice(&raw);
         Ok(())
@@ -264,10 +262,7 @@ mod tests {
         ] {
             assert!(round(raw).starts_with("{\"$mp\""), "{raw:?}");
         }
-        assert_eq!(
-            round(&[0x82, 0xa3, b'$', b'm', b'p', 1, 0xa1, b'b', 2]),
-            r#"{"$mp":1,"b":2}"#
-        );
+        assert_eq!(round(&[0x82, 0xa3, b'$', b'm', b'p', 1, 0xa1, b'b', 2]), r#"{"$mp":1,"b":2}"#);
     }
 
     #[test]

@@ -30,11 +30,7 @@ pub struct WirePosition {
 
 impl From<Position> for WirePosition {
     fn from(position: Position) -> Self {
-        Self {
-            epoch: position.epoch,
-            seq: position.seq,
-            id: position.id.text().to_string(),
-        }
+        Self { epoch: position.epoch, seq: position.seq, id: position.id.text().to_string() }
     }
 }
 
@@ -42,11 +38,7 @@ impl WirePosition {
     /// The position; `None` when the id is not one.
     #[must_use]
     pub fn parse(&self) -> Option<Position> {
-        Some(Position {
-            epoch: self.epoch,
-            seq: self.seq,
-            id: CommitId::parse(&self.id)?,
-        })
+        Some(Position { epoch: self.epoch, seq: self.seq, id: CommitId::parse(&self.id)? })
     }
 }
 

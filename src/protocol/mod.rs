@@ -44,9 +44,7 @@ impl Encoding {
     #[must_use]
     pub fn choose(offered: &str) -> Option<Self> {
         let known = [Self::MessagePack, Self::Json];
-        offered
-            .split(',')
-            .find_map(|name| known.into_iter().find(|e| e.subprotocol() == name.trim()))
+        offered.split(',').find_map(|name| known.into_iter().find(|e| e.subprotocol() == name.trim()))
     }
 }
 

@@ -36,11 +36,7 @@ pub enum InvalidProps {
 /// # Errors
 /// [`InvalidProps::Name`].
 pub fn check_name(name: &str) -> Result<(), InvalidProps> {
-    if name.is_empty() || name.len() > PROPERTY_NAME_BYTES {
-        Err(InvalidProps::Name)
-    } else {
-        Ok(())
-    }
+    if name.is_empty() || name.len() > PROPERTY_NAME_BYTES { Err(InvalidProps::Name) } else { Ok(()) }
 }
 
 impl Props {
@@ -73,10 +69,7 @@ impl Props {
     /// Makes a map of pairs with distinct names.
     #[must_use]
     pub fn from_pairs<'a>(pairs: &[(&'a str, &'a [u8])]) -> Self {
-        let size = pairs
-            .iter()
-            .map(|(name, raw)| name.len() + raw.len() + 2)
-            .sum::<usize>();
+        let size = pairs.iter().map(|(name, raw)| name.len() + raw.len() + 2).sum::<usize>();
         let mut out = Vec::with_capacity(size + 5);
         pack::map(&mut out, pairs.len());
         for (name, raw) in pairs {
@@ -146,11 +139,7 @@ impl Props {
     /// These props with nil in `patch` meaning removal: how presence fields are set.
     #[must_use]
     pub fn patched(&self, patch: &Self) -> Self {
-        let gone: Vec<SmolStr> = patch
-            .iter()
-            .filter(|(_, raw)| value::is_nil(raw))
-            .map(|(n, _)| n.into())
-            .collect();
+        let gone: Vec<SmolStr> = patch.iter().filter(|(_, raw)| value::is_nil(raw)).map(|(n, _)| n.into()).collect();
         let kept: Vec<_> = patch.iter().filter(|(_, raw)| !value::is_nil(raw)).collect();
         self.merged(&Self::from_pairs(&kept), &gone)
     }
@@ -189,10 +178,7 @@ mod tests {
         assert_eq!(parse("[]"), Err(InvalidProps::Malformed(Malformed::Expected("a map"))));
         assert_eq!(parse(r#"{"a":1,"a":2}"#), Err(InvalidProps::Duplicate("a".into())));
         assert_eq!(parse(r#"{"":1}"#), Err(InvalidProps::Name));
-        assert_eq!(
-            parse(r#"{"a":[[[1]]]}"#),
-            Err(InvalidProps::Malformed(Malformed::TooDeep))
-        );
+        assert_eq!(parse(r#"{"a":[[[1]]]}"#), Err(InvalidProps::Malformed(Malformed::TooDeep)));
         assert!(parse(r#"{"a":[[1]]}"#).is_ok());
     }
 }

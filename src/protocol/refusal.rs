@@ -92,11 +92,7 @@ impl Code {
     /// The code of a travelling or stored text; one from another build becomes [`Code::Refused`].
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|c| c.as_str() == text)
-            .unwrap_or(Self::Refused)
+        Self::ALL.iter().copied().find(|c| c.as_str() == text).unwrap_or(Self::Refused)
     }
 
     /// What this code means for the client's counter.
@@ -134,12 +130,7 @@ impl Refusal {
     /// A refusal of a whole batch.
     #[must_use]
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            op: None,
-            id: None,
-        }
+        Self { code, message: message.into(), op: None, id: None }
     }
 
     /// The same refusal, placed at op number `op`.

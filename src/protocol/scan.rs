@@ -167,11 +167,7 @@ pub fn skip(input: &[u8], depth: usize, mut values: usize) -> Result<usize, Malf
 /// # Errors
 /// [`Malformed`], also for bytes after the value.
 pub fn check(input: &[u8], depth: usize, values: usize) -> Result<(), Malformed> {
-    if skip(input, depth, values)? == input.len() {
-        Ok(())
-    } else {
-        Err(Malformed::Trailing)
-    }
+    if skip(input, depth, values)? == input.len() { Ok(()) } else { Err(Malformed::Trailing) }
 }
 
 #[cfg(test)]
@@ -188,19 +184,10 @@ mod tests {
 
     #[test]
     fn lies_and_bombs_fail_fast() {
-        assert_eq!(
-            skip(&[0xdd, 0xff, 0xff, 0xff, 0xff], 4, 1 << 30),
-            Err(Malformed::Truncated)
-        );
-        assert_eq!(
-            skip(&[0xc6, 0xff, 0xff, 0xff, 0xff, 0], 4, 99),
-            Err(Malformed::Truncated)
-        );
+        assert_eq!(skip(&[0xdd, 0xff, 0xff, 0xff, 0xff], 4, 1 << 30), Err(Malformed::Truncated));
+        assert_eq!(skip(&[0xc6, 0xff, 0xff, 0xff, 0xff, 0], 4, 99), Err(Malformed::Truncated));
         assert_eq!(skip(&[0x91; 100_000], 32, 1 << 30), Err(Malformed::TooDeep));
-        assert_eq!(
-            skip(&[&[0xdc, 0, 50][..], &[0; 50]].concat(), 4, 50),
-            Err(Malformed::TooMany)
-        );
+        assert_eq!(skip(&[&[0xdc, 0, 50][..], &[0; 50]].concat(), 4, 50), Err(Malformed::TooMany));
         assert_eq!(skip(&[0xc1], 4, 9), Err(Malformed::Reserved));
         assert_eq!(skip(&[], 4, 9), Err(Malformed::Truncated));
     }

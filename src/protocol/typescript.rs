@@ -173,12 +173,7 @@ fn file() -> String {
         "// Made from the Rust types of the protocol by `GOLDEN=write cargo test typescript`. Do not edit.\nimport type { Value } from '../value.js';\n\n",
     );
     for declaration in declarations {
-        text += &format!(
-            "export {}\n\n",
-            declaration
-                .replace(", }", " }")
-                .replace("Props", "Record<string, Value>")
-        );
+        text += &format!("export {}\n\n", declaration.replace(", }", " }").replace("Props", "Record<string, Value>"));
     }
     text + "export type ServerMessage = Welcome | Heard;\n"
 }

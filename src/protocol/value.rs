@@ -132,10 +132,7 @@ mod tests {
         assert_eq!(Number::Float(f64::MAX).plus(Number::Float(f64::MAX)), None);
         assert_eq!(Number::Float(1.0).plus(Number::Float(f64::NAN)), None);
         assert_eq!(number(int(-3).to_value().as_bytes()), Some(int(-3)));
-        assert_eq!(
-            number(int(u64::MAX.into()).to_value().as_bytes()),
-            Some(int(u64::MAX.into()))
-        );
+        assert_eq!(number(int(u64::MAX.into()).to_value().as_bytes()), Some(int(u64::MAX.into())));
     }
 
     #[test]

@@ -9,19 +9,8 @@ use crate::protocol::commit::{Commit, Origin, Outcome};
 /// without changes, so that no entry is ever empty.
 #[must_use]
 pub fn marker(tail: Position, id: CommitId, at_ms: u64) -> Entry {
-    let commit = Commit {
-        id,
-        origin: Origin::Server,
-        outcome: Outcome::Changed(Changes::none()),
-    };
-    Entry {
-        epoch: tail.epoch + 1,
-        direct: false,
-        from: tail.seq + 1,
-        prev: tail.id,
-        commits: vec![commit],
-        at_ms,
-    }
+    let commit = Commit { id, origin: Origin::Server, outcome: Outcome::Changed(Changes::none()) };
+    Entry { epoch: tail.epoch + 1, direct: false, from: tail.seq + 1, prev: tail.id, commits: vec![commit], at_ms }
 }
 
 #[cfg(test)]
@@ -30,11 +19,7 @@ mod tests {
 
     #[test]
     fn a_marker_continues_the_tail_in_the_next_epoch() {
-        let tail = Position {
-            epoch: 4,
-            seq: 9,
-            id: CommitId([1; 8]),
-        };
+        let tail = Position { epoch: 4, seq: 9, id: CommitId([1; 8]) };
         let entry = marker(tail, CommitId([2; 8]), 7);
         assert_eq!((entry.epoch, entry.from, entry.to(), entry.prev), (5, 10, 10, tail.id));
         assert_eq!(entry.last_id(), CommitId([2; 8]));

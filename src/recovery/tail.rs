@@ -57,78 +57,33 @@ mod tests {
     use crate::protocol::commit::{Commit, Origin, Outcome};
 
     fn position(epoch: u64, seq: u64) -> Position {
-        Position {
-            epoch,
-            seq,
-            id: CommitId([u8::try_from(seq).unwrap_or(0); 8]),
-        }
+        Position { epoch, seq, id: CommitId([u8::try_from(seq).unwrap_or(0); 8]) }
     }
 
     fn commit(seq: u8) -> Commit {
-        Commit {
-            id: CommitId([seq; 8]),
-            origin: Origin::Server,
-            outcome: Outcome::Changed(Changes::none()),
-        }
+        Commit { id: CommitId([seq; 8]), origin: Origin::Server, outcome: Outcome::Changed(Changes::none()) }
     }
 
     fn log(position: Position, from: u64, commits: &[u8]) -> HotLog {
         let id = CommitId([u8::try_from(from).unwrap_or(0); 8]);
-        HotLog {
-            position,
-            after: Some((id, commits.iter().map(|c| commit(*c)).collect())),
-        }
+        HotLog { position, after: Some((id, commits.iter().map(|c| commit(*c)).collect())) }
     }
 
     #[test]
     fn what_is_missing_is_appended_then_marked() {
-        let Step::Append(entry) = step(position(2, 3), &log(position(2, 5), 3, &[4, 5]), 9) else {
-            panic!("append")
-        };
-        assert_eq!(
-            (entry.epoch, entry.from, entry.to(), entry.prev),
-            (2, 4, 5, CommitId([3; 8]))
-        );
-        assert_eq!(
-            step(position(2, 5), &log(position(2, 5), 5, &[]), 9),
-            Step::Mark(position(2, 5))
-        );
+        let Step::Append(entry) = step(position(2, 3), &log(position(2, 5), 3, &[4, 5]), 9) else { panic!("append") };
+        assert_eq!((entry.epoch, entry.from, entry.to(), entry.prev), (2, 4, 5, CommitId([3; 8])));
+        assert_eq!(step(position(2, 5), &log(position(2, 5), 5, &[]), 9), Step::Mark(position(2, 5)));
     }
 
     #[test]
     fn another_history_is_never_written_over() {
-        assert_eq!(
-            step(position(3, 4), &log(position(2, 9), 4, &[5]), 0),
-            Step::Ended,
-            "a newer epoch is durable"
-        );
-        assert_eq!(
-            step(position(2, 6), &log(position(2, 5), 5, &[]), 0),
-            Step::Ended,
-            "the hot log is shorter"
-        );
-        let fork = HotLog {
-            position: position(2, 5),
-            after: Some((CommitId([9; 8]), vec![commit(5)])),
-        };
-        assert_eq!(
-            step(position(2, 4), &fork, 0),
-            Step::Ended,
-            "another commit at that seq"
-        );
-        assert_eq!(
-            step(position(1, 4), &log(position(2, 9), 4, &[5]), 0),
-            Step::Again,
-            "an old read"
-        );
-        let above = HotLog {
-            position: position(2, 9),
-            after: None,
-        };
-        assert_eq!(
-            step(position(2, 4), &above, 0),
-            Step::Again,
-            "the hot log starts above the tail"
-        );
+        assert_eq!(step(position(3, 4), &log(position(2, 9), 4, &[5]), 0), Step::Ended, "a newer epoch is durable");
+        assert_eq!(step(position(2, 6), &log(position(2, 5), 5, &[]), 0), Step::Ended, "the hot log is shorter");
+        let fork = HotLog { position: position(2, 5), after: Some((CommitId([9; 8]), vec![commit(5)])) };
+        assert_eq!(step(position(2, 4), &fork, 0), Step::Ended, "another commit at that seq");
+        assert_eq!(step(position(1, 4), &log(position(2, 9), 4, &[5]), 0), Step::Again, "an old read");
+        let above = HotLog { position: position(2, 9), after: None };
+        assert_eq!(step(position(2, 4), &above, 0), Step::Again, "the hot log starts above the tail");
     }
 }

@@ -27,11 +27,7 @@ pub(super) fn check(hello: &Hello, limits: &Limits) -> Result<Who, Refused> {
             format!("the key \"presence\" of hello may have {} bytes", limits.presence_bytes),
         ));
     }
-    Ok(Who {
-        author: Author::of(ANONYMOUS, &client),
-        user: ANONYMOUS.into(),
-        role: Role::Editor,
-    })
+    Ok(Who { author: Author::of(ANONYMOUS, &client), user: ANONYMOUS.into(), role: Role::Editor })
 }
 
 #[cfg(test)]
@@ -41,23 +37,12 @@ mod tests {
 
     fn hello(versions: (u32, u32), client: &str) -> Hello {
         let (client, presence) = (client.to_owned(), Props::empty());
-        Hello {
-            versions,
-            features: vec![],
-            client,
-            token: None,
-            position: None,
-            presence,
-        }
+        Hello { versions, features: vec![], client, token: None, position: None, presence }
     }
 
     #[test]
     fn versions_are_negotiated_and_ids_checked() {
-        let check = |versions, client| {
-            check(&hello(versions, client), &Limits::default())
-                .map(|_| ())
-                .map_err(|e| e.0)
-        };
+        let check = |versions, client| check(&hello(versions, client), &Limits::default()).map(|_| ()).map_err(|e| e.0);
         assert_eq!(check((1, 1), "a"), Ok(()));
         assert_eq!(check((1, 9), "a"), Ok(()));
         assert_eq!(check((2, 9), "a"), Err(Close::UnsupportedVersion));

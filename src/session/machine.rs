@@ -57,13 +57,7 @@ pub(super) struct Machine {
 
 impl Machine {
     pub(super) fn new(now: Instant, timing: Timing) -> Self {
-        Self {
-            state: State::Fresh {
-                until: now + timing.hello,
-            },
-            timing,
-            heard: now,
-        }
+        Self { state: State::Fresh { until: now + timing.hello }, timing, heard: now }
     }
 
     /// When [`Machine::tick`] wants to be called.
@@ -107,10 +101,8 @@ impl Machine {
             (Ok(ClientMessage::Broadcast { topic, data, to }), _) => {
                 let size = data.as_bytes().len();
                 if size > limits.broadcast_bytes as usize {
-                    let message = format!(
-                        "a broadcast's data may have {} bytes, this has {size}",
-                        limits.broadcast_bytes
-                    );
+                    let message =
+                        format!("a broadcast's data may have {} bytes, this has {size}", limits.broadcast_bytes);
                     return Some(self.refuse(now, Close::Malformed, message));
                 }
                 Some(Effect::Broadcast(topic, data, to))
@@ -122,10 +114,7 @@ impl Machine {
     fn hello(&mut self, now: Instant, hello: Hello, limits: &Limits) -> Effect {
         match handshake::check(&hello, limits) {
             Ok(who) => {
-                self.state = State::Live {
-                    role: who.role,
-                    next_ping: now + self.timing.heartbeat,
-                };
+                self.state = State::Live { role: who.role, next_ping: now + self.timing.heartbeat };
                 Effect::Join(who, Box::new(hello))
             }
             Err((close, message)) => self.refuse(now, close, message),
@@ -141,9 +130,7 @@ impl Machine {
     /// A close frame is on its way, whoever asked for it.
     pub(super) fn closing(&mut self, now: Instant) {
         if !matches!(self.state, State::Closing { .. }) {
-            self.state = State::Closing {
-                until: now + self.timing.closing,
-            };
+            self.state = State::Closing { until: now + self.timing.closing };
         }
     }
 
@@ -202,10 +189,7 @@ mod tests {
 
     fn live(now: Instant) -> Machine {
         let mut machine = Machine::new(now, TIMING);
-        assert!(matches!(
-            machine.message(now, Ok(hello()), &Limits::default()),
-            Some(Effect::Join(..))
-        ));
+        assert!(matches!(machine.message(now, Ok(hello()), &Limits::default()), Some(Effect::Join(..))));
         machine
     }
 
@@ -214,25 +198,12 @@ mod tests {
         let now = Instant::now();
         let limits = Limits::default();
         let mut machine = Machine::new(now, TIMING);
-        assert_eq!(
-            closes(machine.message(now, Ok(ClientMessage::Ping(1)), &limits)),
-            Some(Close::Malformed)
-        );
-        assert_eq!(
-            machine.message(now, Ok(hello()), &limits),
-            None,
-            "what comes after our close is not heard"
-        );
+        assert_eq!(closes(machine.message(now, Ok(ClientMessage::Ping(1)), &limits)), Some(Close::Malformed));
+        assert_eq!(machine.message(now, Ok(hello()), &limits), None, "what comes after our close is not heard");
         let mut machine = Machine::new(now, TIMING);
         assert_eq!(machine.tick(now + Duration::from_secs(4), Duration::ZERO), None);
-        assert_eq!(
-            closes(machine.tick(now + Duration::from_secs(5), Duration::ZERO)),
-            Some(Close::HelloTimeout)
-        );
-        assert_eq!(
-            closes(live(now).message(now, Ok(hello()), &limits)),
-            Some(Close::Malformed)
-        );
+        assert_eq!(closes(machine.tick(now + Duration::from_secs(5), Duration::ZERO)), Some(Close::HelloTimeout));
+        assert_eq!(closes(live(now).message(now, Ok(hello()), &limits)), Some(Close::Malformed));
     }
 
     #[test]
@@ -260,19 +231,9 @@ mod tests {
     fn large_broadcasts_and_unreadable_frames_close() {
         let now = Instant::now();
         let data = Value::new([&[0xc5, 0x20, 0x01][..], &[0; 0x2001]].concat().into(), 1).expect("bytes");
-        let broadcast = ClientMessage::Broadcast {
-            topic: "t".into(),
-            data,
-            to: None,
-        };
-        assert_eq!(
-            closes(live(now).message(now, Ok(broadcast), &Limits::default())),
-            Some(Close::Malformed)
-        );
+        let broadcast = ClientMessage::Broadcast { topic: "t".into(), data, to: None };
+        assert_eq!(closes(live(now).message(now, Ok(broadcast), &Limits::default())), Some(Close::Malformed));
         let unreadable = Err(Unreadable("why".to_owned()));
-        assert_eq!(
-            closes(live(now).message(now, unreadable, &Limits::default())),
-            Some(Close::Malformed)
-        );
+        assert_eq!(closes(live(now).message(now, unreadable, &Limits::default())), Some(Close::Malformed));
     }
 }

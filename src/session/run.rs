@@ -116,11 +116,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shell<S> {
                 None
             }
             Heard::WrongKind => {
-                let kind = if self.session.encoding == Encoding::Json {
-                    "text"
-                } else {
-                    "binary"
-                };
+                let kind = if self.session.encoding == Encoding::Json { "text" } else { "binary" };
                 Some(self.machine.refuse(
                     now,
                     Close::Malformed,
@@ -153,18 +149,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shell<S> {
             Effect::Submit(batch) => {
                 let cid = batch.cid;
                 if self.membership.as_ref().is_some_and(|m| m.submit(batch) == Err(Busy)) {
-                    let refusal = Refusal::new(
-                        Code::Overloaded,
-                        "the project has too much to do; send this batch again later",
-                    );
+                    let refusal =
+                        Refusal::new(Code::Overloaded, "the project has too much to do; send this batch again later");
                     self.reject(cid, refusal, Some(BUSY_RETRY_MS));
                 }
             }
-            Effect::Forbid(cid) => self.reject(
-                cid,
-                Refusal::new(Code::Forbidden, "your role may not change this project"),
-                None,
-            ),
+            Effect::Forbid(cid) => {
+                self.reject(cid, Refusal::new(Code::Forbidden, "your role may not change this project"), None)
+            }
             // A room with too much to do loses presence first: the next cursor is on its way.
             Effect::Presence(set) => {
                 if let Some(membership) = &self.membership {
@@ -183,10 +175,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shell<S> {
             Effect::Ping => self.socket.ping(),
             Effect::Refuse(close, message) => {
                 tracing::debug!(project = ?self.session.project, reason = close.name(), message, "closing a session");
-                self.say(&ServerMessage::Error {
-                    code: close.name().into(),
-                    message: message.clone(),
-                });
+                self.say(&ServerMessage::Error { code: close.name().into(), message: message.clone() });
                 self.outbox.close(close, message);
                 self.membership = None;
             }
@@ -218,20 +207,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shell<S> {
                     JoinError::Unavailable(_) => Close::Unavailable,
                 };
                 let message = error.to_string();
-                self.say(&ServerMessage::Error {
-                    code: close.name().into(),
-                    message: message.clone(),
-                });
+                self.say(&ServerMessage::Error { code: close.name().into(), message: message.clone() });
                 self.outbox.close(close, message);
             }
         }
     }
 
     fn goodbye(&mut self) {
-        self.say(&ServerMessage::Goaway {
-            reason: "restart".into(),
-            reconnect_ms: RECONNECT_MS,
-        });
+        self.say(&ServerMessage::Goaway { reason: "restart".into(), reconnect_ms: RECONNECT_MS });
         self.outbox.close(Close::Restart, "this node stops; reconnect");
         // A client that takes nothing must not hold the node up.
         self.machine.closing(Instant::now());
@@ -239,12 +222,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shell<S> {
 
     fn reject(&self, cid: Cid, refusal: Refusal, retry_ms: Option<u32>) {
         metrics::refused(refusal.code);
-        self.say(&ServerMessage::Reject {
-            cid,
-            refusal,
-            current: None,
-            retry_ms,
-        });
+        self.say(&ServerMessage::Reject { cid, refusal, current: None, retry_ms });
     }
 
     /// Queues a message of the session's own. A reader too slow for it is found by the room or by the stall.

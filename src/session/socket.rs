@@ -47,13 +47,7 @@ pub(super) struct Socket<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     pub(super) fn new(stream: WebSocketStream<S>, encoding: Encoding) -> Self {
-        Self {
-            stream,
-            encoding,
-            unflushed: None,
-            ping: false,
-            closing: false,
-        }
+        Self { stream, encoding, unflushed: None, ping: false, closing: false }
     }
 
     /// Sends a ping at the next occasion.
@@ -63,8 +57,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
 
     /// How long the client has not taken a byte that waits for it.
     pub(super) fn stalled(&self, now: Instant) -> Duration {
-        self.unflushed
-            .map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
+        self.unflushed.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
     }
 
     /// Moves frames out as long as the socket takes them, then listens.
@@ -137,8 +130,5 @@ fn close_message(close: Close, text: &str) -> Message {
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    Message::Close(Some(CloseFrame {
-        code: CloseCode::from(close.code()),
-        reason: text[..end].into(),
-    }))
+    Message::Close(Some(CloseFrame { code: CloseCode::from(close.code()), reason: text[..end].into() }))
 }

@@ -24,44 +24,20 @@ fn author() -> Author {
 
 fn commits() -> Vec<Commit> {
     let id = |n| CommitId([n; 8]);
-    let client = |cid| Origin::Client {
-        author: author(),
-        cid,
-        digest: 7,
-    };
+    let client = |cid| Origin::Client { author: author(), cid, digest: 7 };
     let changes = [
         Change::Put {
             id: object_id("r1"),
             props: props(r#"{"type":"rect","x":10,"y":-0.0,"bin":{"$mp":"xAMBAgM="}}"#),
         },
-        Change::Set {
-            id: object_id("n2"),
-            set: props(r#"{"text":"hi"}"#),
-            unset: vec!["color".into()],
-        },
-        Change::Set {
-            id: object_id("n3"),
-            set: props(r#"{"n":{"$mp":"zwAgAAAAAAAB"}}"#),
-            unset: vec![],
-        },
+        Change::Set { id: object_id("n2"), set: props(r#"{"text":"hi"}"#), unset: vec!["color".into()] },
+        Change::Set { id: object_id("n3"), set: props(r#"{"n":{"$mp":"zwAgAAAAAAAB"}}"#), unset: vec![] },
         Change::Delete { id: object_id("o3") },
     ];
     vec![
-        Commit {
-            id: id(1),
-            origin: client(8),
-            outcome: Outcome::Changed(Changes::encode(&changes)),
-        },
-        Commit {
-            id: id(2),
-            origin: client(9),
-            outcome: Outcome::Refused(Code::Exists),
-        },
-        Commit {
-            id: id(3),
-            origin: Origin::Server,
-            outcome: Outcome::Changed(Changes::none()),
-        },
+        Commit { id: id(1), origin: client(8), outcome: Outcome::Changed(Changes::encode(&changes)) },
+        Commit { id: id(2), origin: client(9), outcome: Outcome::Refused(Code::Exists) },
+        Commit { id: id(3), origin: Origin::Server, outcome: Outcome::Changed(Changes::none()) },
     ]
 }
 
@@ -74,12 +50,7 @@ fn welcome() -> Welcome {
         author: author().text().to_string(),
         user: "anonymous".to_owned(),
         role: Role::Editor,
-        position: Position {
-            epoch: 3,
-            seq: 41,
-            id: CommitId([9; 8]),
-        }
-        .into(),
+        position: Position { epoch: 3, seq: 41, id: CommitId([9; 8]) }.into(),
         saved_seq: 40,
         last: 7,
         saved: 6,
@@ -93,48 +64,14 @@ fn welcome() -> Welcome {
 
 /// Every kind of message that a server sends.
 pub(crate) fn server_messages() -> Vec<(&'static str, ServerMessage)> {
-    let object = WireObject {
-        id: object_id("r1"),
-        rev: 12,
-        props: props(r#"{"x":1}"#),
-    };
-    let exists = Refusal::new(Code::Exists, "an object of this id exists")
-        .at(1)
-        .about(&object_id("r1"));
+    let object = WireObject { id: object_id("r1"), rev: 12, props: props(r#"{"x":1}"#) };
+    let exists = Refusal::new(Code::Exists, "an object of this id exists").at(1).about(&object_id("r1"));
     vec![
         ("welcome", ServerMessage::Welcome(Box::new(welcome()))),
-        (
-            "commits",
-            ServerMessage::Commits {
-                seq: 41,
-                commits: commits(),
-            },
-        ),
-        (
-            "ack",
-            ServerMessage::Ack {
-                cid: 8,
-                seq: 41,
-                gone: vec![],
-            },
-        ),
-        (
-            "ack with gone",
-            ServerMessage::Ack {
-                cid: 9,
-                seq: 42,
-                gone: vec![(8, vec![object_id("o3")])],
-            },
-        ),
-        (
-            "reject",
-            ServerMessage::Reject {
-                cid: 9,
-                refusal: exists,
-                current: Some(object),
-                retry_ms: None,
-            },
-        ),
+        ("commits", ServerMessage::Commits { seq: 41, commits: commits() }),
+        ("ack", ServerMessage::Ack { cid: 8, seq: 41, gone: vec![] }),
+        ("ack with gone", ServerMessage::Ack { cid: 9, seq: 42, gone: vec![(8, vec![object_id("o3")])] }),
+        ("reject", ServerMessage::Reject { cid: 9, refusal: exists, current: Some(object), retry_ms: None }),
         (
             "reject for now",
             ServerMessage::Reject {
@@ -149,11 +86,7 @@ pub(crate) fn server_messages() -> Vec<(&'static str, ServerMessage)> {
 
 /// The smaller messages.
 pub(crate) fn other_messages() -> Vec<(&'static str, ServerMessage)> {
-    let who = Who {
-        author: author(),
-        user: "anonymous".into(),
-        role: Role::Editor,
-    };
+    let who = Who { author: author(), user: "anonymous".into(), role: Role::Editor };
     let entry = |session, fields: Option<&str>, who: Option<&Who>| PresenceEntry {
         session,
         fields: fields.map(props),
@@ -174,10 +107,7 @@ pub(crate) fn other_messages() -> Vec<(&'static str, ServerMessage)> {
         ),
         (
             "everybody's presence",
-            ServerMessage::Presence {
-                full: true,
-                sessions: vec![entry(7, Some(r#"{"name":"Ana"}"#), Some(&who))],
-            },
+            ServerMessage::Presence { full: true, sessions: vec![entry(7, Some(r#"{"name":"Ana"}"#), Some(&who))] },
         ),
         (
             "broadcast",
@@ -190,30 +120,15 @@ pub(crate) fn other_messages() -> Vec<(&'static str, ServerMessage)> {
         ("pong", ServerMessage::Pong { n: 5, seq: 41 }),
         ("mode", ServerMessage::Mode(Mode::Degraded)),
         ("permission", ServerMessage::Permission(Role::Viewer)),
-        (
-            "error",
-            ServerMessage::Error {
-                code: "malformed".into(),
-                message: "the message has no key \"t\"".into(),
-            },
-        ),
-        (
-            "goaway",
-            ServerMessage::Goaway {
-                reason: "restart".into(),
-                reconnect_ms: (0, 2_000),
-            },
-        ),
+        ("error", ServerMessage::Error { code: "malformed".into(), message: "the message has no key \"t\"".into() }),
+        ("goaway", ServerMessage::Goaway { reason: "restart".into(), reconnect_ms: (0, 2_000) }),
     ]
 }
 
 /// What clients send, as JSON; its MessagePack form is the transcoded one.
 pub(crate) fn client_messages() -> Vec<(&'static str, Json)> {
     vec![
-        (
-            "hello",
-            json!({"t": "hello", "v": [1, 1], "client": "lq2-abcdefghijklmnop"}),
-        ),
+        ("hello", json!({"t": "hello", "v": [1, 1], "client": "lq2-abcdefghijklmnop"})),
         (
             "hello with everything",
             json!({"t": "hello", "v": [1, 3], "features": ["x"], "client": "c", "token": "secret",
@@ -229,18 +144,9 @@ pub(crate) fn client_messages() -> Vec<(&'static str, Json)> {
                 {"op": "increment", "id": "r1", "prop": "x", "by": -2}]}),
         ),
         ("void batch", json!({"t": "batch", "cid": 9, "void": "exists"})),
-        (
-            "presence",
-            json!({"t": "presence", "set": {"cursor": [1.5, 20], "selection": null}}),
-        ),
-        (
-            "broadcast",
-            json!({"t": "broadcast", "topic": "reaction", "data": {"k": [1]}}),
-        ),
-        (
-            "broadcast to one",
-            json!({"t": "broadcast", "topic": "hi", "data": null, "to": 7}),
-        ),
+        ("presence", json!({"t": "presence", "set": {"cursor": [1.5, 20], "selection": null}})),
+        ("broadcast", json!({"t": "broadcast", "topic": "reaction", "data": {"k": [1]}})),
+        ("broadcast to one", json!({"t": "broadcast", "topic": "hi", "data": null, "to": 7})),
         ("ping", json!({"t": "ping", "n": 5})),
     ]
 }

@@ -22,10 +22,7 @@ pub(in crate::durable) async fn an_entry_is_stored_once(backend: &impl Backend) 
     let theirs = World::new(2).entry(2);
     assert_eq!(store.append(&project(), &mine).await.expect("append"), Appended::Stored);
     for entry in [&theirs, &mine] {
-        assert_eq!(
-            store.append(&project(), entry).await.expect("append"),
-            Appended::Conflict
-        );
+        assert_eq!(store.append(&project(), entry).await.expect("append"), Appended::Conflict);
     }
     assert_eq!(store.entries(&project(), 0).await.expect("entries"), [mine]);
 }
@@ -54,17 +51,11 @@ pub(in crate::durable) async fn what_is_behind_the_log_conflicts(backend: &impl 
     store.append(&project(), &world.entry(5)).await.expect("append");
     let mut inside = World::new(4).entry(9);
     inside.from = 3;
-    assert_eq!(
-        store.append(&project(), &inside).await.expect("append"),
-        Appended::Conflict
-    );
+    assert_eq!(store.append(&project(), &inside).await.expect("append"), Appended::Conflict);
     world.checkpointed(&*store).await;
     store.truncate(&project(), u64::MAX).await.expect("truncate");
     let stale = World::new(4).entry(1);
-    assert_eq!(
-        store.append(&project(), &stale).await.expect("append"),
-        Appended::Conflict
-    );
+    assert_eq!(store.append(&project(), &stale).await.expect("append"), Appended::Conflict);
 }
 
 pub(in crate::durable) async fn entries_come_in_order(backend: &impl Backend) {
@@ -76,13 +67,7 @@ pub(in crate::durable) async fn entries_come_in_order(backend: &impl Backend) {
     assert_eq!(store.entries(&project(), 1).await.expect("entries"), entries);
     let from = entries[200].from;
     assert_eq!(store.entries(&project(), from).await.expect("entries"), entries[200..]);
-    assert_eq!(
-        store
-            .entries(&project(), world.position.seq + 1)
-            .await
-            .expect("entries"),
-        []
-    );
+    assert_eq!(store.entries(&project(), world.position.seq + 1).await.expect("entries"), []);
     let other = ProjectId::parse("p2").expect("id");
     assert_eq!(store.entries(&other, 1).await.expect("entries"), []);
 }
@@ -90,22 +75,11 @@ pub(in crate::durable) async fn entries_come_in_order(backend: &impl Backend) {
 pub(in crate::durable) async fn nothing_stored_is_an_empty_project(backend: &impl Backend) {
     let store = backend.store();
     let loaded = load(&*store, &project()).await.expect("load");
-    assert_eq!(
-        (loaded.position, loaded.canvas.len(), loaded.checkpoint_seq),
-        (Position::START, 0, 0)
-    );
+    assert_eq!((loaded.position, loaded.canvas.len(), loaded.checkpoint_seq), (Position::START, 0, 0));
     assert_eq!(loaded.tail(), Tail::START);
-    assert_eq!(
-        tail(&*store, &project(), &Tail::START).await.expect("tail"),
-        Tail::START
-    );
+    assert_eq!(tail(&*store, &project(), &Tail::START).await.expect("tail"), Tail::START);
     assert_eq!(store.pointer(&project()).await.expect("pointer"), None);
-    assert_eq!(
-        checkpoint_if_due(&*store, &project(), 9, 0, 1)
-            .await
-            .expect("checkpoint"),
-        None
-    );
+    assert_eq!(checkpoint_if_due(&*store, &project(), 9, 0, 1).await.expect("checkpoint"), None);
 }
 
 pub(in crate::durable) async fn a_tail_follows_the_log(backend: &impl Backend) {
@@ -116,18 +90,12 @@ pub(in crate::durable) async fn a_tail_follows_the_log(backend: &impl Backend) {
             world.checkpointed(&*store).await;
         }
         world.grow(&*store, 3).await;
-        let new = since(&*store, &project(), &known)
-            .await
-            .expect("since")
-            .expect("still there");
+        let new = since(&*store, &project(), &known).await.expect("since").expect("still there");
         assert_eq!(new.0.first().map(|e| e.from), Some(known.position.seq + 1));
         known = tail(&*store, &project(), &known).await.expect("tail");
         assert_eq!((known, known.position), (new.1, world.position));
         assert_eq!(load(&*store, &project()).await.expect("load").tail(), known);
-        assert_eq!(
-            tail(&*store, &project(), &Tail::START).await.expect("tail").position,
-            world.position
-        );
+        assert_eq!(tail(&*store, &project(), &Tail::START).await.expect("tail").position, world.position);
     }
     let stale = known;
     world.checkpointed(&*store).await;
@@ -138,10 +106,7 @@ pub(in crate::durable) async fn a_tail_follows_the_log(backend: &impl Backend) {
     let again = since(&*store, &project(), &bare).await.expect("since");
     assert_eq!(again, Some((vec![], bare)));
     world.grow(&*store, 2).await;
-    assert_eq!(
-        tail(&*store, &project(), &bare).await.expect("tail").position,
-        world.position
-    );
+    assert_eq!(tail(&*store, &project(), &bare).await.expect("tail").position, world.position);
 }
 
 async fn assert_loads(store: &dyn DurableStore, world: &World) {
@@ -151,10 +116,7 @@ async fn assert_loads(store: &dyn DurableStore, world: &World) {
     assert_eq!(loaded.clients, world.clients);
     let recent: Vec<_> = loaded.recent.iter().cloned().collect();
     assert!(world.log.ends_with(&recent), "recent commits are the newest ones");
-    assert!(
-        loaded.checkpoint_seq + recent.len() as Seq >= loaded.position.seq,
-        "none is missing"
-    );
+    assert!(loaded.checkpoint_seq + recent.len() as Seq >= loaded.position.seq, "none is missing");
 }
 
 pub(in crate::durable) async fn what_is_loaded_is_what_was_absorbed(backend: &impl Backend) {
@@ -183,24 +145,12 @@ pub(in crate::durable) async fn a_pointer_only_moves_forwards(backend: &impl Bac
     world.checkpointed(&*store).await;
     let second = store.pointer(&project()).await.expect("pointer").expect("made");
     assert!(second.seq > first.seq);
-    let twin = Pointer {
-        build: second.build ^ 1,
-        ..second.clone()
-    };
+    let twin = Pointer { build: second.build ^ 1, ..second.clone() };
     for late in [&first, &twin] {
-        store
-            .checkpoint(&project(), late, &first_chunks)
-            .await
-            .expect("checkpoint");
-        assert_eq!(
-            store.pointer(&project()).await.expect("pointer").as_ref(),
-            Some(&second)
-        );
+        store.checkpoint(&project(), late, &first_chunks).await.expect("checkpoint");
+        assert_eq!(store.pointer(&project()).await.expect("pointer").as_ref(), Some(&second));
     }
-    let gone = store
-        .chunks(&project(), &first)
-        .await
-        .expect_err("left chunks are removed");
+    let gone = store.chunks(&project(), &first).await.expect_err("left chunks are removed");
     assert!(matches!(gone, DurableError::Corrupt { .. }));
     assert_loads(&*store, &world).await;
 }
@@ -223,20 +173,13 @@ pub(in crate::durable) async fn truncation_keeps_what_the_pointer_needs(backend:
 pub(in crate::durable) async fn a_checkpoint_is_made_when_due(backend: &impl Backend) {
     let (store, mut world) = (backend.store(), World::new(9));
     world.grow(&*store, 5).await;
-    assert_eq!(
-        checkpoint_if_due(&*store, &project(), world.now, 0, 1)
-            .await
-            .expect("not due"),
-        None
-    );
+    assert_eq!(checkpoint_if_due(&*store, &project(), world.now, 0, 1).await.expect("not due"), None);
     world.checkpointed(&*store).await;
     let loaded = load(&*store, &project()).await.expect("load");
     assert_eq!((loaded.checkpoint_seq, loaded.log_bytes), (world.position.seq, 0));
     assert!(!checkpoint::due(loaded.log_bytes, loaded.state_bytes));
     assert!(!loaded.recent.is_empty(), "retained entries still answer deltas");
-    checkpoint_if_due(&*store, &project(), world.now + 1, 0, 2)
-        .await
-        .expect("truncates");
+    checkpoint_if_due(&*store, &project(), world.now + 1, 0, 2).await.expect("truncates");
     assert_eq!(store.entries(&project(), 1).await.expect("entries"), []);
     assert_loads(&*store, &world).await;
 }
@@ -245,17 +188,10 @@ pub(in crate::durable) async fn old_clients_are_forgotten(backend: &impl Backend
     let (store, mut world) = (backend.store(), World::new(10));
     let gone = Commit {
         id: CommitId([1; 8]),
-        origin: Origin::Client {
-            author: Author([77; 8]),
-            cid: 1,
-            digest: 1,
-        },
+        origin: Origin::Client { author: Author([77; 8]), cid: 1, digest: 1 },
         outcome: Outcome::Changed(Changes::none()),
     };
-    store
-        .append(&project(), &world.entry_of(vec![gone]))
-        .await
-        .expect("append");
+    store.append(&project(), &world.entry_of(vec![gone])).await.expect("append");
     world.grow(&*store, 10).await;
     assert_eq!(load(&*store, &project()).await.expect("load").clients, world.clients);
     let old = world.now;
@@ -274,15 +210,7 @@ fn clients_at(entries: &[Entry], seq: Seq) -> HashMap<Author, ClientRecord> {
         for (seq, commit) in (entry.from..=seq).zip(&entry.commits) {
             if let Origin::Client { author, cid, digest } = commit.origin {
                 let at_ms = entry.at_ms;
-                clients.insert(
-                    author,
-                    ClientRecord {
-                        cid,
-                        seq,
-                        digest,
-                        at_ms,
-                    },
-                );
+                clients.insert(author, ClientRecord { cid, seq, digest, at_ms });
             }
         }
     }
@@ -297,11 +225,7 @@ pub(in crate::durable) async fn a_checkpoint_inside_an_entry_is_met(backend: &im
     store.append(&project(), &entry).await.expect("append");
     world.grow(&*store, 2).await;
     let mut half = World::new(13);
-    let before: Vec<_> = world
-        .log
-        .iter()
-        .take(usize::try_from(entry.from).expect("small") + 2)
-        .collect();
+    let before: Vec<_> = world.log.iter().take(usize::try_from(entry.from).expect("small") + 2).collect();
     half.entry_of(before.into_iter().map(|(_, commit)| commit.clone()).collect());
     // Made in one go, `half` does not know when each batch was made.
     half.clients = clients_at(&store.entries(&project(), 1).await.expect("entries"), half.position.seq);
@@ -318,22 +242,13 @@ pub(in crate::durable) async fn a_checkpoint_inside_an_entry_is_met(backend: &im
         recent: 1,
         at_ms: 1,
     };
-    store
-        .checkpoint(&project(), &pointer, &chunks)
-        .await
-        .expect("checkpoint");
+    store.checkpoint(&project(), &pointer, &chunks).await.expect("checkpoint");
     assert_loads(&*store, &world).await;
     let loaded = load(&*store, &project()).await.expect("load");
-    assert_eq!(
-        (loaded.checkpoint_seq, loaded.recent.len()),
-        (entry.from + 2, world.log.len())
-    );
+    assert_eq!((loaded.checkpoint_seq, loaded.recent.len()), (entry.from + 2, world.log.len()));
     pointer.id.0[0] ^= 1;
     pointer.seq += 1;
-    store
-        .checkpoint(&project(), &pointer, &chunks)
-        .await
-        .expect("checkpoint");
+    store.checkpoint(&project(), &pointer, &chunks).await.expect("checkpoint");
     let wrong = load(&*store, &project()).await;
     let name = entry_name(entry.from);
     assert!(matches!(wrong, Err(DurableError::Corrupt { item, .. }) if item == name));
@@ -411,19 +326,10 @@ pub(in crate::durable) async fn a_load_survives_a_moving_checkpoint(backend: &im
     copy.checkpointed(&later).await;
     let pointer = later.pointer(&project()).await.expect("pointer").expect("made");
     let chunks = later.chunks(&project(), &pointer).await.expect("chunks");
-    for entry in later
-        .entries(&project(), world.position.seq + 1)
-        .await
-        .expect("entries")
-    {
+    for entry in later.entries(&project(), world.position.seq + 1).await.expect("entries") {
         store.append(&project(), &entry).await.expect("append");
     }
-    let overtaken = Overtaken {
-        store,
-        done: AtomicBool::new(false),
-        pointer,
-        chunks,
-    };
+    let overtaken = Overtaken { store, done: AtomicBool::new(false), pointer, chunks };
     assert_loads(&overtaken, &copy).await;
 }
 

@@ -40,20 +40,14 @@ async fn checkpointed(store: &dyn DurableStore) -> (World, ObjectId) {
     let mut world = World::new(20);
     let id = ObjectId::parse("o1").expect("id");
     let put = put(&mut world, &id);
-    store
-        .append(&project(), &world.entry_of(vec![put]))
-        .await
-        .expect("append");
+    store.append(&project(), &world.entry_of(vec![put])).await.expect("append");
     world.checkpointed(store).await;
     store.truncate(&project(), u64::MAX).await.expect("truncate");
     (world, id)
 }
 
 fn put(world: &mut World, id: &ObjectId) -> Commit {
-    let change = Change::Put {
-        id: id.clone(),
-        props: Props::from_pairs(&[("name", &[0xa3, b'o', b'n', b'e'])]),
-    };
+    let change = Change::Put { id: id.clone(), props: Props::from_pairs(&[("name", &[0xa3, b'o', b'n', b'e'])]) };
     Commit {
         id: crate::ids::CommitId([u8::try_from(world.log.len() % 250).expect("below 250") + 1; 8]),
         origin: Origin::Server,
@@ -68,19 +62,12 @@ pub(in crate::durable) async fn one_damaged_object_is_set_aside(backend: &impl B
     let loaded = load(&*store, &project()).await.expect("the rest opens");
     assert!(loaded.canvas.is_quarantined(&id) && loaded.canvas.object(&id).is_none());
     assert_eq!(loaded.canvas.len(), world.canvas.len() - 1);
-    let aside: Vec<_> = loaded
-        .canvas
-        .quarantined()
-        .map(|(i, raw)| (i.clone(), raw.clone()))
-        .collect();
+    let aside: Vec<_> = loaded.canvas.quarantined().map(|(i, raw)| (i.clone(), raw.clone())).collect();
     world.checkpointed(&*store).await;
     let next = load(&*store, &project()).await.expect("load");
     assert_eq!(next.checkpoint_seq, world.position.seq);
     assert_eq!(
-        next.canvas
-            .quarantined()
-            .map(|(i, raw)| (i.clone(), raw.clone()))
-            .collect::<Vec<_>>(),
+        next.canvas.quarantined().map(|(i, raw)| (i.clone(), raw.clone())).collect::<Vec<_>>(),
         aside,
         "carried into the next checkpoint as it was"
     );
@@ -90,10 +77,7 @@ pub(in crate::durable) async fn a_put_makes_a_damaged_object_whole(backend: &imp
     let store = backend.store();
     let (mut world, id) = checkpointed(&*store).await;
     let put = put(&mut world, &id);
-    store
-        .append(&project(), &world.entry_of(vec![put]))
-        .await
-        .expect("append");
+    store.append(&project(), &world.entry_of(vec![put])).await.expect("append");
     backend.replace(&project(), Item::Chunk(0), &damage_o1);
     assert_eq!(load(&*store, &project()).await.expect("load").canvas, world.canvas);
 }
@@ -117,11 +101,7 @@ pub(in crate::durable) async fn a_hole_is_corrupt(backend: &impl Backend) {
     backend.replace(&project(), Item::Entry(3), &|_| None);
     assert_eq!(corrupt_item(&*store).await, "entry 5");
     backend.replace(&project(), Item::Entry(1), &|_| None);
-    assert_eq!(
-        corrupt_item(&*store).await,
-        "entry 5",
-        "a log never begins above 1 without a checkpoint"
-    );
+    assert_eq!(corrupt_item(&*store).await, "entry 5", "a log never begins above 1 without a checkpoint");
 }
 
 pub(in crate::durable) async fn a_foreign_link_is_corrupt(backend: &impl Backend) {
@@ -155,10 +135,7 @@ pub(in crate::durable) async fn damaged_clients_are_corrupt(backend: &impl Backe
     let pointer = store.pointer(&project()).await.expect("pointer").expect("made");
     let last = pointer.chunks as usize - 1;
     backend.replace(&project(), Item::Chunk(last), &flip_last);
-    assert_eq!(
-        corrupt_item(&*store).await,
-        format!("chunk {last} of the checkpoint at {}", pointer.seq)
-    );
+    assert_eq!(corrupt_item(&*store).await, format!("chunk {last} of the checkpoint at {}", pointer.seq));
 }
 
 pub(in crate::durable) async fn a_newer_format_is_refused(backend: &impl Backend) {
@@ -176,10 +153,7 @@ pub(in crate::durable) async fn a_newer_format_is_refused(backend: &impl Backend
     for item in [Item::Entry(world.position.seq), Item::Pointer, Item::Chunk(0)] {
         backend.replace(&project(), item, &newer);
         let refused = load(&*store, &project()).await;
-        assert!(
-            matches!(refused, Err(DurableError::NewerFormat { found: 2, known: 1 })),
-            "{item:?}"
-        );
+        assert!(matches!(refused, Err(DurableError::NewerFormat { found: 2, known: 1 })), "{item:?}");
         backend.replace(&project(), item, &older);
     }
     load(&*store, &project()).await.expect("whole again");
@@ -201,10 +175,7 @@ pub(in crate::durable) async fn every_flipped_byte_is_found(backend: &impl Backe
             };
             backend.replace(&project(), item, &flip);
             if let Ok(loaded) = load(&*store, &project()).await {
-                let missing = world
-                    .canvas
-                    .iter()
-                    .filter(|(id, o)| loaded.canvas.object(id) != Some(*o));
+                let missing = world.canvas.iter().filter(|(id, o)| loaded.canvas.object(id) != Some(*o));
                 let aside = loaded.canvas.quarantined().len();
                 assert!(missing.count() <= aside, "byte {at} of {item:?}");
                 assert_eq!((loaded.position, &loaded.clients), (world.position, &world.clients));

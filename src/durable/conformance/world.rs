@@ -65,23 +65,11 @@ impl World {
             }
             if let Origin::Client { author, cid, digest } = commit.origin {
                 let at_ms = entry.at_ms;
-                self.clients.insert(
-                    author,
-                    ClientRecord {
-                        cid,
-                        seq,
-                        digest,
-                        at_ms,
-                    },
-                );
+                self.clients.insert(author, ClientRecord { cid, seq, digest, at_ms });
             }
             self.log.push((seq, commit.clone()));
         }
-        self.position = Position {
-            epoch: entry.epoch,
-            seq: entry.to(),
-            id: entry.last_id(),
-        };
+        self.position = Position { epoch: entry.epoch, seq: entry.to(), id: entry.last_id() };
         entry
     }
 
@@ -90,10 +78,7 @@ impl World {
         for _ in 0..entries {
             let count = self.rng.random_range(1..=10);
             let entry = self.entry(count);
-            assert_eq!(
-                store.append(&self.project, &entry).await.expect("append"),
-                Appended::Stored
-            );
+            assert_eq!(store.append(&self.project, &entry).await.expect("append"), Appended::Stored);
         }
     }
 
@@ -102,10 +87,7 @@ impl World {
         loop {
             let large: Vec<_> = (0..4).map(|n| self.large(n)).collect();
             let entry = self.entry_of(large);
-            assert_eq!(
-                store.append(&self.project, &entry).await.expect("append"),
-                Appended::Stored
-            );
+            assert_eq!(store.append(&self.project, &entry).await.expect("append"), Appended::Stored);
             let build = self.rng.random();
             let made = checkpoint_if_due(store, &self.project, self.now, u64::MAX, build).await;
             if made.expect("checkpoint") == Some(self.position.seq) {
@@ -146,11 +128,7 @@ impl World {
         let server = self.rng.random_range(0..8) == 0;
         Commit {
             id: CommitId::random(&mut self.rng),
-            origin: if server {
-                Origin::Server
-            } else {
-                Origin::Client { author, cid, digest }
-            },
+            origin: if server { Origin::Server } else { Origin::Client { author, cid, digest } },
             outcome,
         }
     }
@@ -159,15 +137,8 @@ impl World {
         let id = ObjectId::parse(&format!("o{}", self.rng.random_range(0..30))).expect("id");
         match self.rng.random_range(0..5) {
             0 => Change::Delete { id },
-            1 | 2 => Change::Put {
-                id,
-                props: self.props(),
-            },
-            _ => Change::Set {
-                id,
-                set: self.props(),
-                unset: vec!["a".into()],
-            },
+            1 | 2 => Change::Put { id, props: self.props() },
+            _ => Change::Set { id, set: self.props(), unset: vec!["a".into()] },
         }
     }
 
@@ -185,10 +156,8 @@ impl World {
         ];
         let names = ["a", "b", "c", "z", "parent"];
         let count = self.rng.random_range(0..=names.len());
-        let pairs: Vec<_> = names[..count]
-            .iter()
-            .map(|name| (*name, values[self.rng.random_range(0..values.len())]))
-            .collect();
+        let pairs: Vec<_> =
+            names[..count].iter().map(|name| (*name, values[self.rng.random_range(0..values.len())])).collect();
         Props::from_pairs(&pairs)
     }
 }

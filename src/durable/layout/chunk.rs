@@ -143,12 +143,8 @@ fn read_clients(body: &[u8], clients: &mut HashMap<Author, ClientRecord>) -> Res
     for _ in 0..reader.array()? {
         expect_parts(reader.array()?, 5)?;
         let author = Author(reader.bin8()?);
-        let record = ClientRecord {
-            cid: reader.uint()?,
-            seq: reader.uint()?,
-            digest: reader.uint()?,
-            at_ms: reader.uint()?,
-        };
+        let record =
+            ClientRecord { cid: reader.uint()?, seq: reader.uint()?, digest: reader.uint()?, at_ms: reader.uint()? };
         clients.insert(author, record);
     }
     expect_end(&reader)
@@ -202,9 +198,8 @@ fn stored_props(raw: &[u8]) -> Result<Props, InvalidProps> {
         Err(InvalidProps::Malformed(Malformed::TooMany)) => {
             let mut reader = Reader::new(raw);
             let count = reader.map()?;
-            let pairs = (0..count)
-                .map(|_| Ok((reader.str()?, reader.raw()?)))
-                .collect::<Result<Vec<_>, Malformed>>()?;
+            let pairs =
+                (0..count).map(|_| Ok((reader.str()?, reader.raw()?))).collect::<Result<Vec<_>, Malformed>>()?;
             Ok(Props::from_pairs(&pairs))
         }
         parsed => parsed,

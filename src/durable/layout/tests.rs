@@ -21,24 +21,13 @@ fn commit(n: u8, size: usize) -> Commit {
     };
     Commit {
         id: CommitId([n; 8]),
-        origin: Origin::Client {
-            author: Author([n; 8]),
-            cid: u64::MAX - u64::from(n),
-            digest: u64::MAX,
-        },
+        origin: Origin::Client { author: Author([n; 8]), cid: u64::MAX - u64::from(n), digest: u64::MAX },
         outcome: Outcome::Changed(Changes::encode(&[put])),
     }
 }
 
 fn entry(commits: Vec<Commit>) -> Entry {
-    Entry {
-        epoch: 3,
-        direct: true,
-        from: 7,
-        prev: CommitId([9; 8]),
-        commits,
-        at_ms: 1 << 41,
-    }
+    Entry { epoch: 3, direct: true, from: 7, prev: CommitId([9; 8]), commits, at_ms: 1 << 41 }
 }
 
 #[test]
@@ -49,14 +38,8 @@ fn entries_are_compressed_when_it_pays() {
     let bytes = encode_entry(&large);
     assert!(bytes.len() < 1_000, "{}", bytes.len());
     for entry in [small, large] {
-        assert_eq!(
-            decode_entry(&project(), 7, &encode_entry(&entry)).expect("sound"),
-            entry
-        );
-        assert!(
-            decode_entry(&project(), 8, &encode_entry(&entry)).is_err(),
-            "under another key"
-        );
+        assert_eq!(decode_entry(&project(), 7, &encode_entry(&entry)).expect("sound"), entry);
+        assert!(decode_entry(&project(), 8, &encode_entry(&entry)).is_err(), "under another key");
     }
 }
 
@@ -71,10 +54,7 @@ fn a_long_run_is_cut_into_linked_entries() {
         assert!(entry.commits.iter().map(weight).sum::<usize>() <= crate::durable::ENTRY_BYTES);
         at = (entry.to() + 1, entry.last_id());
     }
-    assert_eq!(
-        cut.into_iter().flat_map(|e| e.commits).collect::<Vec<_>>(),
-        whole.commits
-    );
+    assert_eq!(cut.into_iter().flat_map(|e| e.commits).collect::<Vec<_>>(), whole.commits);
 }
 
 #[test]
@@ -91,10 +71,7 @@ fn what_updates_have_merged_beyond_any_frame_is_sound() {
         chunk::decode(&project(), 1, 0, &bytes, &mut read).expect("sound");
     }
     assert!(read.aside.is_empty());
-    assert_eq!(
-        read.objects.first().map(|(_, o)| o),
-        canvas.iter().next().map(|(_, o)| o)
-    );
+    assert_eq!(read.objects.first().map(|(_, o)| o), canvas.iter().next().map(|(_, o)| o));
 }
 
 #[test]
@@ -104,10 +81,7 @@ fn chunks_are_full_but_not_large() {
         let mut raw = Vec::new();
         pack::bin(&mut raw, &[7; 300]);
         let props = Props::from_pairs(&[("x", &raw)]);
-        canvas.set(
-            ObjectId::parse(&format!("o{n}")).expect("id"),
-            Some(Object { rev: n, props }),
-        );
+        canvas.set(ObjectId::parse(&format!("o{n}")).expect("id"), Some(Object { rev: n, props }));
     }
     canvas.quarantine(ObjectId::parse("q").expect("id"), Bytes::from_static(&[1, 2]));
     let chunks = chunk::encode(&canvas, &HashMap::new());

@@ -121,10 +121,7 @@ impl State {
             chunk::decode(project, pointer.seq, n, bytes, &mut unpacked)?;
         }
         let found = unpacked.objects.len();
-        let mut state = Self {
-            clients: unpacked.clients,
-            ..Self::default()
-        };
+        let mut state = Self { clients: unpacked.clients, ..Self::default() };
         for (id, object) in unpacked.objects {
             state.canvas.set(id, Some(object));
         }
@@ -155,18 +152,11 @@ impl State {
 
     fn absorb(&mut self, project: &ProjectId, entry: &Entry, seq: Seq, commit: &Commit) -> Result<(), DurableError> {
         if let Origin::Client { author, cid, digest } = commit.origin {
-            let record = ClientRecord {
-                cid,
-                seq,
-                digest,
-                at_ms: entry.at_ms,
-            };
+            let record = ClientRecord { cid, seq, digest, at_ms: entry.at_ms };
             self.clients.insert(author, record);
         }
         if let Outcome::Changed(changes) = &commit.outcome {
-            let changes = changes
-                .decode()
-                .map_err(|e| corrupt(project, entry_name(entry.from), e.to_string()))?;
+            let changes = changes.decode().map_err(|e| corrupt(project, entry_name(entry.from), e.to_string()))?;
             for change in &changes {
                 if let Change::Put { id, .. } | Change::Delete { id } = change {
                     self.aside.remove(id);

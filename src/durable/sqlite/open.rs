@@ -105,10 +105,7 @@ impl OpenError {
 /// Opens the connection that writes; makes the file and its directory when they are not there.
 pub(super) fn writing(path: &Path) -> Result<Connection, OpenError> {
     if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
-        make_directory(parent).map_err(|why| OpenError::Directory {
-            path: parent.to_owned(),
-            why,
-        })?;
+        make_directory(parent).map_err(|why| OpenError::Directory { path: parent.to_owned(), why })?;
     }
     let failed = |e: rusqlite::Error| OpenError::of(path, &e);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -119,23 +116,16 @@ pub(super) fn writing(path: &Path) -> Result<Connection, OpenError> {
     let mode = write_ahead(&db).map_err(failed)?;
     if mode != "wal" {
         let why = format!("its journal mode stays {mode}: put it on a local disk");
-        return Err(OpenError::Other {
-            path: path.to_owned(),
-            why,
-        });
+        return Err(OpenError::Other { path: path.to_owned(), why });
     }
     // FULL: a COMMIT returns when the log is on disk. The log's file is cut back to 64 MiB when it has been larger.
     db.execute_batch("PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA journal_size_limit = 67108864;")
         .map_err(failed)?;
-    let change = db
-        .transaction_with_behavior(TransactionBehavior::Immediate)
-        .map_err(failed)?;
+    let change = db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     // Looked at again: another process may have made the tables meanwhile.
     if !is_made(&change, path)? {
         change.execute_batch(SCHEMA).map_err(failed)?;
-        change
-            .pragma_update(None, "application_id", APPLICATION)
-            .map_err(failed)?;
+        change.pragma_update(None, "application_id", APPLICATION).map_err(failed)?;
         change.pragma_update(None, "user_version", FORMAT).map_err(failed)?;
     }
     change.commit().map_err(failed)?;
@@ -152,17 +142,10 @@ pub(super) fn reading(path: &Path) -> rusqlite::Result<Connection> {
 /// Makes a directory and what is above it. The names of new ones are brought to disk: what is in a directory that a power cut takes is
 /// gone as well.
 fn make_directory(path: &Path) -> std::io::Result<()> {
-    let new: Vec<_> = path
-        .ancestors()
-        .take_while(|p| !p.as_os_str().is_empty() && !p.exists())
-        .collect();
+    let new: Vec<_> = path.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists()).collect();
     std::fs::create_dir_all(path)?;
     for above in new.iter().filter_map(|p| p.parent()) {
-        let above = if above.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            above
-        };
+        let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
         std::fs::File::open(above)?.sync_all()?;
     }
     Ok(())
@@ -170,31 +153,21 @@ fn make_directory(path: &Path) -> std::io::Result<()> {
 
 /// Whether our tables are there; an error when the file is not ours or of a newer format.
 fn is_made(db: &Connection, path: &Path) -> Result<bool, OpenError> {
-    let number = |query: &str| {
-        db.query_row(query, [], |row| row.get::<_, i64>(0))
-            .map_err(|e| OpenError::of(path, &e))
-    };
+    let number = |query: &str| db.query_row(query, [], |row| row.get::<_, i64>(0)).map_err(|e| OpenError::of(path, &e));
     let application = number("PRAGMA application_id")?;
     let found = number("PRAGMA user_version")?;
     let tables = number("SELECT count(*) FROM sqlite_schema")?;
     let path = path.to_owned();
     match application {
         0 if tables == 0 && found == 0 => Ok(false),
-        APPLICATION if found > FORMAT.into() => Err(OpenError::NewerFormat {
-            path,
-            found,
-            known: FORMAT,
-        }),
+        APPLICATION if found > FORMAT.into() => Err(OpenError::NewerFormat { path, found, known: FORMAT }),
         APPLICATION => Ok(true),
         _ => Err(OpenError::Foreign { path }),
     }
 }
 
 /// Sets the write-ahead log and returns the mode that holds now. SQLite does not wait by itself when another process does the same.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a node that opens its database has nothing else to do yet"
-)]
+#[expect(clippy::disallowed_methods, reason = "a node that opens its database has nothing else to do yet")]
 fn write_ahead(db: &Connection) -> rusqlite::Result<String> {
     let until = Instant::now() + BUSY;
     loop {

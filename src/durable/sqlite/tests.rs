@@ -18,10 +18,7 @@ impl Backend for InFile {
     fn new() -> Self {
         let directory = tempfile::tempdir().expect("directory");
         let store = SqliteStore::open(directory.path().join("c.db")).expect("open");
-        Self {
-            directory,
-            store: Arc::new(store),
-        }
+        Self { directory, store: Arc::new(store) }
     }
 
     fn store(&self) -> Arc<dyn DurableStore> {
@@ -36,9 +33,7 @@ impl Backend for InFile {
             Item::Chunk(n) => ("chunk", format!("n = {n}")),
         };
         let those = format!("{table} WHERE project = '{project}' AND {rest}");
-        let body = db
-            .query_row(&format!("SELECT body FROM {those}"), [], |row| row.get(0))
-            .expect("the item is there");
+        let body = db.query_row(&format!("SELECT body FROM {those}"), [], |row| row.get(0)).expect("the item is there");
         let changed = match change(body) {
             Some(body) => {
                 let update = those.replacen(" WHERE", " SET body = ?1 WHERE", 1);
@@ -77,11 +72,7 @@ async fn append(store: &SqliteStore, project: &ProjectId, entries: u64) {
     for _ in 0..entries {
         let entry = next(&position);
         assert_eq!(store.append(project, &entry).await.expect("append"), Appended::Stored);
-        position = Position {
-            epoch: 1,
-            seq: entry.to(),
-            id: entry.last_id(),
-        };
+        position = Position { epoch: 1, seq: entry.to(), id: entry.last_id() };
     }
 }
 
@@ -97,10 +88,7 @@ async fn what_was_stored_is_there_after_reopening() {
     store.close().await;
     let refused = store.append(&project(0), &next(&Position::START)).await;
     assert!(matches!(refused, Err(DurableError::Unavailable(_))), "closed");
-    assert!(
-        matches!(store.list().await, Err(DurableError::Unavailable(_))),
-        "closed"
-    );
+    assert!(matches!(store.list().await, Err(DurableError::Unavailable(_))), "closed");
     let store = SqliteStore::open(&path).expect("open again");
     assert_eq!(load(&store, &project(0)).await.expect("load").position.seq, 5);
 }
@@ -136,10 +124,7 @@ async fn two_stores_share_one_file() {
         let store = store.clone();
         racers.push(tokio::spawn(async move {
             append(&store, &project(n), 30).await;
-            store
-                .append(&project(9), &next(&Position::START))
-                .await
-                .expect("append")
+            store.append(&project(9), &next(&Position::START)).await.expect("append")
         }));
     }
     let mut won = 0;
@@ -165,10 +150,7 @@ async fn a_failed_write_undoes_no_other() {
     let names = [project(1), project(2)];
     let (first, bad, second) = tokio::join!(store.append(&names[0], &entry), bad, store.append(&names[1], &entry));
     assert!(matches!(bad, Err(DurableError::Unavailable(why)) if why.contains("nowhere")));
-    assert_eq!(
-        (first.expect("append"), second.expect("append")),
-        (Appended::Stored, Appended::Stored)
-    );
+    assert_eq!((first.expect("append"), second.expect("append")), (Appended::Stored, Appended::Stored));
     assert_eq!(store.list().await.expect("list"), names);
 }
 
@@ -206,19 +188,13 @@ fn files_that_cannot_be_used_say_why() {
 
     std::fs::write(path("notes.txt"), "x".repeat(5_000)).expect("write");
     assert!(refused("notes.txt").ends_with("is not a database: choose another path, or restore the file from a copy"));
-    assert!(
-        refused("notes.txt/c.db").contains("cannot be made"),
-        "{}",
-        refused("notes.txt/c.db")
-    );
+    assert!(refused("notes.txt/c.db").contains("cannot be made"), "{}", refused("notes.txt/c.db"));
     assert!(refused("").contains("cannot be opened for writing"), "{}", refused(""));
 
     let theirs = Connection::open(path("theirs.db")).expect("open");
     theirs.execute_batch("CREATE TABLE t (x)").expect("their table");
     assert!(refused("theirs.db").contains("of another program"));
-    let mode: String = theirs
-        .query_row("PRAGMA journal_mode", [], |row| row.get(0))
-        .expect("mode");
+    let mode: String = theirs.query_row("PRAGMA journal_mode", [], |row| row.get(0)).expect("mode");
     assert_eq!(mode, "delete", "another program's file is left as it was");
 
     drop(SqliteStore::open(path("newer.db")).expect("open"));

@@ -27,18 +27,11 @@ pub(super) struct Trouble {
 impl Trouble {
     /// The same, as what became of a project.
     pub(super) fn of(self, project: &ProjectId) -> DurableError {
-        if self.corrupt {
-            corrupt(project, "database file", self.why)
-        } else {
-            DurableError::Unavailable(self.why)
-        }
+        if self.corrupt { corrupt(project, "database file", self.why) } else { DurableError::Unavailable(self.why) }
     }
 
     fn closed() -> Self {
-        Self {
-            corrupt: false,
-            why: "the database is closed".to_owned(),
-        }
+        Self { corrupt: false, why: "the database is closed".to_owned() }
     }
 }
 
@@ -74,13 +67,8 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn start(db: Connection) -> std::io::Result<Self> {
         let (jobs, queue) = mpsc::channel(QUEUE);
-        let thread = std::thread::Builder::new()
-            .name("sqlite-writer".to_owned())
-            .spawn(move || run(&db, queue))?;
-        Ok(Self {
-            jobs: Mutex::new(Some(jobs)),
-            thread: Mutex::new(Some(thread)),
-        })
+        let thread = std::thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || run(&db, queue))?;
+        Ok(Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)) })
     }
 
     /// Runs `work` in the next transaction. When this returns, it is on disk, or it is not there, or, after an error of the COMMIT, that
@@ -98,10 +86,7 @@ impl Writer {
                 let _ = reply.send(committed.and(done));
             })
         });
-        jobs.ok_or_else(Trouble::closed)?
-            .send(job)
-            .await
-            .map_err(|_| Trouble::closed())?;
+        jobs.ok_or_else(Trouble::closed)?.send(job).await.map_err(|_| Trouble::closed())?;
         answer.await.map_err(|_| Trouble::closed())?
     }
 
@@ -129,11 +114,7 @@ fn run(db: &Connection, mut queue: mpsc::Receiver<Job>) {
 fn commit(db: &Connection, jobs: impl Iterator<Item = Job>) {
     let begun = execute(db, "BEGIN IMMEDIATE").map_err(Trouble::from);
     let answers: Vec<Answer> = jobs.map(|job| job(begun.clone().and_then(|()| within(db)))).collect();
-    let committed = if begun.is_ok() {
-        execute(db, "COMMIT").map_err(Trouble::from)
-    } else {
-        Ok(())
-    };
+    let committed = if begun.is_ok() { execute(db, "COMMIT").map_err(Trouble::from) } else { Ok(()) };
     if committed.is_err()
         && !db.is_autocommit()
         && let Err(error) = execute(db, "ROLLBACK")

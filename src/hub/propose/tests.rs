@@ -21,10 +21,7 @@ fn empty() -> Replica {
 fn waiting(by: u8, cid: Cid, ops: &str) -> Waiting {
     let frame = format!(r#"{{"t":"batch","cid":{cid},"ops":{ops}}}"#);
     match client_message(frame.as_bytes(), Encoding::Json, &Limits::default()) {
-        Ok(ClientMessage::Batch(batch)) => Waiting {
-            from: Some((by.into(), Author([by; 8]))),
-            batch,
-        },
+        Ok(ClientMessage::Batch(batch)) => Waiting { from: Some((by.into(), Author([by; 8]))), batch },
         other => panic!("{other:?}"),
     }
 }
@@ -45,14 +42,8 @@ fn run(replica: &mut Replica, batches: Vec<Waiting>) -> Proposed {
 fn the_second_batch_of_a_call_sees_the_first() {
     let mut replica = empty();
     let update = r#"[{"op":"update","id":"a","set":{"x":1}}]"#;
-    let proposed = run(
-        &mut replica,
-        vec![
-            waiting(1, 1, &create("a")),
-            waiting(2, 1, update),
-            waiting(1, 2, &create("a")),
-        ],
-    );
+    let proposed =
+        run(&mut replica, vec![waiting(1, 1, &create("a")), waiting(2, 1, update), waiting(1, 2, &create("a"))]);
     let verdicts: Vec<_> = proposed
         .answers
         .iter()
@@ -66,17 +57,9 @@ fn the_second_batch_of_a_call_sees_the_first() {
 #[test]
 fn a_refused_batch_takes_its_cid_and_says_what_is_there() {
     let mut replica = empty();
-    let proposed = run(
-        &mut replica,
-        vec![
-            waiting(1, 1, &create("a")),
-            waiting(1, 2, &create("a")),
-            waiting(1, 3, &create("b")),
-        ],
-    );
-    let Verdict::Refused(refusal, current) = &proposed.answers[1].1.verdict else {
-        panic!("refused")
-    };
+    let proposed =
+        run(&mut replica, vec![waiting(1, 1, &create("a")), waiting(1, 2, &create("a")), waiting(1, 3, &create("b"))]);
+    let Verdict::Refused(refusal, current) = &proposed.answers[1].1.verdict else { panic!("refused") };
     assert_eq!((refusal.code, current.as_ref().map(|o| o.rev)), (Code::Exists, Some(1)));
     assert_eq!(replica.cids(&Author([1; 8])).0, 3);
 }
@@ -84,10 +67,7 @@ fn a_refused_batch_takes_its_cid_and_says_what_is_there() {
 #[test]
 fn counters_are_held() {
     let mut replica = empty();
-    run(
-        &mut replica,
-        vec![waiting(1, 1, &create("a")), waiting(1, 2, &create("b"))],
-    );
+    run(&mut replica, vec![waiting(1, 1, &create("a")), waiting(1, 2, &create("b"))]);
     let proposed = run(
         &mut replica,
         vec![
@@ -100,15 +80,7 @@ fn counters_are_held() {
         ],
     );
     let said: Vec<_> = proposed.at_once.iter().map(|(_, say)| *say).collect();
-    assert_eq!(
-        said,
-        [
-            AtOnce::Repeat(2, 2),
-            AtOnce::Repeat(2, 2),
-            AtOnce::InUse,
-            AtOnce::Gap(3)
-        ]
-    );
+    assert_eq!(said, [AtOnce::Repeat(2, 2), AtOnce::Repeat(2, 2), AtOnce::InUse, AtOnce::Gap(3)]);
     assert_eq!((proposed.call.proposals.len(), proposed.answers.len()), (1, 2));
 }
 
@@ -126,20 +98,8 @@ fn a_repeat_within_a_call_gets_the_same_answer() {
 #[test]
 fn a_void_takes_its_cid_and_changes_nothing() {
     let mut replica = empty();
-    let batch = Batch {
-        cid: 1,
-        body: Body::Void(Code::Cycle),
-        durable: false,
-        digest: 0,
-        size: 0,
-    };
-    let proposed = run(
-        &mut replica,
-        vec![Waiting {
-            from: Some((1, Author([1; 8]))),
-            batch,
-        }],
-    );
+    let batch = Batch { cid: 1, body: Body::Void(Code::Cycle), durable: false, digest: 0, size: 0 };
+    let proposed = run(&mut replica, vec![Waiting { from: Some((1, Author([1; 8]))), batch }]);
     assert_eq!(proposed.call.proposals[0].commit.outcome, Outcome::Refused(Code::Cycle));
     assert_eq!(replica.cids(&Author([1; 8])).0, 1);
 }
@@ -147,12 +107,7 @@ fn a_void_takes_its_cid_and_changes_nothing() {
 #[test]
 fn a_call_has_a_bound_and_the_rest_waits() {
     let replica = empty();
-    let mut queue: VecDeque<_> = (1..=100)
-        .map(|cid| waiting(1, cid, &create(&format!("o{cid}"))))
-        .collect();
+    let mut queue: VecDeque<_> = (1..=100).map(|cid| waiting(1, cid, &create(&format!("o{cid}")))).collect();
     let proposed = propose(&replica, &mut queue, &Limits::default(), &mut rand::rng());
-    assert_eq!(
-        (proposed.call.proposals.len(), queue.len()),
-        (CALL_BATCHES, 100 - CALL_BATCHES)
-    );
+    assert_eq!((proposed.call.proposals.len(), queue.len()), (CALL_BATCHES, 100 - CALL_BATCHES));
 }

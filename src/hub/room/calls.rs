@@ -21,9 +21,7 @@ impl Room {
         }
         if !self.installed {
             let (project, stores, replica) = (self.project.clone(), self.stores.clone(), self.replica.clone());
-            self.in_flight = Some(Box::pin(async move {
-                Done::Installed(install(&project, &stores, &replica).await)
-            }));
+            self.in_flight = Some(Box::pin(async move { Done::Installed(install(&project, &stores, &replica).await) }));
             return;
         }
         let proposed = propose(&self.replica, &mut self.queue, &self.settings.limits, &mut rand::rng());
@@ -83,17 +81,14 @@ impl Room {
             Done::Installed(Installed::Lost(why)) => self.end = Some(End::Lost(why)),
             Done::Committed(proposed, reply) => self.committed(*proposed, reply),
         }
-        std::mem::take(&mut self.heard)
-            .into_iter()
-            .for_each(|event| self.hear(event));
+        std::mem::take(&mut self.heard).into_iter().for_each(|event| self.hear(event));
     }
 
     fn refuse_queue(&mut self) {
         for waiting in std::mem::take(&mut self.queue) {
             if let Some((session, _)) = waiting.from {
                 self.members.answered_at_once(session);
-                self.members
-                    .not_now(session, waiting.batch.cid, Code::Unavailable, UNAVAILABLE_RETRY_MS);
+                self.members.not_now(session, waiting.batch.cid, Code::Unavailable, UNAVAILABLE_RETRY_MS);
             }
         }
     }
@@ -117,11 +112,7 @@ impl Room {
 
     /// Puts the batches of a call back to the front of the queue.
     fn again(&mut self, proposed: Proposed) {
-        proposed
-            .batches
-            .into_iter()
-            .rev()
-            .for_each(|waiting| self.queue.push_front(waiting));
+        proposed.batches.into_iter().rev().for_each(|waiting| self.queue.push_front(waiting));
     }
 
     fn accepted(&mut self, proposed: Proposed) {
@@ -143,13 +134,7 @@ impl Room {
         let ops = rebalance(self.replica.canvas(), &id);
         if !ops.is_empty() {
             self.rebalancing = true;
-            let batch = Batch {
-                cid: 0,
-                body: Body::Ops(ops),
-                durable: false,
-                digest: 0,
-                size: 0,
-            };
+            let batch = Batch { cid: 0, body: Body::Ops(ops), durable: false, digest: 0, size: 0 };
             self.queue.push_back(Waiting { from: None, batch });
         }
     }
@@ -167,11 +152,7 @@ impl Room {
     /// Answers what can be answered: embedded, an ack means saved.
     pub(in crate::hub) fn settle(&mut self) {
         let saved = self.replica.saved().seq;
-        let answered = if self.settings.ack_means_saved {
-            saved
-        } else {
-            self.replica.position().seq
-        };
+        let answered = if self.settings.ack_means_saved { saved } else { self.replica.position().seq };
         self.members.settle(answered, saved);
         self.untold = true;
     }

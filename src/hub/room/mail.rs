@@ -19,63 +19,33 @@ impl Room {
                 let limit = self.settings.limits.presence_bytes;
                 if !self.roster.set(session, &set, limit as usize) {
                     let message = format!("presence may have {limit} bytes in all; this change was not taken");
-                    let error = ServerMessage::Error {
-                        code: "presence_too_large".into(),
-                        message,
-                    };
+                    let error = ServerMessage::Error { code: "presence_too_large".into(), message };
                     if let Some(member) = self.members.get_mut(session) {
                         member.say(&error);
                     }
                 }
             }
-            Mail::Broadcast {
-                session,
-                topic,
-                data,
-                to,
-            } => {
-                self.members.passing(
-                    session,
-                    to,
-                    &ServerMessage::Broadcast {
-                        from: session,
-                        topic,
-                        data,
-                    },
-                );
+            Mail::Broadcast { session, topic, data, to } => {
+                self.members.passing(session, to, &ServerMessage::Broadcast { from: session, topic, data });
             }
         }
     }
 
     fn submit(&mut self, session: SessionId, author: Author, batch: Batch) {
         if self.replica.is_full() {
-            self.members
-                .not_now(session, batch.cid, Code::Unavailable, UNAVAILABLE_RETRY_MS);
+            self.members.not_now(session, batch.cid, Code::Unavailable, UNAVAILABLE_RETRY_MS);
             return;
         }
-        if !self
-            .members
-            .hand_in(session, self.settings.limits.unacked_batches as usize)
-        {
-            self.members
-                .not_now(session, batch.cid, Code::Overloaded, OVERLOADED_RETRY_MS);
+        if !self.members.hand_in(session, self.settings.limits.unacked_batches as usize) {
+            self.members.not_now(session, batch.cid, Code::Overloaded, OVERLOADED_RETRY_MS);
             return;
         }
-        self.queue.push_back(Waiting {
-            from: Some((session, author)),
-            batch,
-        });
+        self.queue.push_back(Waiting { from: Some((session, author)), batch });
     }
 
     pub(super) fn tell_presence(&mut self) {
-        let news = ServerMessage::Presence {
-            full: false,
-            sessions: self.roster.take_news(),
-        };
-        let everybody = ServerMessage::Presence {
-            full: true,
-            sessions: self.roster.everybody(),
-        };
+        let news = ServerMessage::Presence { full: false, sessions: self.roster.take_news() };
+        let everybody = ServerMessage::Presence { full: true, sessions: self.roster.everybody() };
         self.members.presence(&news, &everybody);
     }
 }

@@ -24,11 +24,7 @@ struct Board {
 
 impl Board {
     fn new() -> Self {
-        Self {
-            canvas: Canvas::new(),
-            seq: 0,
-            limits: Limits::default(),
-        }
+        Self { canvas: Canvas::new(), seq: 0, limits: Limits::default() }
     }
 
     fn with(json: &str) -> Self {
@@ -53,15 +49,11 @@ impl Board {
 #[test]
 fn single_properties_change_and_the_rest_stays() {
     let mut board = Board::with(r#"[{"op":"create","id":"a","props":{"x":1,"y":2,"c":"red"}}]"#);
-    board
-        .run(r#"[{"op":"update","id":"a","set":{"x":5},"unset":["c","never"]}]"#)
-        .expect("valid");
+    board.run(r#"[{"op":"update","id":"a","set":{"x":5},"unset":["c","never"]}]"#).expect("valid");
     assert_eq!(board.show("a"), r#"2 {"x":5,"y":2}"#);
     board.run(r#"[{"op":"delete","id":"a"}]"#).expect("valid");
     assert_eq!(board.show("a"), "absent");
-    board
-        .run(r#"[{"op":"create","id":"a"}]"#)
-        .expect("a deleted id may be created again");
+    board.run(r#"[{"op":"create","id":"a"}]"#).expect("a deleted id may be created again");
 }
 
 #[test]
@@ -70,10 +62,7 @@ fn delete_wins_and_the_author_is_told() {
     let late = r#"[{"op":"update","id":"a","set":{"x":1}},{"op":"create","id":"b"},{"op":"delete","id":"c"}]"#;
     let effects = board.run(late).expect("valid");
     assert_eq!(format!("{:?}", effects.gone), r#"["a", "c"]"#);
-    assert_eq!(
-        (board.show("a"), board.show("b")),
-        ("absent".to_owned(), "2 {}".to_owned())
-    );
+    assert_eq!((board.show("a"), board.show("b")), ("absent".to_owned(), "2 {}".to_owned()));
 }
 
 #[test]
@@ -83,30 +72,16 @@ fn a_batch_applies_whole_or_not_at_all() {
     assert_eq!(board.run(both), Err(Code::Exists));
     assert_eq!(board.show("a"), r#"1 {"n":1}"#);
     let refusal = apply(&board.canvas, &ops(both), 2, &board.limits).expect_err("exists");
-    assert_eq!(
-        (refusal.op, refusal.id.map(|id| id.to_string())),
-        (Some(1), Some("a".to_owned()))
-    );
+    assert_eq!((refusal.op, refusal.id.map(|id| id.to_string())), (Some(1), Some("a".to_owned())));
 }
 
 #[test]
 fn preconditions_hold_or_refuse() {
     let mut board = Board::with(r#"[{"op":"create","id":"a","props":{"n":1}}]"#);
-    assert_eq!(
-        board.run(r#"[{"op":"update","id":"a","set":{"n":2},"if_rev":9}]"#),
-        Err(Code::Precondition)
-    );
-    assert_eq!(
-        board.run(r#"[{"op":"delete","id":"zz","if_rev":1}]"#),
-        Err(Code::Precondition)
-    );
-    assert_eq!(
-        board.run(r#"[{"op":"update","id":"a","set":{"n":2},"if_absent":["n"]}]"#),
-        Err(Code::Precondition)
-    );
-    board
-        .run(r#"[{"op":"update","id":"a","set":{"o":2},"if_absent":["o"],"if_rev":1}]"#)
-        .expect("both hold");
+    assert_eq!(board.run(r#"[{"op":"update","id":"a","set":{"n":2},"if_rev":9}]"#), Err(Code::Precondition));
+    assert_eq!(board.run(r#"[{"op":"delete","id":"zz","if_rev":1}]"#), Err(Code::Precondition));
+    assert_eq!(board.run(r#"[{"op":"update","id":"a","set":{"n":2},"if_absent":["n"]}]"#), Err(Code::Precondition));
+    board.run(r#"[{"op":"update","id":"a","set":{"o":2},"if_absent":["o"],"if_rev":1}]"#).expect("both hold");
     assert_eq!(board.show("a"), r#"2 {"n":1,"o":2}"#);
 }
 
@@ -119,18 +94,9 @@ fn increments_leave_resulting_values() {
         matches!(&effects.expect("valid").changes[0], Change::Set { set, .. } if format!("{set:?}") == r#"{"n":3}"#)
     );
     assert!(board.show("a").ends_with(r#""new":-1.5}"#));
-    assert_eq!(
-        board.run(r#"[{"op":"increment","id":"a","prop":"t","by":1}]"#),
-        Err(Code::NotANumber)
-    );
-    assert_eq!(
-        board.run(r#"[{"op":"increment","id":"a","prop":"m","by":1}]"#),
-        Err(Code::Overflow)
-    );
-    assert_eq!(
-        board.run(r#"[{"op":"increment","id":"a","prop":"z","by":1}]"#),
-        Err(Code::InvalidOrderKey)
-    );
+    assert_eq!(board.run(r#"[{"op":"increment","id":"a","prop":"t","by":1}]"#), Err(Code::NotANumber));
+    assert_eq!(board.run(r#"[{"op":"increment","id":"a","prop":"m","by":1}]"#), Err(Code::Overflow));
+    assert_eq!(board.run(r#"[{"op":"increment","id":"a","prop":"z","by":1}]"#), Err(Code::InvalidOrderKey));
 }
 
 #[test]
@@ -138,20 +104,11 @@ fn parents_never_lead_back() {
     let mut board = Board::with(
         r#"[{"op":"create","id":"a","props":{"parent":"b"}},{"op":"create","id":"b","props":{"parent":"c"}}]"#,
     );
-    assert_eq!(
-        board.run(r#"[{"op":"create","id":"c","props":{"parent":"a"}}]"#),
-        Err(Code::Cycle)
-    );
-    assert_eq!(
-        board.run(r#"[{"op":"update","id":"b","set":{"parent":"b"}}]"#),
-        Err(Code::Cycle)
-    );
+    assert_eq!(board.run(r#"[{"op":"create","id":"c","props":{"parent":"a"}}]"#), Err(Code::Cycle));
+    assert_eq!(board.run(r#"[{"op":"update","id":"b","set":{"parent":"b"}}]"#), Err(Code::Cycle));
     let swap = r#"[{"op":"update","id":"b","set":{"parent":"a"}},{"op":"update","id":"a","set":{"parent":null}}]"#;
     board.run(swap).expect("what counts is the state after the batch");
-    assert_eq!(
-        board.run(r#"[{"op":"update","id":"a","set":{"parent":"b"}}]"#),
-        Err(Code::Cycle)
-    );
+    assert_eq!(board.run(r#"[{"op":"update","id":"a","set":{"parent":"b"}}]"#), Err(Code::Cycle));
 }
 
 #[test]
@@ -159,11 +116,7 @@ fn a_chain_of_parents_has_an_end() {
     let mut board = Board::with(r#"[{"op":"create","id":"o0"}]"#);
     for i in 1..=PARENT_CHAIN {
         let parent = i - 1;
-        let refused = board
-            .run(&format!(
-                r#"[{{"op":"create","id":"o{i}","props":{{"parent":"o{parent}"}}}}]"#
-            ))
-            .err();
+        let refused = board.run(&format!(r#"[{{"op":"create","id":"o{i}","props":{{"parent":"o{parent}"}}}}]"#)).err();
         assert_eq!(refused, (i == PARENT_CHAIN).then_some(Code::TooDeep), "{i}");
     }
 }
@@ -177,57 +130,37 @@ fn known_properties_are_checked() {
         (r#"{"z":"a00"}"#, Code::InvalidOrderKey),
         (r#"{"z":null}"#, Code::InvalidOrderKey),
     ] {
-        assert_eq!(
-            board.run(&format!(r#"[{{"op":"create","id":"a","props":{props}}}]"#)),
-            Err(code),
-            "{props}"
-        );
+        assert_eq!(board.run(&format!(r#"[{{"op":"create","id":"a","props":{props}}}]"#)), Err(code), "{props}");
     }
-    board
-        .run(r#"[{"op":"create","id":"a","props":{"type":"t","parent":null,"z":"a0"}}]"#)
-        .expect("valid");
+    board.run(r#"[{"op":"create","id":"a","props":{"type":"t","parent":null,"z":"a0"}}]"#).expect("valid");
 }
 
 #[test]
 fn limits_refuse_growth_only() {
     let mut board = Board::with(r#"[{"op":"create","id":"a","props":{"t":"0123456789"}},{"op":"create","id":"b"}]"#);
-    board.limits = Limits {
-        objects: 1,
-        project_bytes: 10,
-        object_bytes: 30,
-        ..Limits::default()
-    };
+    board.limits = Limits { objects: 1, project_bytes: 10, object_bytes: 30, ..Limits::default() };
     assert_eq!(board.run(r#"[{"op":"create","id":"c"}]"#), Err(Code::TooManyObjects));
-    assert_eq!(
-        board.run(r#"[{"op":"update","id":"a","set":{"u":"0"}}]"#),
-        Err(Code::ProjectTooLarge)
-    );
+    assert_eq!(board.run(r#"[{"op":"update","id":"a","set":{"u":"0"}}]"#), Err(Code::ProjectTooLarge));
     assert_eq!(
         board.run(r#"[{"op":"update","id":"a","set":{"u":"01234567890123456789"}}]"#),
         Err(Code::ObjectTooLarge)
     );
-    board
-        .run(r#"[{"op":"update","id":"a","set":{"t":"012345678"}}]"#)
-        .expect("it shrinks");
+    board.run(r#"[{"op":"update","id":"a","set":{"t":"012345678"}}]"#).expect("it shrinks");
     board.run(r#"[{"op":"delete","id":"b"}]"#).expect("it shrinks");
 }
 
 #[test]
 fn quarantined_ids_are_refused() {
     let mut board = Board::new();
-    board
-        .canvas
-        .quarantine(ObjectId::parse("bad").expect("id"), bytes::Bytes::from_static(b"?"));
+    board.canvas.quarantine(ObjectId::parse("bad").expect("id"), bytes::Bytes::from_static(b"?"));
     assert_eq!(board.run(r#"[{"op":"create","id":"bad"}]"#), Err(Code::Quarantined));
 }
 
 #[test]
 fn effects_name_the_rev_that_they_were_computed_from() {
     let mut board = Board::with(r#"[{"op":"create","id":"a"}]"#);
-    let mut effects = board
-        .run(r#"[{"op":"update","id":"a","set":{"x":1}},{"op":"create","id":"b"}]"#)
-        .expect("valid")
-        .objects;
+    let mut effects =
+        board.run(r#"[{"op":"update","id":"a","set":{"x":1}},{"op":"create","id":"b"}]"#).expect("valid").objects;
     effects.sort_by(|a, b| a.id.cmp(&b.id));
     assert_eq!(effects.iter().map(|e| e.base_rev).collect::<Vec<_>>(), [Some(1), None]);
 }

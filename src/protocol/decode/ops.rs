@@ -14,9 +14,7 @@ use smol_str::SmolStr;
 /// The ops of a batch; the outer error is for what is not a list at all, the inner one for an invalid op in it.
 pub(super) fn ops(raw: &[u8], limits: &Limits) -> Result<Result<Vec<Op>, Refusal>, Unreadable> {
     let mut reader = Reader::new(raw);
-    let count = reader
-        .array()
-        .map_err(|_| Unreadable("the key \"ops\" must be a list".to_owned()))?;
+    let count = reader.array().map_err(|_| Unreadable("the key \"ops\" must be a list".to_owned()))?;
     if count > limits.batch_ops as usize || raw.len() > limits.batch_bytes as usize {
         let message = format!(
             "a batch has at most {} ops and {} bytes, this one has {count} and {}: send several batches",
@@ -48,36 +46,21 @@ fn op(raw: &[u8], limits: &Limits) -> Result<Op, Refusal> {
     let id = ObjectId::parse(id).map_err(|e| Refusal::new(Code::InvalidId, e.to_string()))?;
     let about = |refusal: Refusal| refusal.about(&id);
     let action = match kind {
-        "create" => Action::Create {
-            props: op_props(&fields, "props", limits).map_err(about)?,
-        },
+        "create" => Action::Create { props: op_props(&fields, "props", limits).map_err(about)? },
         "update" => update(&fields, limits).map_err(about)?,
         "delete" => Action::Delete,
         "increment" => increment(&fields).map_err(about)?,
         other => {
             let name: String = other.chars().take(32).collect();
-            return Err(invalid(format!(
-                "unknown op {name:?}: there are create, update, delete and increment"
-            )));
+            return Err(invalid(format!("unknown op {name:?}: there are create, update, delete and increment")));
         }
     };
-    let if_rev = fields
-        .get("if_rev")
-        .map(|_| fields.uint("if_rev"))
-        .transpose()
-        .map_err(|e| about(invalid(e.0)))?;
+    let if_rev = fields.get("if_rev").map(|_| fields.uint("if_rev")).transpose().map_err(|e| about(invalid(e.0)))?;
     if if_rev.is_some() && matches!(action, Action::Create { .. }) {
-        return Err(about(invalid(
-            "if_rev cannot hold for a create, whose object must not exist".to_owned(),
-        )));
+        return Err(about(invalid("if_rev cannot hold for a create, whose object must not exist".to_owned())));
     }
     let if_absent = names(&fields, "if_absent").map_err(about)?;
-    Ok(Op {
-        id,
-        action,
-        if_rev,
-        if_absent,
-    })
+    Ok(Op { id, action, if_rev, if_absent })
 }
 
 fn op_props(fields: &Fields<'_>, key: &'static str, limits: &Limits) -> Result<Props, Refusal> {
@@ -85,10 +68,9 @@ fn op_props(fields: &Fields<'_>, key: &'static str, limits: &Limits) -> Result<P
         return Ok(Props::empty());
     };
     Props::parse(raw, limits.value_depth as usize).map_err(|error| match error {
-        InvalidProps::Malformed(Malformed::Expected(_)) => Refusal::new(
-            Code::InvalidProperty,
-            format!("the key {key:?} must be a map with text keys"),
-        ),
+        InvalidProps::Malformed(Malformed::Expected(_)) => {
+            Refusal::new(Code::InvalidProperty, format!("the key {key:?} must be a map with text keys"))
+        }
         error => Refusal::new(Code::InvalidProperty, error.to_string()),
     })
 }
@@ -97,10 +79,7 @@ fn update(fields: &Fields<'_>, limits: &Limits) -> Result<Action, Refusal> {
     let set = op_props(fields, "set", limits)?;
     let unset = names(fields, "unset")?;
     if let Some(name) = unset.iter().find(|name| set.get(name).is_some()) {
-        return Err(Refusal::new(
-            Code::InvalidProperty,
-            format!("the property {name:?} is both set and unset"),
-        ));
+        return Err(Refusal::new(Code::InvalidProperty, format!("the property {name:?} is both set and unset")));
     }
     Ok(Action::Update { set, unset })
 }
@@ -119,12 +98,7 @@ fn names(fields: &Fields<'_>, key: &'static str) -> Result<Vec<SmolStr>, Refusal
         return Ok(Vec::new());
     };
     let mut reader = Reader::new(raw);
-    let wrong = |_| {
-        Refusal::new(
-            Code::InvalidProperty,
-            format!("the key {key:?} must be a list of property names"),
-        )
-    };
+    let wrong = |_| Refusal::new(Code::InvalidProperty, format!("the key {key:?} must be a list of property names"));
     let count = reader.array().map_err(wrong)?;
     let mut list: Vec<SmolStr> = Vec::with_capacity(count);
     for _ in 0..count {

@@ -1,0 +1,73 @@
+# The two commands: `make run` and `make test`. The others are their parts, and what takes hours.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+WEB := client-demo
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome || true)
+
+.PHONY: help run test fmt lint doc web unit integration browser deny rust-there node-there chromium-there
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+run: web ## Set everything up and start a node with the demo page; prints the address to open
+	@echo "Building the server (the first time takes a few minutes) …"
+	@cargo build --release
+	@exec target/release/collabcanvas serve
+
+test: lint unit doc web integration browser ## Install what the tests need, then run all of them
+	@echo "All tests passed."
+
+fmt: rust-there ## Format the Rust code
+	cargo fmt --all
+
+lint: rust-there ## Format check, house rules, clippy with warnings denied
+	cargo fmt --all --check
+	cargo test --quiet --test tidy
+	cargo clippy --quiet --workspace --all-targets -- -D warnings
+
+doc: rust-there ## Build the documentation, warnings denied
+	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps --document-private-items
+
+unit: rust-there ## The Rust tests that need nothing else
+	cargo test --quiet --workspace --lib --bins
+	cargo test --quiet --test golden
+
+web: node-there $(WEB)/node_modules/.installed ## Build the SDK and the demo page
+	@cd $(WEB) && npm run --silent build
+
+$(WEB)/node_modules/.installed: $(WEB)/package-lock.json
+	@echo "Installing the web packages …"
+	@cd $(WEB) && npm ci --no-audit --no-fund --loglevel=error || { echo "The web packages cannot be installed: npm needs a network, or a registry that it can reach." >&2; exit 1; }
+	@touch $@
+
+integration: web rust-there ## Whole-program tests: killed servers, bad input, convergence with the SDK
+	cd $(WEB) && npm run --silent typecheck && npm run --silent test
+	cargo test --quiet --workspace --test '*'
+
+browser: web chromium-there ## The demo in a real Chromium
+	cargo build --quiet
+	cd $(WEB)/app && CHROMIUM="$(CHROMIUM)" COLLAB_BIN="$(CURDIR)/target/debug/collabcanvas" npm run --silent e2e
+
+deny: rust-there ## Licences, bans, sources and, with a network, advisories of all dependencies
+	@command -v cargo-deny >/dev/null || cargo install --quiet --locked cargo-deny
+	cargo deny check bans licenses sources
+
+rust-there:
+	@command -v cargo >/dev/null || { echo "Rust is missing: install it from https://rustup.rs and try again." >&2; exit 1; }
+
+node-there: rust-there
+	@command -v npm >/dev/null || { echo "Node is missing: install Node 20 or newer from https://nodejs.org and try again." >&2; exit 1; }
+	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' || { echo "Node is too old: version 20 or newer is needed, this is $$(node --version)." >&2; exit 1; }
+
+chromium-there:
+	@if [ -z "$(CHROMIUM)" ]; then \
+	  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	    echo "Installing Chromium for the browser tests …"; \
+	    { apt-get update -qq && apt-get install -y -qq chromium fonts-noto-core >/dev/null; } || { echo "Chromium cannot be installed: apt-get failed." >&2; exit 1; }; \
+	  else \
+	    echo "Chromium is missing: install it (Debian: apt-get install chromium), or set CHROMIUM to its path, and try again." >&2; exit 1; \
+	  fi; \
+	fi
