@@ -8,7 +8,7 @@ use super::snapshot;
 use crate::ids::{CommitId, Position, Seq, SessionId};
 use crate::metrics;
 use crate::protocol::close::Close;
-use crate::protocol::message::{Mode, ServerMessage, Sync, Welcome};
+use crate::protocol::message::{Frame, Mode, ServerMessage, Sync, Welcome};
 use crate::protocol::{Encoding, VERSION, encode};
 use tokio::sync::oneshot;
 
@@ -199,23 +199,26 @@ fn sync(room: &mut Room, session: SessionId, start: Start) {
         timeout_ms: u32::try_from(room.settings.silence.as_millis()).unwrap_or(u32::MAX),
     };
     let frames: Vec<_> = delta_frames(room, from, encoding);
-    let head = room.replica.position().seq;
     let Some(member) = room.members.get_mut(session) else {
         return;
     };
     member.lagging = false;
-    member.sent = head;
+    member.sent = from;
     member.say(&ServerMessage::Welcome(Box::new(welcome)));
     if let Some(snapshot) = snapshot {
         member.outbox.replace_bulk(snapshot.chunks.iter().cloned());
     }
-    for frame in frames {
-        member.push(frame);
+    for (last, frame) in frames {
+        if !member.push(frame) {
+            // What did not fit is sent when the outbox is empty: from there on, and not from the head.
+            return;
+        }
+        member.sent = last;
     }
 }
 
-/// The commits after `from`, as messages.
-fn delta_frames(room: &Room, from: Seq, encoding: Encoding) -> Vec<crate::protocol::message::Frame> {
+/// The commits after `from`, as messages, each with the seq of its last commit.
+fn delta_frames(room: &Room, from: Seq, encoding: Encoding) -> Vec<(Seq, Frame)> {
     let Some(commits) = room.replica.id_at(from).and_then(|id| room.replica.after(from, id)) else {
         return Vec::new();
     };
@@ -223,8 +226,9 @@ fn delta_frames(room: &Room, from: Seq, encoding: Encoding) -> Vec<crate::protoc
     let mut first = from + 1;
     let mut frames = Vec::new();
     for part in commits.chunks(DELTA_COMMITS) {
-        frames.push(encode::commits(first, part.iter().copied(), encoding));
+        let frame = encode::commits(first, part.iter().copied(), encoding);
         first += part.len() as Seq;
+        frames.push((first - 1, frame));
     }
     frames
 }

@@ -97,16 +97,17 @@ impl Outbox {
         self.reader.wake();
     }
 
-    /// Whether live frames wait.
+    /// Whether nothing waits: no live frame, and no chunk of a snapshot, without which a delta would make no sense.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.queues().live.is_empty()
+        let queues = self.queues();
+        queues.live.is_empty() && queues.bulk.is_empty()
     }
 
-    /// Whether a frame did not fit and the live queue has become empty since: true once for each time.
+    /// Whether a frame did not fit and the queues have become empty since: true once for each time.
     pub fn take_overflow(&self) -> bool {
         let mut queues = self.queues();
-        queues.live.is_empty() && std::mem::take(&mut queues.overflowed)
+        queues.live.is_empty() && queues.bulk.is_empty() && std::mem::take(&mut queues.overflowed)
     }
 
     /// Takes what is to be sent next, or registers the task to be woken when there is something.
@@ -167,6 +168,18 @@ mod tests {
             outbox.push(frame(OUTBOX_BYTES / 4)).expect("fits");
         }
         assert_eq!(outbox.push(frame(1)), Err(Full));
+    }
+
+    #[test]
+    fn a_reader_has_not_caught_up_before_its_snapshot_is_sent() {
+        let outbox = Outbox::default();
+        outbox.replace_bulk([frame(1)]);
+        outbox.push(frame(OUTBOX_BYTES)).expect("the queue was empty");
+        assert_eq!(outbox.push(frame(1)), Err(Full));
+        assert!(next(&outbox).is_ready());
+        assert!(!outbox.is_idle() && !outbox.take_overflow());
+        assert!(next(&outbox).is_ready());
+        assert!(outbox.is_idle() && outbox.take_overflow());
     }
 
     #[test]
