@@ -224,6 +224,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shell<S> {
             reconnect_ms: RECONNECT_MS,
         });
         self.outbox.close(Close::Restart, "this node stops; reconnect");
+        // A client that does not read must not hold the node up.
+        self.machine.closing(Instant::now());
     }
 
     fn reject(&self, cid: Cid, refusal: Refusal, retry_ms: Option<u32>) {
