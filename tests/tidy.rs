@@ -116,7 +116,7 @@ fn files_are_short() {
                 wrong.push(format!("{name} has {lines} lines: lower the ratchet from {most}"));
             }
             None if lines > FILE_LINES => {
-                wrong.push(format!("{name} has {lines} lines, {FILE_LINES} are the aim: give each noun its file"))
+                wrong.push(format!("{name} has {lines} lines, {FILE_LINES} are the aim: give each noun its file"));
             }
             _ => {}
         }

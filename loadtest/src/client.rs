@@ -58,9 +58,8 @@ pub async fn open(address: &str, encoding: Encoding) -> Result<Socket, Ended> {
     let mut request = address.into_client_request().map_err(|e| broken(&e))?;
     let protocol = HeaderValue::from_static(encoding.subprotocol());
     request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, protocol);
-    let (socket, _) = tokio_tungstenite::connect_async_with_config(request, None, true)
-        .await
-        .map_err(|e| broken(&e))?;
+    let (socket, _) =
+        tokio_tungstenite::connect_async_with_config(request, None, true).await.map_err(|e| broken(&e))?;
     Ok(socket)
 }
 

@@ -259,11 +259,7 @@ impl Core {
             return violation("commits before any state");
         };
         if first != position.seq + 1 || commits.is_empty() {
-            return violation(format!(
-                "{} commits from {first} on for a client at {}",
-                commits.len(),
-                position.seq
-            ));
+            return violation(format!("{} commits from {first} on for a client at {}", commits.len(), position.seq));
         }
         position.seq = first + commits.len() as u64 - 1;
         position.id = id.clone();
@@ -285,10 +281,7 @@ impl Core {
             return violation(format!("ack of {cid}, sent were {}", self.pending.sent()));
         }
         if cid > self.own && self.incoming.is_none() {
-            return violation(format!(
-                "ack of {cid} before its commit; the last own one was {}",
-                self.own
-            ));
+            return violation(format!("ack of {cid} before its commit; the last own one was {}", self.own));
         }
         self.rewound = self.rewound.filter(|expected| *expected > cid);
         self.history.gone.extend(gone.iter().cloned());
@@ -303,9 +296,7 @@ impl Core {
 
     fn answered_now(&mut self, now: Instant, cid: u64) {
         if let Some(batch) = self.pending.get_mut(cid) {
-            self.history
-                .answered_in
-                .push(now.saturating_duration_since(batch.since));
+            self.history.answered_in.push(now.saturating_duration_since(batch.since));
         }
     }
 

@@ -69,10 +69,7 @@ impl History {
         self.author = welcome.author.clone();
         self.saved = self.saved.max(welcome.saved);
         if welcome.snapshot || self.segments.is_empty() {
-            self.segments.push(Segment {
-                base: welcome.position.seq,
-                ..Segment::default()
-            });
+            self.segments.push(Segment { base: welcome.position.seq, ..Segment::default() });
         }
         self.saved_seq(welcome.saved_seq);
     }

@@ -101,14 +101,8 @@ struct Worker {
 /// A batch of one op, which moves a rectangle.
 fn step(objects: usize) -> Bytes {
     let mut rng = rand::rng();
-    let (id, x, y) = (
-        rng.random_range(0..objects),
-        rng.random_range(0..4_000),
-        rng.random_range(0..4_000),
-    );
-    say::from_json(&format!(
-        r#"[{{"op":"update","id":"obj-{id:05}","set":{{"x":{x},"y":{y}}}}}]"#
-    ))
+    let (id, x, y) = (rng.random_range(0..objects), rng.random_range(0..4_000), rng.random_range(0..4_000));
+    say::from_json(&format!(r#"[{{"op":"update","id":"obj-{id:05}","set":{{"x":{x},"y":{y}}}}}]"#))
 }
 
 fn rectangles(ids: std::ops::Range<usize>) -> Bytes {
@@ -135,32 +129,19 @@ impl Worker {
             for first in starts {
                 client.submit(rectangles(first..plan.objects.min(first + CREATE_AT_ONCE)));
             }
-            client
-                .until("the ack of the rectangles", PATIENCE, |c| c.open_batches().1 == 0)
-                .await?;
+            client.until("the ack of the rectangles", PATIENCE, |c| c.open_batches().1 == 0).await?;
         }
         let author = client.core.history.author.clone();
         let times = shared.times.of(&author);
         lock(&times).extend(client.core.history.sent.keys().map(|_| Instant::now()));
         client.core.history.answered_in.clear();
         client.received = 0;
-        Ok(Self {
-            client,
-            project,
-            author,
-            shared,
-            cache: HashMap::new(),
-            deliveries: Times::default(),
-            reconnects: 0,
-        })
+        Ok(Self { client, project, author, shared, cache: HashMap::new(), deliveries: Times::default(), reconnects: 0 })
     }
 
     /// Sends at the plan's rate until `end`, then waits until all is saved and all others' work is here.
     async fn run(mut self, start: Instant) -> (Self, Result<(), String>) {
-        let result = self
-            .work(start)
-            .await
-            .map_err(|e| format!("client {}: {e}", self.author));
+        let result = self.work(start).await.map_err(|e| format!("client {}: {e}", self.author));
         // The end of the run is waiting for this, or has gone.
         let _ = self.shared.done.send(result.clone());
         let result = match result {
@@ -276,9 +257,7 @@ pub async fn run(plan: Plan, progress: impl Fn(Duration, u64, u64)) -> Result<Re
     let start = Instant::now();
     let mut running = JoinSet::new();
     let count = workers.len();
-    workers
-        .into_iter()
-        .for_each(|worker| drop(running.spawn(worker.run(start))));
+    workers.into_iter().for_each(|worker| drop(running.spawn(worker.run(start))));
     let mut left = count;
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     while left > 0 {
@@ -293,13 +272,8 @@ pub async fn run(plan: Plan, progress: impl Fn(Duration, u64, u64)) -> Result<Re
         }
     }
     let took = start.elapsed();
-    let judges = judges(&shared.plan, run)
-        .await
-        .map_err(|e| format!("a fresh client: {e}"))?;
-    let seqs = judges
-        .iter()
-        .map(|judge| judge.core.position().map_or(0, |p| p.seq))
-        .collect();
+    let judges = judges(&shared.plan, run).await.map_err(|e| format!("a fresh client: {e}"))?;
+    let seqs = judges.iter().map(|judge| judge.core.position().map_or(0, |p| p.seq)).collect();
     tell_heads.send_replace(Some(seqs));
     let mut finished = Vec::new();
     while let Some(worker) = running.join_next().await {
@@ -325,29 +299,17 @@ async fn judges(plan: &Plan, run: u64) -> Result<Vec<Client>, Ended> {
 }
 
 fn report(finished: Vec<Worker>, judges: &[Client], took: Duration, shared: &Shared) -> Report {
-    let mut report = Report {
-        took,
-        sent: shared.sent.load(Ordering::Relaxed),
-        ..Report::default()
-    };
+    let mut report = Report { took, sent: shared.sent.load(Ordering::Relaxed), ..Report::default() };
     for (project, judge) in judges.iter().enumerate() {
         let here = finished.iter().filter(|w| w.project == project);
-        let clients: Vec<_> = here
-            .map(|w| (&w.client.core.history, w.client.core.replica()))
-            .collect();
+        let clients: Vec<_> = here.map(|w| (&w.client.core.history, w.client.core.replica())).collect();
         let head = judge.core.position().map_or(0, |p| p.seq);
         report.losses.add(losses::find(&clients, judge.core.replica(), head));
     }
     for worker in finished {
         report.received += worker.client.received;
         report.reconnects += worker.reconnects;
-        worker
-            .client
-            .core
-            .history
-            .answered_in
-            .iter()
-            .for_each(|time| report.acks.add(*time));
+        worker.client.core.history.answered_in.iter().for_each(|time| report.acks.add(*time));
         report.deliveries.merge(worker.deliveries);
     }
     report

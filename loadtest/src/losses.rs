@@ -43,14 +43,7 @@ impl Losses {
 
 impl fmt::Display for Losses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            missing,
-            doubled,
-            out_of_order,
-            differing,
-            unanswered,
-            unseen,
-        } = self;
+        let Self { missing, doubled, out_of_order, differing, unanswered, unseen } = self;
         write!(
             f,
             "acked but missing {missing}, doubled {doubled}, out of order {out_of_order}, differing {differing}, \
@@ -88,10 +81,7 @@ pub fn find(clients: &[(&History, &Replica)], fresh: &Replica, head: u64) -> Los
     for (history, _) in clients {
         let answered = history.acked.len() + history.rejected.len();
         losses.unanswered += (history.sent.len() - answered.min(history.sent.len())) as u64;
-        let acked = history
-            .acked
-            .iter()
-            .filter(|cid| !there.contains(&(&history.author, **cid)));
+        let acked = history.acked.iter().filter(|cid| !there.contains(&(&history.author, **cid)));
         losses.missing += if losses.unseen == 0 { acked.count() as u64 } else { 0 };
     }
     losses
@@ -103,20 +93,12 @@ mod tests {
     use crate::history::{Seen, Segment};
 
     fn history(author: &str, acked: &[u64], base: u64, seen: &[(&str, u64)]) -> History {
-        let commits = seen.iter().map(|(author, cid)| Seen {
-            author: (*author).into(),
-            cid: *cid,
-            whole: None,
-        });
+        let commits = seen.iter().map(|(author, cid)| Seen { author: (*author).into(), cid: *cid, whole: None });
         History {
             author: author.into(),
             sent: acked.iter().map(|cid| (*cid, bytes::Bytes::new())).collect(),
             acked: acked.iter().copied().collect(),
-            segments: vec![Segment {
-                base,
-                commits: commits.collect(),
-                saved_seq: 0,
-            }],
+            segments: vec![Segment { base, commits: commits.collect(), saved_seq: 0 }],
             ..History::default()
         }
     }
@@ -126,10 +108,7 @@ mod tests {
         let empty = Replica::default();
         let check = |a: &History, b: &History, head| find(&[(a, &empty), (b, &empty)], &empty, head);
         let good = history("a", &[1, 2], 0, &[("", 0), ("a", 1), ("b", 1), ("a", 2)]);
-        assert_eq!(
-            check(&good, &history("b", &[1], 2, &[("b", 1), ("a", 2)]), 4),
-            Losses::default()
-        );
+        assert_eq!(check(&good, &history("b", &[1], 2, &[("b", 1), ("a", 2)]), 4), Losses::default());
         let lost = check(&good, &history("b", &[1, 2], 0, &[]), 4);
         assert_eq!((lost.missing, lost.is_none()), (1, false));
         assert_eq!(check(&good, &history("b", &[], 2, &[("a", 2)]), 4).differing, 1);

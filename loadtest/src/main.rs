@@ -41,11 +41,7 @@ enum Written {
 
 fn rate(text: &str) -> Result<f64, String> {
     let rate: f64 = text.parse().map_err(|_| "it must be a number".to_owned())?;
-    if (0.001..=10_000.0).contains(&rate) {
-        Ok(rate)
-    } else {
-        Err("it must be from 0.001 to 10000".to_owned())
-    }
+    if (0.001..=10_000.0).contains(&rate) { Ok(rate) } else { Err("it must be from 0.001 to 10000".to_owned()) }
 }
 
 #[tokio::main]
@@ -75,10 +71,7 @@ async fn main() -> ExitCode {
     }
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "progress is for whoever waits, not for who reads the result"
-)]
+#[expect(clippy::print_stderr, reason = "progress is for whoever waits, not for who reads the result")]
 fn progress(time: Duration, sent: u64, delivered: u64) {
     eprintln!("{:>4} s: {sent} ops sent, {delivered} deliveries", time.as_secs());
 }
@@ -102,10 +95,7 @@ fn print(report: &Report) {
         report.took.as_secs_f64()
     );
     println!("deliveries        {:.0}/s", per_second(deliveries));
-    println!(
-        "bytes/delivery    {:.1}",
-        report.received as f64 / deliveries.max(1) as f64
-    );
+    println!("bytes/delivery    {:.1}", report.received as f64 / deliveries.max(1) as f64);
     println!("reconnects        {}", report.reconnects);
     println!("losses            {}", report.losses);
 }

@@ -46,12 +46,7 @@ impl Pending {
     /// Takes a batch in and numbers it.
     pub fn add(&mut self, now: Instant, ops: Bytes) -> u64 {
         self.assigned += 1;
-        self.batches.push_back(Batch {
-            cid: self.assigned,
-            ops,
-            void: None,
-            since: now,
-        });
+        self.batches.push_back(Batch { cid: self.assigned, ops, void: None, since: now });
         self.assigned
     }
 

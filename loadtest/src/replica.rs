@@ -35,10 +35,7 @@ fn props(fields: &Fields) -> BTreeMap<SmolStr, Bytes> {
 impl Replica {
     /// Adds an object of a snapshot.
     pub fn put(&mut self, object: Object) {
-        let entry = Entry {
-            rev: object.rev,
-            props: props(&object.props),
-        };
+        let entry = Entry { rev: object.rev, props: props(&object.props) };
         self.0.insert(object.id, entry);
     }
 
@@ -50,10 +47,7 @@ impl Replica {
         for change in &commit.changes {
             match change {
                 Change::Put(id, fields) => {
-                    let entry = Entry {
-                        rev: seq,
-                        props: props(fields),
-                    };
+                    let entry = Entry { rev: seq, props: props(fields) };
                     self.0.insert(id.clone(), entry);
                 }
                 Change::Set(id, set, unset) => {
@@ -75,10 +69,6 @@ impl Replica {
     pub fn difference(&self, other: &Self) -> Option<String> {
         let ids = self.0.keys().chain(other.0.keys());
         let id = ids.into_iter().find(|id| self.0.get(*id) != other.0.get(*id))?;
-        Some(format!(
-            "object {id}: {:?} here, {:?} there",
-            self.0.get(id),
-            other.0.get(id)
-        ))
+        Some(format!("object {id}: {:?} here, {:?} there", self.0.get(id), other.0.get(id)))
     }
 }

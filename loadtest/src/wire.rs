@@ -174,8 +174,7 @@ impl<'a> Map<'a> {
     }
 
     fn get(&self, key: &str) -> Result<Reader<'a>, Unreadable> {
-        self.find(key)
-            .ok_or_else(|| Unreadable(format!("the key {key:?} is missing")))
+        self.find(key).ok_or_else(|| Unreadable(format!("the key {key:?} is missing")))
     }
 
     fn uint(&self, key: &str) -> Result<u64, Unreadable> {
@@ -255,9 +254,7 @@ fn name(reader: &mut Reader<'_>) -> Result<SmolStr, Unreadable> {
 /// [`Unreadable`].
 pub fn fields(reader: &mut Reader<'_>) -> Result<Fields, Unreadable> {
     let pairs = reader.map()?;
-    (0..pairs)
-        .map(|_| Ok((name(reader)?, Bytes::copy_from_slice(reader.raw()?))))
-        .collect()
+    (0..pairs).map(|_| Ok((name(reader)?, Bytes::copy_from_slice(reader.raw()?)))).collect()
 }
 
 fn welcome(map: &Map<'_>) -> Result<Welcome, Unreadable> {
@@ -267,11 +264,7 @@ fn welcome(map: &Map<'_>) -> Result<Welcome, Unreadable> {
         session: map.uint("session")?,
         author: map.text("author")?,
         role: map.text("role")?,
-        position: Position {
-            epoch: position.uint("epoch")?,
-            seq: position.uint("seq")?,
-            id: position.text("id")?,
-        },
+        position: Position { epoch: position.uint("epoch")?, seq: position.uint("seq")?, id: position.text("id")? },
         saved_seq: map.uint("saved_seq")?,
         last: map.uint("last")?,
         saved: map.uint("saved")?,
@@ -285,20 +278,14 @@ fn chunk(map: &Map<'_>) -> Result<Vec<Object>, Unreadable> {
         return list(&mut map.get("objects")?, object);
     };
     let mut raw = Vec::new();
-    let inflated = DeflateDecoder::new(packed.bin()?)
-        .take(CHUNK_MOST)
-        .read_to_end(&mut raw);
+    let inflated = DeflateDecoder::new(packed.bin()?).take(CHUNK_MOST).read_to_end(&mut raw);
     inflated.map_err(|e| Unreadable(format!("a chunk does not inflate: {e}")))?;
     list(&mut Reader::new(&raw), object)
 }
 
 fn object(reader: &mut Reader<'_>) -> Result<Object, Unreadable> {
     reader.array()?;
-    Ok(Object {
-        id: name(reader)?,
-        rev: reader.uint()?,
-        props: fields(reader)?,
-    })
+    Ok(Object { id: name(reader)?, rev: reader.uint()?, props: fields(reader)? })
 }
 
 fn commit(reader: &mut Reader<'_>) -> Result<Commit, Unreadable> {
@@ -352,9 +339,5 @@ fn present(reader: &mut Reader<'_>) -> Result<Present, Unreadable> {
     let fields = (!left).then(|| fields(reader)).transpose()?;
     let who = (parts > 2).then(|| Map::read(reader.raw()?)).transpose()?;
     let author = who.map(|who| who.text("author")).transpose()?;
-    Ok(Present {
-        session,
-        fields,
-        author,
-    })
+    Ok(Present { session, fields, author })
 }

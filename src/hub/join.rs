@@ -5,11 +5,11 @@ use super::members::Member;
 use super::propose::{Answer, Verdict};
 use super::room::Room;
 use super::snapshot;
-use crate::ids::{CommitId, Position, Seq, SessionId};
+use crate::ids::{Author, Cid, CommitId, Position, Seq, SessionId};
 use crate::metrics;
 use crate::protocol::close::Close;
 use crate::protocol::message::{Frame, Mode, ServerMessage, Sync, Welcome};
-use crate::protocol::refusal::Refusal;
+use crate::protocol::refusal::{Code, Refusal};
 use crate::protocol::{Encoding, VERSION, encode};
 use tokio::sync::oneshot;
 
@@ -101,7 +101,7 @@ fn admit(room: &mut Room, joiner: Joiner, start: Start, reply: oneshot::Sender<R
     }
     let session = joiner.session;
     let author = joiner.who.author;
-    let (last, saved) = room.replica.cids(&author);
+    let (_, saved) = room.replica.cids(&author);
     let saved_seq = room.replica.saved().seq;
     let member = Member::new(joiner.who.clone(), joiner.encoding, joiner.outbox, saved, saved_seq);
     if let Some(old) = room.members.insert(session, member) {
@@ -110,9 +110,25 @@ fn admit(room: &mut Room, joiner: Joiner, start: Start, reply: oneshot::Sender<R
     room.roster.join(session, joiner.who, joiner.presence);
     sync(room, session, start);
     // What the server has of this client but has not saved yet is still to be answered.
-    if let Some(client) = room.replica.client(&author).filter(|c| last > saved && c.cid == last) {
-        room.members.decided(session, Answer { cid: last, seq: client.seq, verdict: Verdict::Accepted(Vec::new()) });
+    let unsaved: Vec<_> = room.replica.batches(author).filter(|(_, seq, _)| *seq > saved_seq).collect();
+    for (cid, seq, code) in unsaved {
+        let verdict = match code {
+            Some(code) => Verdict::Refused(Box::new(refused_before(code)), None),
+            None => Verdict::Accepted(Vec::new()),
+        };
+        room.members.decided(session, Answer { cid, seq, verdict });
     }
+}
+
+fn refused_before(code: Code) -> Refusal {
+    Refusal::new(code, "this batch was refused before")
+}
+
+/// A client's latest refused batches. Those that are not saved yet are answered when they are.
+fn saved_refusals(room: &Room, author: Author) -> Vec<(Cid, Code)> {
+    let saved = room.replica.saved().seq;
+    let latest = room.replica.batches(author).filter(|(_, seq, _)| *seq <= saved);
+    latest.filter_map(|(cid, _, code)| Some((cid, code?))).collect()
 }
 
 fn replace(room: &mut Room, old: SessionId) {
@@ -176,7 +192,7 @@ fn sync(room: &mut Room, session: SessionId, start: Start) {
         timeout_ms: u32::try_from(room.settings.silence.as_millis()).unwrap_or(u32::MAX),
     };
     let frames = delta_frames(room, from, encoding);
-    let refusals = if snapshot.is_some() { room.replica.refusals(who.author).collect() } else { Vec::new() };
+    let refusals = if snapshot.is_some() { saved_refusals(room, who.author) } else { Vec::new() };
     let Some(member) = room.members.get_mut(session) else {
         return;
     };
@@ -192,8 +208,7 @@ fn sync(room: &mut Room, session: SessionId, start: Start) {
         }
     }
     for (cid, code) in refusals {
-        let refusal = Refusal::new(code, "this batch was refused before");
-        member.say(&ServerMessage::Reject { cid, refusal, current: None, retry_ms: None });
+        member.say(&ServerMessage::Reject { cid, refusal: refused_before(code), current: None, retry_ms: None });
     }
 }
 

@@ -212,11 +212,14 @@ impl Replica {
         }
     }
 
-    /// The latest refused batches of a client, oldest first.
-    pub fn refusals(&self, author: Author) -> impl Iterator<Item = (Cid, Code)> {
-        self.recent.iter().filter_map(move |commit| match (&commit.origin, &commit.outcome) {
-            (Origin::Client { author: by, cid, .. }, Outcome::Refused(code)) if *by == author => Some((*cid, *code)),
-            _ => None,
+    /// The latest batches of a client, oldest first: cid, seq, and the code of a refused one.
+    pub fn batches(&self, author: Author) -> impl Iterator<Item = (Cid, Seq, Option<Code>)> {
+        let base = self.base();
+        self.recent.iter().zip(base + 1..).filter_map(move |(commit, seq)| match (&commit.origin, &commit.outcome) {
+            (Origin::Client { author: by, .. }, _) if *by != author => None,
+            (Origin::Client { cid, .. }, Outcome::Refused(code)) => Some((*cid, seq, Some(*code))),
+            (Origin::Client { cid, .. }, Outcome::Changed(_)) => Some((*cid, seq, None)),
+            (Origin::Server, _) => None,
         })
     }
 

@@ -18,12 +18,12 @@ const ESCAPE: &str = "$mp";
 /// Integers beyond this lose precision where numbers are doubles.
 const SAFE_INTEGER: u64 = (1 << 53) - 1;
 
-/// Writes one sound MessagePack value as JSON.
+/// Writes one sound MessagePack value as JSON. The number of its parts is not limited: a message of ours may hold many clients' commits.
 ///
 /// # Errors
 /// [`Malformed`] when it is not sound.
 pub fn to_json(raw: &[u8]) -> Result<String, Malformed> {
-    scan::check(raw, FRAME_DEPTH, FRAME_VALUES)?;
+    scan::check(raw, FRAME_DEPTH, raw.len())?;
     let mut out = String::with_capacity(raw.len() * 2);
     write_value(&mut out, raw)?;
     Ok(out)

@@ -3,7 +3,7 @@
 //! An object's props are stored, sent and snapshotted exactly as they stand here, so that a value is copied and never
 //! translated. Changing one property of an object of ten costs about a hundred nanoseconds.
 
-use super::limits::{FRAME_VALUES, PROPERTY_NAME_BYTES};
+use super::limits::PROPERTY_NAME_BYTES;
 use super::scan::{self, Malformed};
 use super::unpack::Reader;
 use super::value::Value;
@@ -46,12 +46,13 @@ impl Props {
         Self(Bytes::from_static(&[0x80]))
     }
 
-    /// Checks one whole MessagePack value and copies it, so that a small map never keeps a large frame alive.
+    /// Checks one whole MessagePack value and copies it, so that a small map never keeps a large frame alive. The number of its parts is not
+    /// limited here: an object that grew by many batches may have more than one frame may.
     ///
     /// # Errors
     /// [`InvalidProps`] when it is not a map of properties whose values nest at most `value_depth` containers.
     pub fn parse(raw: &[u8], value_depth: usize) -> Result<Self, InvalidProps> {
-        scan::check(raw, value_depth + 1, FRAME_VALUES)?;
+        scan::check(raw, value_depth + 1, raw.len())?;
         let mut reader = Reader::new(raw);
         let pairs = reader.map()?;
         let mut seen = HashSet::with_capacity(pairs);
@@ -170,6 +171,15 @@ mod tests {
     fn nil_in_a_patch_removes() {
         let patched = props(r#"{"a":1,"b":2}"#).patched(&props(r#"{"a":null,"c":3,"d":null}"#));
         assert_eq!(format!("{patched:?}"), r#"{"b":2,"c":3}"#);
+    }
+
+    #[test]
+    fn an_object_may_have_more_parts_than_a_frame() {
+        let list = [&[0xdd, 0, 1, 0xff, 0xff][..], &[1; 0x1_ffff]].concat();
+        let raw = [&[0x82, 0xa1, b'a'][..], &list, &[0xa1, b'b'], &list].concat();
+        let props = Props::parse(&raw, 32).expect("it could be made by two batches");
+        assert_eq!(props.iter().count(), 2);
+        assert!(!format!("{props:?}").is_empty());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A cursor over raw MessagePack: the reading twin of `pack`.
 
-use super::limits::{FRAME_DEPTH, FRAME_VALUES};
+use super::limits::FRAME_DEPTH;
 use super::scan::{self, Head, Malformed};
 
 /// Reads one value after the other from a slice.
@@ -108,12 +108,13 @@ impl<'a> Reader<'a> {
         nil
     }
 
-    /// Takes one whole value, whatever it is, as its bytes.
+    /// Takes one whole value, whatever it is, as its bytes. The number of its parts is not limited: what a client sends is counted at the
+    /// door, and what the server makes of many clients' frames may have more.
     ///
     /// # Errors
     /// [`Malformed`] when it is not sound.
     pub fn raw(&mut self) -> Result<&'a [u8], Malformed> {
-        let length = scan::skip(self.rest, FRAME_DEPTH, FRAME_VALUES)?;
+        let length = scan::skip(self.rest, FRAME_DEPTH, self.rest.len())?;
         self.take(length)
     }
 

@@ -155,7 +155,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shell<S> {
                 }
             }
             Effect::Forbid(cid) => {
-                self.reject(cid, Refusal::new(Code::Forbidden, "your role may not change this project"), None)
+                self.reject(cid, Refusal::new(Code::Forbidden, "your role may not change this project"), None);
             }
             // A room with too much to do loses presence first: the next cursor is on its way.
             Effect::Presence(set) => {

@@ -41,13 +41,15 @@ pub(super) struct Socket<S> {
     encoding: Encoding,
     /// Frames are written that are not flushed yet; since when nothing could be.
     unflushed: Option<Instant>,
+    /// The last frame did not fit whole into the system's buffer: no further one is taken before it does.
+    blocked: bool,
     ping: bool,
     closing: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     pub(super) fn new(stream: WebSocketStream<S>, encoding: Encoding) -> Self {
-        Self { stream, encoding, unflushed: None, ping: false, closing: false }
+        Self { stream, encoding, unflushed: None, blocked: false, ping: false, closing: false }
     }
 
     /// Sends a ping at the next occasion.
@@ -76,7 +78,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         while !self.closing {
             if Pin::new(&mut self.stream).poll_ready(cx)?.is_pending() {
                 self.unflushed.get_or_insert_with(Instant::now);
+                self.blocked = true;
                 return Ok(None);
+            }
+            if std::mem::take(&mut self.blocked) {
+                // The client has taken bytes: it is slow and not stuck, however much there is still to send.
+                self.unflushed = None;
             }
             let message = if std::mem::take(&mut self.ping) {
                 Message::Ping(Bytes::new())
@@ -131,4 +138,41 @@ fn close_message(close: Close, text: &str) -> Message {
         end -= 1;
     }
     Message::Close(Some(CloseFrame { code: CloseCode::from(close.code()), reason: text[..end].into() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::StreamExt as _;
+    use futures_util::future::poll_immediate;
+    use std::future::poll_fn;
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
+    #[tokio::test]
+    async fn a_reader_who_takes_some_is_slow_and_not_stalled() {
+        let (ours, theirs) = tokio::io::duplex(1 << 10);
+        let stream = WebSocketStream::from_raw_socket(ours, Role::Server, None).await;
+        let mut socket = Socket::new(stream, Encoding::MessagePack);
+        let mut client = WebSocketStream::from_raw_socket(theirs, Role::Client, None).await;
+        let outbox = Outbox::default();
+        outbox.replace_bulk((0..100).map(|_| Bytes::from(vec![0; 400 << 10])));
+        for _ in 0..5 {
+            let before = Instant::now();
+            // The client takes a frame: it must be waited for from here on at the earliest.
+            let taken = async {
+                loop {
+                    assert!(poll_immediate(poll_fn(|cx| socket.poll(cx, &outbox))).await.is_none());
+                    if let Some(message) = poll_immediate(client.next()).await {
+                        return message;
+                    }
+                    // Else the runtime would let neither end go on.
+                    tokio::task::yield_now().await;
+                }
+            };
+            assert!(taken.await.is_some_and(|message| message.is_ok()));
+            assert!(poll_immediate(poll_fn(|cx| socket.poll(cx, &outbox))).await.is_none());
+            let now = Instant::now();
+            assert!(socket.stalled(now) <= now - before, "stalled for longer than it was blocked");
+        }
+    }
 }

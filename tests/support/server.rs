@@ -82,12 +82,7 @@ impl Setup {
         let lines = Arc::new(Lines::default());
         lines.collect(child.stdout.take().expect("piped"));
         lines.collect(child.stderr.take().expect("piped"));
-        Server {
-            child,
-            lines,
-            url: String::new(),
-            admin: String::new(),
-        }
+        Server { child, lines, url: String::new(), admin: String::new() }
     }
 
     /// Starts the process and waits until it serves.
@@ -144,9 +139,7 @@ impl Server {
 
     /// Sends a signal, like `TERM`.
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill")
-            .args([&format!("-{name}"), &self.child.id().to_string()])
-            .status();
+        let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
         assert!(status.expect("kill can be run").success(), "SIG{name} was not sent");
     }
 

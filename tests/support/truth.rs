@@ -68,12 +68,7 @@ impl Truth {
             self.replica.apply(seq, commit).expect("every change has its object");
             if !commit.author.is_empty() {
                 let before = last.insert(commit.author.clone(), commit.cid).unwrap_or(0);
-                assert_eq!(
-                    commit.cid,
-                    before + 1,
-                    "author {} at seq {seq}: doubled or a hole",
-                    commit.author
-                );
+                assert_eq!(commit.cid, before + 1, "author {} at seq {seq}: doubled or a hole", commit.author);
                 self.place.insert((commit.author.clone(), commit.cid), index);
             }
             for change in &commit.changes {
@@ -99,17 +94,11 @@ impl Truth {
             let place = self.place.get(&(who.clone(), *cid)).copied();
             let (acked, rejected) = (history.acked.contains(cid), history.rejected.get(cid));
             assert!(!acked || place.is_some(), "{who}: batch {cid} was acked and is lost");
-            assert!(
-                *cid > history.saved || place.is_some(),
-                "{who}: batch {cid} was saved and is lost"
-            );
+            assert!(*cid > history.saved || place.is_some(), "{who}: batch {cid} was saved and is lost");
             let Some(place) = place else { continue };
             let (seq, commit) = (place as u64 + 1, &self.log[place]);
             if acked {
-                assert_eq!(
-                    commit.refused, None,
-                    "{who}: batch {cid} was acked and is refused at {seq}"
-                );
+                assert_eq!(commit.refused, None, "{who}: batch {cid} was acked and is refused at {seq}");
             }
             if let Some(code) = rejected {
                 let refused = commit.refused.as_ref();
@@ -124,11 +113,7 @@ impl Truth {
             for (seq, seen) in (segment.base + 1..=segment.saved_seq).zip(&segment.commits) {
                 let commit = usize::try_from(seq - 1).ok().and_then(|index| self.log.get(index));
                 let there = commit.map(|c| (&c.author, c.cid));
-                assert_eq!(
-                    there,
-                    Some((&seen.author, seen.cid)),
-                    "{who} saw another commit at {seq}"
-                );
+                assert_eq!(there, Some((&seen.author, seen.cid)), "{who} saw another commit at {seq}");
             }
         }
     }
@@ -160,10 +145,7 @@ impl Truth {
             }
             self.check_visible(seq, commit, change);
         }
-        assert!(
-            changes.next().is_none(),
-            "the commit at {seq} does more than its batch asked for"
-        );
+        assert!(changes.next().is_none(), "the commit at {seq} does more than its batch asked for");
     }
 
     /// Checks that a change is in the final state, or that a later one stands there.
@@ -183,14 +165,8 @@ impl Truth {
         };
         let entry = entry.unwrap_or_else(|| panic!("{id}, written at {seq}, is gone"));
         for (name, value) in fields {
-            let overtaken = self
-                .wrote
-                .get(&(id.clone(), name.clone()))
-                .is_some_and(|wrote| *wrote > seq);
-            assert!(
-                overtaken || entry.props.get(name) == Some(value),
-                "{id}.{name} of {seq} is lost"
-            );
+            let overtaken = self.wrote.get(&(id.clone(), name.clone())).is_some_and(|wrote| *wrote > seq);
+            assert!(overtaken || entry.props.get(name) == Some(value), "{id}.{name} of {seq} is lost");
         }
     }
 }
@@ -209,8 +185,7 @@ fn text(op: &Fields, key: &str) -> SmolStr {
 
 fn inner(op: &Fields, key: &str) -> Fields {
     let raw = op.iter().find(|(name, _)| name == key).map(|(_, raw)| raw);
-    raw.map(|raw| wire::fields(&mut Reader::new(raw)).expect("a map"))
-        .unwrap_or_default()
+    raw.map(|raw| wire::fields(&mut Reader::new(raw)).expect("a map")).unwrap_or_default()
 }
 
 fn commit(stored: &Stored) -> Commit {
@@ -227,10 +202,5 @@ fn commit(stored: &Stored) -> Commit {
             (changes.collect(), None)
         }
     };
-    Commit {
-        author,
-        cid,
-        changes,
-        refused,
-    }
+    Commit { author, cid, changes, refused }
 }

@@ -112,3 +112,13 @@ fn too_much_unsaved_is_full() {
     replica.mark_saved(at(1));
     assert!(!replica.is_full());
 }
+
+#[test]
+fn a_clients_latest_batches_are_told_with_their_refusals() {
+    let mut replica = empty();
+    let mut refused = commit(2, 1, 2);
+    refused.outcome = Outcome::Refused(Code::Exists);
+    replica.learn(1, CommitId::NONE, &[commit(1, 1, 1), refused, commit(3, 2, 1)]).expect("in order");
+    let told: Vec<_> = replica.batches(author(1)).collect();
+    assert_eq!(told, [(1, 1, None), (2, 2, Some(Code::Exists))]);
+}
