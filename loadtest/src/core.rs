@@ -267,9 +267,6 @@ impl Core {
             self.replica.apply(seq, commit).map_err(|e| Violation(e.to_string()))?;
             if commit.author == self.history.author {
                 self.own = self.own.max(commit.cid);
-                if let Some(code) = &commit.refused {
-                    self.history.rejected.insert(commit.cid, code.clone());
-                }
             }
             self.history.seen(commit, self.keep);
         }

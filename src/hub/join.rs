@@ -198,14 +198,15 @@ fn sync(room: &mut Room, session: SessionId, start: Start) {
     };
     member.begin(from);
     member.say(&ServerMessage::Welcome(Box::new(welcome)));
-    if let Some(snapshot) = snapshot {
-        member.outbox.replace_bulk(snapshot.chunks.iter().cloned());
-    }
     for (last, frame) in frames {
         // What does not fit is not sent: the next resync goes on from here.
         if member.push(frame) {
             member.sent = last;
         }
+    }
+    // The chunks come last: whoever has them all has heard of the commits after them too, and is at the head.
+    if let Some(snapshot) = snapshot {
+        member.outbox.replace_bulk(snapshot.chunks.iter().cloned());
     }
     for (cid, code) in refusals {
         member.say(&ServerMessage::Reject { cid, refusal: refused_before(code), current: None, retry_ms: None });
