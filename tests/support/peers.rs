@@ -149,6 +149,11 @@ impl Bystanders {
         agree(&mut self.0, &mut self.1).await;
         assert_eq!((self.0.core.history.welcomes, self.1.core.history.welcomes), (1, 1));
     }
+
+    /// Asserts that both come to the same state, however often they had to be brought back.
+    pub async fn have_caught_up(&mut self) {
+        agree(&mut self.0, &mut self.1).await;
+    }
 }
 
 /// A socket on which a test says what it likes.
