@@ -190,9 +190,13 @@ impl World {
     fn fill(&mut self) {
         while self.at_work.len() < ACTIVE {
             let number = self.born;
-            let project = if number % HEAVY_EVERY == 0 { 2 } else { number % 2 };
+            let project = if number.is_multiple_of(HEAVY_EVERY) {
+                2
+            } else {
+                number % 2
+            };
             self.born += 1;
-            let encoding = if number / 2 % 2 == 0 {
+            let encoding = if (number / 2).is_multiple_of(2) {
                 Encoding::MessagePack
             } else {
                 Encoding::Json
@@ -311,7 +315,7 @@ async fn kill_9_loses_doubles_and_reorders_nothing() {
         );
         world.fill();
         let known = unfinished(&look(&database));
-        moment(&mut world.rng, kills % CHECKPOINT_KILL == 0, &database, &known).await;
+        moment(&mut world.rng, kills.is_multiple_of(CHECKPOINT_KILL), &database, &known).await;
         world.halve();
         checkpoints += server.count("checkpoint written");
         server.kill();
