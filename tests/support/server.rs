@@ -88,7 +88,7 @@ impl Setup {
     /// Starts the process and waits until it serves.
     pub fn start(&self) -> Server {
         let mut server = self.spawn();
-        let address = |line: &str| line.split_whitespace().next().unwrap_or_default().to_owned();
+        let address = |line: &str| line.split(['/', ' ']).next().unwrap_or_default().to_owned();
         server.admin = address(&server.line(ADMIN));
         server.url = format!("ws://{}", address(&server.line(READY)));
         server

@@ -13,8 +13,7 @@ use crate::ids::{Author, ObjectId, ProjectId, Seq};
 use crate::project::canvas::{Canvas, Object};
 use crate::protocol::limits::FRAME_DEPTH;
 use crate::protocol::pack;
-use crate::protocol::props::{InvalidProps, Props};
-use crate::protocol::scan::Malformed;
+use crate::protocol::props::Props;
 use crate::protocol::unpack::Reader;
 use bytes::Bytes;
 use std::collections::HashMap;
@@ -183,27 +182,12 @@ fn read_record(raw: &[u8]) -> Result<Record<'_>, Unsound> {
     if sum != object_sum(&id, rev, props) {
         return Err(Unsound::Wrong("the checksum is wrong".to_owned()));
     }
-    let props = stored_props(props).map_err(|e| Unsound::Wrong(e.to_string()))?;
+    let props = Props::parse(props, FRAME_DEPTH - 1).map_err(|e| Unsound::Wrong(e.to_string()))?;
     Ok(Record::Sound(id, Object { rev, props }))
 }
 
 fn read_id(reader: &mut Reader<'_>) -> Result<ObjectId, Unsound> {
     ObjectId::parse(reader.str()?).map_err(|e| Unsound::Wrong(e.to_string()))
-}
-
-/// Props as they stand in a sound record. Each update fits a frame, but what several have merged into one object may have more parts
-/// than any frame: such props were made by `Props::merged`, so that making them again gives the same bytes.
-fn stored_props(raw: &[u8]) -> Result<Props, InvalidProps> {
-    match Props::parse(raw, FRAME_DEPTH - 1) {
-        Err(InvalidProps::Malformed(Malformed::TooMany)) => {
-            let mut reader = Reader::new(raw);
-            let count = reader.map()?;
-            let pairs =
-                (0..count).map(|_| Ok((reader.str()?, reader.raw()?))).collect::<Result<Vec<_>, Malformed>>()?;
-            Ok(Props::from_pairs(&pairs))
-        }
-        parsed => parsed,
-    }
 }
 
 /// The id of a damaged record, or a name made from its bytes when not even that can be read.

@@ -1,0 +1,9 @@
+//! How a node starts, refuses to start, is watched, and stops.
+
+#[allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
+mod support;
+
+#[path = "lifecycle/start.rs"]
+mod start;
+#[path = "lifecycle/stop.rs"]
+mod stop;
