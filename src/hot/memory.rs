@@ -13,6 +13,8 @@ use tokio::sync::Notify;
 
 /// Commits below the watermark that the log keeps, so that a room that missed some can read them.
 const KEPT_SAVED: usize = 4_096;
+/// Bytes of such commits.
+const KEPT_BYTES: usize = 4 << 20;
 
 /// One project's hot state.
 struct Hot {
@@ -22,6 +24,7 @@ struct Hot {
     clients: Clients,
     /// The last commits; the newest is at `position`.
     log: VecDeque<Commit>,
+    log_bytes: usize,
     /// Commit id before the first of `log`.
     before: CommitId,
 }
@@ -102,6 +105,7 @@ impl Hot {
                 self.clients.insert(author, ClientState { cid, seq, digest });
             }
             self.position = Position { seq, id: proposal.commit.id, ..self.position };
+            self.log_bytes += proposal.commit.weight();
             self.log.push_back(proposal.commit.clone());
             stored.push(proposal.commit);
         }
@@ -111,10 +115,12 @@ impl Hot {
     /// Lets go of commits that are saved and old.
     fn trim(&mut self) {
         let unsaved = usize::try_from(self.position.seq - self.saved.seq).unwrap_or(usize::MAX);
-        while self.log.len() > unsaved.saturating_add(KEPT_SAVED) {
-            if let Some(commit) = self.log.pop_front() {
-                self.before = commit.id;
-            }
+        while self.log.len() > unsaved.saturating_add(KEPT_SAVED)
+            || (self.log_bytes > KEPT_BYTES && self.log.len() > unsaved)
+        {
+            let Some(commit) = self.log.pop_front() else { return };
+            self.log_bytes -= commit.weight();
+            self.before = commit.id;
         }
     }
 }
@@ -159,6 +165,7 @@ impl HotStore for MemoryHot {
                 saved: state.saved,
                 canvas: state.canvas,
                 clients: state.clients,
+                log_bytes: state.log.iter().map(Commit::weight).sum(),
                 log: state.log.into(),
                 before: state.before,
             }),

@@ -25,7 +25,7 @@ const SNAPSHOT_REUSE_BYTES: usize = 64 << 10;
 /// Lets a session in, at once or when a snapshot is made.
 pub(super) fn join(room: &mut Room, joiner: Joiner, reply: oneshot::Sender<Result<(), JoinError>>) {
     let most = room.settings.max_sessions;
-    if room.members.len() + room.waiting.len() >= most {
+    if room.members.len() + room.waiting.len() >= most && !room.members.has(&joiner.who.author) {
         // A joiner that has gone does not read the answer.
         let _ = reply.send(Err(JoinError::Full(most)));
         return;
@@ -112,16 +112,8 @@ fn admit(room: &mut Room, joiner: Joiner, start: Start, reply: oneshot::Sender<R
     // What the server has of this client but has not saved yet is still to be answered.
     let unsaved: Vec<_> = room.replica.batches(author).filter(|(_, seq, _)| *seq > saved_seq).collect();
     for (cid, seq, code) in unsaved {
-        let verdict = match code {
-            Some(code) => Verdict::Refused(Box::new(refused_before(code)), None),
-            None => Verdict::Accepted(Vec::new()),
-        };
-        room.members.decided(session, Answer { cid, seq, verdict });
+        room.members.decided(session, Answer { cid, seq, verdict: Verdict::again(code) });
     }
-}
-
-fn refused_before(code: Code) -> Refusal {
-    Refusal::new(code, "this batch was refused before")
 }
 
 /// A client's latest refused batches. Those that are not saved yet are answered when they are.
@@ -209,7 +201,8 @@ fn sync(room: &mut Room, session: SessionId, start: Start) {
         member.outbox.replace_bulk(snapshot.chunks.iter().cloned());
     }
     for (cid, code) in refusals {
-        member.say(&ServerMessage::Reject { cid, refusal: refused_before(code), current: None, retry_ms: None });
+        let refusal = Refusal::new(code, "this batch was refused before");
+        member.say(&ServerMessage::Reject { cid, refusal, current: None, retry_ms: None });
     }
 }
 

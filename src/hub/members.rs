@@ -74,35 +74,42 @@ impl Member {
         !self.lagging
     }
 
-    /// Sends the answers to batches up to `seq`, in order; accepted ones in a row are one ack.
+    /// Sends the answers to batches up to `seq`, in order; accepted ones in a row are one ack. What does not fit the outbox stays and is sent
+    /// after the resync.
     fn answer_up_to(&mut self, seq: Seq) {
-        let mut accepted: Option<(Cid, Seq)> = None;
-        let mut gone = Vec::new();
-        while let Some(answer) = self.answers.front().filter(|a| a.seq <= seq).cloned() {
-            match answer.verdict {
-                Verdict::Accepted(ids) => {
-                    accepted = Some((answer.cid, answer.seq));
-                    if !ids.is_empty() {
-                        gone.push((answer.cid, ids));
-                    }
+        while !self.lagging {
+            let due = self.answers.iter().take_while(|a| a.seq <= seq);
+            let accepted = due.take_while(|a| matches!(a.verdict, Verdict::Accepted(_))).count();
+            let (message, count) = match (accepted, self.answers.front()) {
+                (0, Some(Answer { cid, seq: at, verdict: Verdict::Refused(refusal, current) })) if *at <= seq => {
+                    let (refusal, current) = ((**refusal).clone(), current.clone());
+                    (ServerMessage::Reject { cid: *cid, refusal, current, retry_ms: None }, 1)
                 }
-                Verdict::Refused(refusal, current) => {
-                    if !self.ack(accepted.take(), &mut gone) {
-                        return;
-                    }
+                (0, _) => return,
+                (count, _) => (self.ack(count), count),
+            };
+            if self.say(&message) {
+                if let ServerMessage::Reject { refusal, .. } = message {
                     metrics::refused(refusal.code);
-                    self.say(&ServerMessage::Reject { cid: answer.cid, refusal: *refusal, current, retry_ms: None });
                 }
+                self.answers.drain(..count);
+                self.unanswered = self.unanswered.saturating_sub(count);
             }
-            // What a full outbox swallows here, the resync's welcome says by its `last`.
-            self.answers.pop_front();
-            self.unanswered = self.unanswered.saturating_sub(1);
         }
-        self.ack(accepted, &mut gone);
     }
 
-    fn ack(&mut self, accepted: Option<(Cid, Seq)>, gone: &mut Vec<(Cid, Vec<crate::ids::ObjectId>)>) -> bool {
-        accepted.is_none_or(|(cid, seq)| self.say(&ServerMessage::Ack { cid, seq, gone: std::mem::take(gone) }))
+    /// The ack of the first `count` answers, all accepted.
+    fn ack(&self, count: usize) -> ServerMessage {
+        let (mut cid, mut seq, mut gone) = (0, 0, Vec::new());
+        for answer in self.answers.range(..count) {
+            (cid, seq) = (answer.cid, answer.seq);
+            if let Verdict::Accepted(ids) = &answer.verdict
+                && !ids.is_empty()
+            {
+                gone.push((answer.cid, ids.clone()));
+            }
+        }
+        ServerMessage::Ack { cid, seq, gone }
     }
 
     fn mark_saved(&mut self, seq: Seq) {
@@ -138,6 +145,11 @@ impl Members {
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (SessionId, &mut Member)> {
         self.by_session.iter_mut().map(|(session, member)| (*session, member))
+    }
+
+    /// Whether a session of this client id is here, which a new one replaces.
+    pub(super) fn has(&self, author: &Author) -> bool {
+        self.by_author.contains_key(author)
     }
 
     /// Adds a member; returns the session that had this client id, which is to go.

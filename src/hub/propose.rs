@@ -12,7 +12,7 @@ use crate::protocol::commit::{Commit, Origin, Outcome};
 use crate::protocol::limits::Limits;
 use crate::protocol::message::WireObject;
 use crate::protocol::op::{Batch, Body};
-use crate::protocol::refusal::Refusal;
+use crate::protocol::refusal::{Code, Refusal};
 use rand::Rng;
 use std::collections::VecDeque;
 
@@ -45,10 +45,21 @@ pub enum Verdict {
     Refused(Box<Refusal>, Option<WireObject>),
 }
 
+impl Verdict {
+    /// The answer to a batch that has been answered before: refused with this code, or accepted.
+    #[must_use]
+    pub fn again(code: Option<Code>) -> Self {
+        match code {
+            Some(code) => Self::Refused(Box::new(Refusal::new(code, "this batch was refused before")), None),
+            None => Self::Accepted(Vec::new()),
+        }
+    }
+}
+
 /// What to tell an author at once, because the batch goes nowhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AtOnce {
-    /// It is there already: ack it again, up to this cid and seq.
+    /// This cid is there already: answer it again. The client's last batch has this seq.
     Repeat(Cid, Seq),
     /// A cid was skipped.
     Gap(Cid),
@@ -67,8 +78,8 @@ pub struct Proposed {
     pub at_once: Vec<(SessionId, AtOnce)>,
     /// The batches of the call, to be computed anew if others were first.
     pub batches: Vec<Waiting>,
-    /// An object whose order key has grown too long.
-    pub rebalance: Option<ObjectId>,
+    /// Objects whose order keys have grown too long.
+    pub long_keys: Vec<ObjectId>,
 }
 
 /// Takes up to [`CALL_BATCHES`] waiting batches and makes a call of them.
@@ -80,7 +91,7 @@ pub fn propose(replica: &Replica, queue: &mut VecDeque<Waiting>, limits: &Limits
         answers: Vec::new(),
         at_once: Vec::new(),
         batches: Vec::new(),
-        rebalance: None,
+        long_keys: Vec::new(),
     };
     while proposed.call.proposals.len() < CALL_BATCHES {
         let Some(waiting) = queue.pop_front() else { break };
@@ -107,7 +118,7 @@ pub fn propose(replica: &Replica, queue: &mut VecDeque<Waiting>, limits: &Limits
         }
         for effect in &proposal.effects {
             if effect.props.as_ref().is_some_and(rebalance::is_due) {
-                proposed.rebalance = Some(effect.id.clone());
+                proposed.long_keys.push(effect.id.clone());
             }
             draft.set(effect.id.clone(), effect.props.clone().map(|props| Object { rev: seq, props }));
         }
@@ -130,7 +141,7 @@ fn off_count(batch: &Batch, last: Option<crate::hot::ClientState>) -> Option<AtO
         return Some(AtOnce::Gap(cid + 1));
     }
     let differs = batch.cid == cid && batch.digest != digest && batch.digest != 0 && digest != 0;
-    Some(if differs { AtOnce::InUse } else { AtOnce::Repeat(cid, seq) })
+    Some(if differs { AtOnce::InUse } else { AtOnce::Repeat(batch.cid, seq) })
 }
 
 fn compute(view: &dyn View, waiting: &Waiting, seq: Seq, limits: &Limits, id: CommitId) -> (Proposal, Verdict) {

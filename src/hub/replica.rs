@@ -52,17 +52,12 @@ pub enum Broken {
     Changes(#[from] InvalidChanges),
 }
 
-fn size(commit: &Commit) -> usize {
-    let changes = if let Outcome::Changed(changes) = &commit.outcome { changes.as_bytes().len() } else { 0 };
-    changes + size_of::<Commit>()
-}
-
 impl Replica {
     /// A replica of a state, whose log reaches down to its watermark at least.
     #[must_use]
     pub fn new(state: HotState) -> Self {
         let HotState { position, saved, canvas, clients, log, before } = state;
-        let recent_bytes = log.iter().map(size).sum();
+        let recent_bytes = log.iter().map(Commit::weight).sum();
         let mut replica = Self { position, saved, canvas, clients, recent: log.into(), recent_bytes, before };
         replica.trim();
         replica
@@ -142,7 +137,7 @@ impl Replica {
     #[must_use]
     pub fn bytes_after(&self, seq: Seq) -> usize {
         let skip = usize::try_from(seq.saturating_sub(self.base())).unwrap_or(usize::MAX).min(self.recent.len());
-        self.recent.range(skip..).map(size).sum()
+        self.recent.range(skip..).map(Commit::weight).sum()
     }
 
     /// A commit of this room that the hot store has accepted at the next seq, with the effects that it was computed to have.
@@ -187,7 +182,7 @@ impl Replica {
             self.clients.insert(author, ClientState { cid, seq, digest });
         }
         self.position = Position { seq, id: commit.id, ..self.position };
-        self.recent_bytes += size(&commit);
+        self.recent_bytes += commit.weight();
         self.recent.push_back(commit);
     }
 
@@ -207,7 +202,7 @@ impl Replica {
             || (self.recent_bytes > RECENT_BYTES && self.recent.len() > unsaved)
         {
             let Some(commit) = self.recent.pop_front() else { return };
-            self.recent_bytes -= size(&commit);
+            self.recent_bytes -= commit.weight();
             self.before = commit.id;
         }
     }

@@ -17,13 +17,13 @@ use super::snapshot::{Snapshot, Snapshots};
 use super::{RoomSettings, Stores};
 use crate::fanout::{Event, Subscription};
 use crate::hot::{HotError, Reply};
-use crate::ids::{ProjectId, SessionId};
+use crate::ids::{ObjectId, ProjectId, SessionId};
 use crate::metrics;
 use crate::presence::roster::Roster;
 use crate::protocol::Encoding;
 use crate::protocol::close::Close;
 use futures_util::future::BoxFuture;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -73,6 +73,8 @@ pub(super) struct Room {
     in_flight: Option<BoxFuture<'static, Done>>,
     /// Events that came while a call was in flight.
     heard: Vec<Event>,
+    /// Objects whose order keys are too long, and whether a re-keying is on its way.
+    long_keys: BTreeSet<ObjectId>,
     rebalancing: bool,
     /// Somebody may not know yet what is saved.
     untold: bool,
@@ -105,6 +107,7 @@ impl Room {
             queue: VecDeque::new(),
             in_flight: None,
             heard: Vec::new(),
+            long_keys: BTreeSet::new(),
             rebalancing: false,
             untold: false,
             draining: false,

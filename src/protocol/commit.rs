@@ -42,6 +42,13 @@ pub struct Commit {
 }
 
 impl Commit {
+    /// What keeping the commit in memory costs, in bytes, about.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let changes = if let Outcome::Changed(changes) = &self.outcome { changes.as_bytes().len() } else { 0 };
+        changes + size_of::<Self>()
+    }
+
     /// Appends the commit as `[author, cid, changes]` or `[author, cid, [], code]`, the form that clients get.
     pub fn encode_for_clients(&self, out: &mut Vec<u8>) {
         pack::array(out, if matches!(self.outcome, Outcome::Refused(_)) { 4 } else { 3 });

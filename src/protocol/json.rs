@@ -14,7 +14,7 @@ use std::collections::HashSet;
 use std::fmt::{self, Write as _};
 
 /// The key of the escape.
-const ESCAPE: &str = "$mp";
+pub(super) const ESCAPE: &str = "$mp";
 /// Integers beyond this lose precision where numbers are doubles.
 const SAFE_INTEGER: u64 = (1 << 53) - 1;
 

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Deepest nesting of a whole frame: a value's 32 and the containers around it.
-pub const FRAME_DEPTH: usize = 40;
+/// Deepest nesting of a whole frame. More than a value's 32 and the containers around it, so that a value that is too deep is refused and the
+/// session goes on; deeper frames are not read at all.
+pub const FRAME_DEPTH: usize = 64;
 /// Most MessagePack values in one frame; 64 KiB of empty maps must not become megabytes of work.
 pub const FRAME_VALUES: usize = 131_072;
 /// Longest property name, in bytes.

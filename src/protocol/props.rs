@@ -23,8 +23,8 @@ pub enum InvalidProps {
     /// The bytes are not sound MessagePack, or not a map, or a value nests too deep.
     #[error(transparent)]
     Malformed(#[from] Malformed),
-    /// A name is empty or too long.
-    #[error("a property name must have 1 to {PROPERTY_NAME_BYTES} bytes")]
+    /// A name is empty or too long, or the one that JSON's escape uses.
+    #[error("a property name must have 1 to {PROPERTY_NAME_BYTES} bytes and not be $mp")]
     Name,
     /// A name comes twice.
     #[error("the property {0:?} is there twice")]
@@ -36,7 +36,11 @@ pub enum InvalidProps {
 /// # Errors
 /// [`InvalidProps::Name`].
 pub fn check_name(name: &str) -> Result<(), InvalidProps> {
-    if name.is_empty() || name.len() > PROPERTY_NAME_BYTES { Err(InvalidProps::Name) } else { Ok(()) }
+    if name.is_empty() || name.len() > PROPERTY_NAME_BYTES || name == super::json::ESCAPE {
+        Err(InvalidProps::Name)
+    } else {
+        Ok(())
+    }
 }
 
 impl Props {
@@ -56,15 +60,17 @@ impl Props {
         let mut reader = Reader::new(raw);
         let pairs = reader.map()?;
         let mut seen = HashSet::with_capacity(pairs);
+        let mut list = Vec::with_capacity(pairs);
         for _ in 0..pairs {
             let name = reader.str()?;
             check_name(name)?;
-            reader.raw()?;
             if !seen.insert(name) {
                 return Err(InvalidProps::Duplicate(name.into()));
             }
+            list.push((name, reader.raw()?));
         }
-        Ok(Self(Bytes::copy_from_slice(raw)))
+        // The map's own head and the names are put into their shortest form; the values stay as they are.
+        Ok(Self::from_pairs(&list))
     }
 
     /// Makes a map of pairs with distinct names.

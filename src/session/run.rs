@@ -120,7 +120,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shell<S> {
                 Some(self.machine.refuse(
                     now,
                     Close::Malformed,
-                    format!("{} takes {kind} messages", self.session.encoding.subprotocol()),
+                    format!(
+                        "{} takes sound WebSocket messages of the kind {kind}",
+                        self.session.encoding.subprotocol()
+                    ),
                 ))
             }
             Heard::TooLarge => {

@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
 use tokio_tungstenite::tungstenite::{Error, Utf8Bytes};
@@ -23,7 +24,7 @@ pub(super) enum Heard {
     Frame(Bytes),
     /// A sign of life.
     Pong,
-    /// A message of the wrong kind for the encoding.
+    /// A message of the wrong kind for the encoding, or no sound WebSocket message at all.
     WrongKind,
     /// A message over the limit.
     TooLarge,
@@ -124,6 +125,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             Some(Ok(Message::Binary(_) | Message::Text(_))) => Heard::WrongKind,
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_))) => Heard::Pong,
             Some(Err(Error::Capacity(_))) => Heard::TooLarge,
+            Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => Heard::Gone,
+            Some(Err(Error::Protocol(_) | Error::Utf8(_))) => Heard::WrongKind,
             Some(Err(_)) | None => Heard::Gone,
         })
     }

@@ -80,7 +80,7 @@ fn counters_are_held() {
         ],
     );
     let said: Vec<_> = proposed.at_once.iter().map(|(_, say)| *say).collect();
-    assert_eq!(said, [AtOnce::Repeat(2, 2), AtOnce::Repeat(2, 2), AtOnce::InUse, AtOnce::Gap(3)]);
+    assert_eq!(said, [AtOnce::Repeat(1, 2), AtOnce::Repeat(2, 2), AtOnce::InUse, AtOnce::Gap(3)]);
     assert_eq!((proposed.call.proposals.len(), proposed.answers.len()), (1, 2));
 }
 

@@ -6,7 +6,8 @@ use crate::hub::install::{Installed, install};
 use crate::hub::propose::{Answer, AtOnce, Proposed, Verdict, Waiting, propose};
 use crate::ids::{CommitId, Seq, SessionId};
 use crate::metrics;
-use crate::project::rebalance::rebalance;
+use crate::project::canvas::View as _;
+use crate::project::rebalance;
 use crate::protocol::close::Close;
 use crate::protocol::commit::Commit;
 use crate::protocol::message::ServerMessage;
@@ -42,11 +43,15 @@ impl Room {
     fn at_once(&mut self, session: SessionId, say: AtOnce) {
         let position = self.replica.position();
         match say {
-            AtOnce::Repeat(cid, seq) => {
+            AtOnce::Repeat(cid, last) => {
                 metrics::repeated();
-                let verdict = Verdict::Accepted(Vec::new());
-                self.members.decided(session, Answer { cid, seq, verdict });
-                self.settle();
+                if let Some(author) = self.members.get_mut(session).map(|m| m.who.author) {
+                    let latest = self.replica.batches(author).find(|(known, ..)| *known == cid);
+                    // Of one too long ago only the client's last seq is known; it was answered when it was saved.
+                    let (seq, code) = latest.map_or((last, None), |(_, seq, code)| (seq, code));
+                    self.members.decided(session, Answer { cid, seq, verdict: Verdict::again(code) });
+                    self.settle();
+                }
             }
             AtOnce::Gap(expected) => {
                 if let Some(member) = self.members.answered_at_once(session) {
@@ -128,14 +133,21 @@ impl Room {
             }
         }
         self.settle();
-        let Some(id) = proposed.rebalance.filter(|_| !self.rebalancing) else {
-            return;
-        };
-        let ops = rebalance(self.replica.canvas(), &id);
-        if !ops.is_empty() {
-            self.rebalancing = true;
-            let batch = Batch { cid: 0, body: Body::Ops(ops), durable: false, digest: 0, size: 0 };
-            self.queue.push_back(Waiting { from: None, batch });
+        self.long_keys.extend(proposed.long_keys);
+        self.rebalance_next();
+    }
+
+    /// Queues a re-keying of the next stretch with a long order key: one at a time, because each may mend several.
+    fn rebalance_next(&mut self) {
+        while !self.rebalancing {
+            let Some(id) = self.long_keys.pop_first() else { return };
+            let canvas = self.replica.canvas();
+            if canvas.object(&id).is_some_and(|object| rebalance::is_due(&object.props)) {
+                let ops = rebalance::rebalance(canvas, &id);
+                self.rebalancing = !ops.is_empty();
+                let batch = Batch { cid: 0, body: Body::Ops(ops), durable: false, digest: 0, size: 0 };
+                self.queue.extend(self.rebalancing.then_some(Waiting { from: None, batch }));
+            }
         }
     }
 

@@ -104,6 +104,10 @@ fn names(fields: &Fields<'_>, key: &'static str) -> Result<Vec<SmolStr>, Refusal
     for _ in 0..count {
         let name = reader.str().map_err(wrong)?;
         props::check_name(name).map_err(|e| Refusal::new(Code::InvalidProperty, e.to_string()))?;
+        if list.iter().any(|known| known == name) {
+            let message = format!("the property {name:?} is there twice in {key:?}");
+            return Err(Refusal::new(Code::InvalidProperty, message));
+        }
         list.push(name.into());
     }
     Ok(list)
