@@ -193,12 +193,15 @@ impl Raw {
 
     /// Listens until a message fits, and returns what it makes of it.
     pub async fn until<T>(&mut self, mut pick: impl FnMut(Message) -> Option<T>) -> T {
-        loop {
-            let message = self.next().await.expect("the session goes on");
-            if let Some(picked) = pick(message) {
-                return picked;
+        let picked = async {
+            loop {
+                let message = self.next().await.expect("the session goes on");
+                if let Some(picked) = pick(message) {
+                    return picked;
+                }
             }
-        }
+        };
+        tokio::time::timeout(PATIENCE, picked).await.expect("what is waited for comes in time")
     }
 
     /// Listens until the socket is closed; asserts the code, and that an `error` with a sentence came before it.
