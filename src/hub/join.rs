@@ -12,7 +12,7 @@ use crate::protocol::message::{Frame, Mode, ServerMessage, Sync, Welcome};
 use crate::protocol::{Encoding, VERSION, encode};
 use tokio::sync::oneshot;
 
-/// A delta larger than this is not worth it, and might not fit an outbox, in bytes.
+/// A delta larger than this is not worth it, in bytes before JSON, which can make it about seven times as large.
 const DELTA_BYTES: usize = super::outbox::OUTBOX_BYTES / 2;
 /// Commits in one message of a delta.
 const DELTA_COMMITS: usize = 256;
@@ -199,26 +199,22 @@ fn sync(room: &mut Room, session: SessionId, start: Start) {
         timeout_ms: u32::try_from(room.settings.silence.as_millis()).unwrap_or(u32::MAX),
     };
     let frames: Vec<_> = delta_frames(room, from, encoding);
+    let head = room.replica.position().seq;
     let Some(member) = room.members.get_mut(session) else {
         return;
     };
     member.lagging = false;
-    member.sent = from;
-    member.say(&ServerMessage::Welcome(Box::new(welcome)));
+    member.sent = head;
+    let welcome = encode::message(&ServerMessage::Welcome(Box::new(welcome)), encoding);
+    member.outbox.push_sync(welcome);
     if let Some(snapshot) = snapshot {
         member.outbox.replace_bulk(snapshot.chunks.iter().cloned());
     }
-    for (last, frame) in frames {
-        if !member.push(frame) {
-            // What did not fit is sent when the outbox is empty: from there on, and not from the head.
-            return;
-        }
-        member.sent = last;
-    }
+    frames.into_iter().for_each(|frame| member.outbox.push_sync(frame));
 }
 
-/// The commits after `from`, as messages, each with the seq of its last commit.
-fn delta_frames(room: &Room, from: Seq, encoding: Encoding) -> Vec<(Seq, Frame)> {
+/// The commits after `from`, as messages.
+fn delta_frames(room: &Room, from: Seq, encoding: Encoding) -> Vec<Frame> {
     let Some(commits) = room.replica.id_at(from).and_then(|id| room.replica.after(from, id)) else {
         return Vec::new();
     };
@@ -226,9 +222,8 @@ fn delta_frames(room: &Room, from: Seq, encoding: Encoding) -> Vec<(Seq, Frame)>
     let mut first = from + 1;
     let mut frames = Vec::new();
     for part in commits.chunks(DELTA_COMMITS) {
-        let frame = encode::commits(first, part.iter().copied(), encoding);
+        frames.push(encode::commits(first, part.iter().copied(), encoding));
         first += part.len() as Seq;
-        frames.push((first - 1, frame));
     }
     frames
 }
