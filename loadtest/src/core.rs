@@ -8,7 +8,7 @@ use super::wire::{self, Commit, Message, Position, Reject, Welcome};
 use bytes::Bytes;
 use collabcanvas::protocol::Encoding;
 use smol_str::SmolStr;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 /// Something that a server never does.
@@ -48,6 +48,8 @@ pub struct Core {
     rewound: Option<u64>,
     /// The highest own cid among the commits that were applied, or that a welcome spoke of.
     own: u64,
+    /// Own batches whose commits record a refusal. Until they are answered, that may still be taken back.
+    refused: BTreeMap<u64, SmolStr>,
     /// Everything that happened.
     pub history: History,
 }
@@ -69,6 +71,7 @@ impl Core {
             hold: None,
             rewound: None,
             own: 0,
+            refused: BTreeMap::new(),
             history: History::default(),
         }
     }
@@ -216,6 +219,7 @@ impl Core {
         self.pending.forget(welcome.saved);
         self.pending.begin(welcome.last);
         self.own = welcome.last;
+        self.refused.retain(|cid, _| *cid <= welcome.last);
         self.rewound = None;
         self.hold = None;
         self.history.welcome(welcome);
@@ -267,6 +271,9 @@ impl Core {
             self.replica.apply(seq, commit).map_err(|e| Violation(e.to_string()))?;
             if commit.author == self.history.author {
                 self.own = self.own.max(commit.cid);
+                if let Some(code) = &commit.refused {
+                    self.refused.insert(commit.cid, code.clone());
+                }
             }
             self.history.seen(commit, self.keep);
         }
@@ -284,8 +291,11 @@ impl Core {
         self.history.gone.extend(gone.iter().cloned());
         for cid in self.pending.answer(cid) {
             self.answered_now(now, cid);
-            if !self.history.rejected.contains_key(&cid) {
-                self.history.acked.insert(cid);
+            match self.refused.remove(&cid) {
+                Some(code) => drop(self.history.rejected.insert(cid, code)),
+                None => {
+                    self.history.acked.insert(cid);
+                }
             }
         }
         Ok(())
@@ -309,6 +319,7 @@ impl Core {
                 if let Some(batch) = self.pending.get_mut(cid) {
                     batch.void = Some(reject.code.clone());
                 }
+                self.refused.remove(&cid);
                 self.history.rejected.insert(cid, reject.code.clone());
             }
             "temporary" => {

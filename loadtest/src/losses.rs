@@ -79,8 +79,12 @@ pub fn find(clients: &[(&History, &Replica)], fresh: &Replica, head: u64) -> Los
         }
     }
     for (history, _) in clients {
-        let answered = history.acked.len() + history.rejected.len();
-        losses.unanswered += (history.sent.len() - answered.min(history.sent.len())) as u64;
+        // What was saved without an answer was answered by a welcome.
+        let open = history
+            .sent
+            .range(history.saved + 1..)
+            .filter(|(cid, _)| !history.acked.contains(cid) && !history.rejected.contains_key(cid));
+        losses.unanswered += open.count() as u64;
         let acked = history.acked.iter().filter(|cid| !there.contains(&(&history.author, **cid)));
         losses.missing += if losses.unseen == 0 { acked.count() as u64 } else { 0 };
     }

@@ -13,7 +13,7 @@ use crate::protocol::refusal::{Code, Refusal};
 use crate::protocol::{Encoding, VERSION, encode};
 use tokio::sync::oneshot;
 
-/// A delta larger than this is not worth it, and might not fit an outbox, in bytes.
+/// A delta larger than this is not worth it, in bytes before JSON, which can make it about seven times as large.
 const DELTA_BYTES: usize = super::outbox::OUTBOX_BYTES / 2;
 /// Commits in one message of a delta.
 const DELTA_COMMITS: usize = 256;
@@ -184,18 +184,14 @@ fn sync(room: &mut Room, session: SessionId, start: Start) {
         timeout_ms: u32::try_from(room.settings.silence.as_millis()).unwrap_or(u32::MAX),
     };
     let frames = delta_frames(room, from, encoding);
+    let head = room.replica.position().seq;
     let refusals = if snapshot.is_some() { saved_refusals(room, who.author) } else { Vec::new() };
     let Some(member) = room.members.get_mut(session) else {
         return;
     };
-    member.begin(from);
-    member.say(&ServerMessage::Welcome(Box::new(welcome)));
-    for (last, frame) in frames {
-        // What does not fit is not sent: the next resync goes on from here.
-        if member.push(frame) {
-            member.sent = last;
-        }
-    }
+    member.begin(head);
+    member.outbox.push_sync(encode::message(&ServerMessage::Welcome(Box::new(welcome)), encoding));
+    frames.into_iter().for_each(|frame| member.outbox.push_sync(frame));
     // The chunks come last: whoever has them all has heard of the commits after them too, and is at the head.
     if let Some(snapshot) = snapshot {
         member.outbox.replace_bulk(snapshot.chunks.iter().cloned());
@@ -206,18 +202,17 @@ fn sync(room: &mut Room, session: SessionId, start: Start) {
     }
 }
 
-/// The commits after `from`, as messages, each with the seq of its last commit.
-fn delta_frames(room: &Room, from: Seq, encoding: Encoding) -> Vec<(Seq, Frame)> {
+/// The commits after `from`, as messages.
+fn delta_frames(room: &Room, from: Seq, encoding: Encoding) -> Vec<Frame> {
     let Some(commits) = room.replica.id_at(from).and_then(|id| room.replica.after(from, id)) else {
         return Vec::new();
     };
     let commits: Vec<_> = commits.collect();
-    let mut last = from;
+    let mut first = from + 1;
     let mut frames = Vec::new();
     for part in commits.chunks(DELTA_COMMITS) {
-        let frame = encode::commits(last + 1, part.iter().copied(), encoding);
-        last += part.len() as Seq;
-        frames.push((last, frame));
+        frames.push(encode::commits(first, part.iter().copied(), encoding));
+        first += part.len() as Seq;
     }
     frames
 }

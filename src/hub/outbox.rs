@@ -72,6 +72,16 @@ impl Outbox {
         Ok(())
     }
 
+    /// Queues a frame of a sync, whatever waits: a session that could not take its whole sync would begin it again for ever. A sync comes into
+    /// an outbox that is new or empty, and its frames are bounded by what a delta may have.
+    pub fn push_sync(&self, frame: Frame) {
+        let mut queues = self.queues();
+        queues.live_bytes += frame.len();
+        queues.live.push_back(frame);
+        drop(queues);
+        self.reader.wake();
+    }
+
     /// Queues a presence frame unless the reader is behind. Returns whether it did.
     pub fn push_presence(&self, frame: Frame) -> bool {
         if self.queues().live_bytes > PRESENCE_BYTES {

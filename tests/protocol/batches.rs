@@ -1,6 +1,6 @@
 //! Batches: every refusal with its code, the counter, repeats, holes, voids.
 
-use crate::support::peers::{Bystanders, Node, Raw, agree, send, send_raw};
+use crate::support::peers::{Bystanders, Node, Raw, agree, send, send_raw, synced};
 use collabcanvas::protocol::Encoding::{Json, MessagePack};
 use collabcanvas::protocol::pack;
 use loadtest::say;
@@ -221,11 +221,13 @@ async fn both_encodings_agree() {
     }
 }
 
-/// Two batches with as many values as a frame may have, in one call: together they have more.
+/// Two batches with nearly as many values as a frame may have, in one message: together they have more.
 #[tokio::test]
 async fn batches_of_very_many_values_reach_json_clients() {
     let node = Node::start();
     let mut bystanders = Bystanders::join(&node, "p").await;
+    let mut late = node.join("p", Json).await;
+    late.cut();
     let mut clients = [node.join("p", MessagePack).await, node.join("p", MessagePack).await];
     for (number, client) in clients.iter_mut().enumerate() {
         let mut ops = say::from_json(&format!(r#"[{{"op":"create","id":"v{number}","props":{{"l":[]}}}}]"#)).to_vec();
@@ -239,7 +241,12 @@ async fn batches_of_very_many_values_reach_json_clients() {
         let ops = say::from_json(r#"[{"op":"delete","id":"x"}]"#);
         assert_eq!(send_raw(client, ops).await, None);
     }
+    late.connect().await.expect("the server is there");
+    synced(&mut late).await;
+    assert!(late.core.welcome().is_some_and(|w| !w.snapshot), "both come in one delta");
     let fresh = node.join("p", Json).await;
-    assert_eq!(fresh.core.replica().0["v1"].props["l"].len(), 100_005);
+    for client in [&late, &fresh] {
+        assert_eq!(client.core.replica().0["v1"].props["l"].len(), 100_005);
+    }
     bystanders.are_undisturbed().await;
 }

@@ -4,6 +4,7 @@ use crate::support::peers::{Bystanders, Node, agree, send, synced};
 use crate::support::server::PATIENCE;
 use collabcanvas::protocol::Encoding::{Json, MessagePack};
 use loadtest::client::Ended;
+use loadtest::say;
 use loadtest::wire::{Message, Position};
 
 #[tokio::test]
@@ -29,6 +30,27 @@ async fn with_a_position_comes_a_delta_and_without_one_a_snapshot() {
         assert!(reader.core.welcome().is_some_and(|w| !w.snapshot));
         agree(&mut reader, &mut writer).await;
     }
+}
+
+/// In JSON a delta can be many times larger than what decides whether there is one, and larger than an outbox.
+#[tokio::test]
+async fn a_delta_that_is_large_only_in_json_comes_whole() {
+    let node = Node::start();
+    let mut writer = node.join("p", MessagePack).await;
+    let mut reader = node.join("p", Json).await;
+    reader.cut();
+    let text = r"\u0001".repeat(1_400);
+    writer.submit(say::from_json(r#"[{"op":"create","id":"a"}]"#));
+    for _ in 0..300 {
+        let ops = format!(r#"[{{"op":"update","id":"a","set":{{"text":"{text}"}}}}]"#);
+        assert_eq!(send(&mut writer, &ops).await, None);
+    }
+    reader.connect().await.expect("the server is there");
+    synced(&mut reader).await;
+    assert!(reader.core.welcome().is_some_and(|w| !w.snapshot), "it held a position");
+    agree(&mut reader, &mut writer).await;
+    assert_eq!(send(&mut reader, r#"[{"op":"delete","id":"a"}]"#).await, None);
+    assert_eq!(reader.core.history.welcomes, 2, "one of each connection");
 }
 
 #[tokio::test]
