@@ -38,6 +38,8 @@ pub struct Pending {
     assigned: u64,
     /// The highest cid that was sent in this session.
     sent: u64,
+    /// The highest cid that was ever sent: copies of one batch may be under way, and the first of them is answered.
+    top: u64,
     /// The highest cid that was answered.
     answered: u64,
 }
@@ -68,10 +70,10 @@ impl Pending {
         self.answered
     }
 
-    /// The highest sent cid.
+    /// The highest cid that was ever sent.
     #[must_use]
     pub fn sent(&self) -> u64 {
-        self.sent
+        self.top
     }
 
     /// A batch that is not saved.
@@ -87,6 +89,7 @@ impl Pending {
             return None;
         }
         self.sent += 1;
+        self.top = self.top.max(self.sent);
         self.get_mut(self.sent).cloned()
     }
 
@@ -105,6 +108,7 @@ impl Pending {
     pub fn answer(&mut self, cid: u64) -> std::ops::RangeInclusive<u64> {
         let first = self.answered + 1;
         self.answered = self.answered.max(cid);
+        self.sent = self.sent.max(cid);
         first..=cid
     }
 

@@ -58,6 +58,8 @@ impl Member {
         self.lagging = false;
         self.sent = sent;
         self.presence_behind = true;
+        // The client sends again what it has no answer to: copies under way must not count against it.
+        self.unanswered = self.answers.len();
     }
 
     /// Queues a message, or finds that the session cannot keep up.
