@@ -112,16 +112,22 @@ pub async fn send_raw(client: &mut Client, ops: Bytes) -> Option<String> {
     client.core.history.rejected.get(&cid).map(ToString::to_string)
 }
 
-/// Waits until a client is where another is, and compares the two.
+/// Waits until two clients are at the same position, and compares them.
 pub async fn agree(one: &mut Client, other: &mut Client) {
-    let seq = |c: &Client| c.core.position().expect("synced").seq;
-    let head = seq(one).max(seq(other));
-    for client in [&mut *one, &mut *other] {
-        let there = |core: &Core| core.position().is_some_and(|p| p.seq >= head);
-        client
-            .until("the other's commits", PATIENCE, there)
-            .await
-            .expect("they come");
+    let seq = |c: &Client| c.core.position().map_or(0, |p| p.seq);
+    loop {
+        let head = seq(one).max(seq(other));
+        for client in [&mut *one, &mut *other] {
+            let there = |core: &Core| core.is_synced() && core.position().is_some_and(|p| p.seq >= head);
+            client
+                .until("the other's commits", PATIENCE, there)
+                .await
+                .expect("they come");
+        }
+        // Several commits may have come in one message.
+        if seq(one) == seq(other) {
+            break;
+        }
     }
     assert_eq!(one.core.replica().difference(other.core.replica()), None);
 }
