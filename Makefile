@@ -46,6 +46,7 @@ $(WEB)/node_modules/.installed: $(WEB)/package-lock.json
 integration: web rust-there ## Whole-program tests: killed servers, bad input, convergence with the SDK
 	cd $(WEB) && npm run --silent typecheck && npm run --silent test
 	cargo test --quiet --workspace --test '*'
+	cd $(WEB)/sdk && COLLAB_SERVER="$(CURDIR)/target/debug/collabcanvas" npm run --silent test:live
 
 browser: web chromium-there ## The demo in a real Chromium
 	cargo build --quiet

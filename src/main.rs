@@ -3,7 +3,8 @@
 use clap::Parser as _;
 use collabcanvas::app::App;
 use collabcanvas::config::{Cli, Command, Config};
-use collabcanvas::{lifecycle, telemetry};
+use collabcanvas::lifecycle::StopSignals;
+use collabcanvas::telemetry;
 use std::process::ExitCode;
 
 #[tokio::main]
@@ -23,9 +24,10 @@ async fn main() -> ExitCode {
 async fn serve(config: &Config) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let metrics = telemetry::record()?;
     let mut app = App::start(config, metrics).await?;
+    let mut signals = StopSignals::listen()?;
     announce(&app);
     tokio::select! {
-        signal = lifecycle::stop_signal() => tracing::info!(signal = signal?, "stopping"),
+        signal = signals.next() => tracing::info!(signal, "stopping"),
         () = app.failed() => return Ok(ExitCode::FAILURE),
     }
     // A second signal is at once.
@@ -36,8 +38,8 @@ async fn serve(config: &Config) -> Result<ExitCode, Box<dyn std::error::Error>> 
             }
             Ok(if saved { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
-        signal = lifecycle::stop_signal() => {
-            tracing::warn!(signal = signal?, "stopping at once");
+        signal = signals.next() => {
+            tracing::warn!(signal, "stopping at once");
             Ok(ExitCode::FAILURE)
         }
     }

@@ -281,8 +281,8 @@ impl Core {
     }
 
     fn acked(&mut self, now: Instant, cid: u64, gone: &[(u64, Vec<SmolStr>)]) -> Result<(), Violation> {
-        if cid > self.pending.sent() {
-            return violation(format!("ack of {cid}, sent were {}", self.pending.sent()));
+        if cid > self.pending.top() {
+            return violation(format!("ack of {cid}, sent were {}", self.pending.top()));
         }
         if cid > self.own && self.incoming.is_none() {
             return violation(format!("ack of {cid} before its commit; the last own one was {}", self.own));

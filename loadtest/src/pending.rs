@@ -72,7 +72,7 @@ impl Pending {
 
     /// The highest cid that was ever sent.
     #[must_use]
-    pub fn sent(&self) -> u64 {
+    pub fn top(&self) -> u64 {
         self.top
     }
 

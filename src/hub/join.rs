@@ -1,7 +1,7 @@
 //! How a session comes into a room, and how one that fell behind comes back: by a delta if the room still has it, else by a snapshot.
 
 use super::mailbox::{JoinError, Joiner};
-use super::members::Member;
+use super::member::Member;
 use super::propose::{Answer, Verdict};
 use super::room::Room;
 use super::snapshot;

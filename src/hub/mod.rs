@@ -5,6 +5,7 @@
 mod install;
 mod join;
 mod mailbox;
+mod member;
 mod members;
 mod open;
 pub mod outbox;

@@ -23,14 +23,28 @@ pub(super) async fn open(hub: Arc<Hub>, project: ProjectId, slot: Slot) -> Resul
     metrics::opened(started.elapsed());
     let (handle, mut mailbox) = mailbox();
     let (room, made) = Room::new(project.clone(), hub.stores.clone(), hub.settings.clone(), replica, installed);
+    let place = Place { hub, project, slot };
     tokio::spawn(async move {
         room.run(made, &mut mailbox, subscription).await;
-        hub.remove(&project, &slot);
-        metrics::closed();
+        drop(place);
         // Whoever was about to join finds the mailbox closed and opens a new room.
         drop(mailbox);
     });
     Ok(handle)
+}
+
+/// A room's place in the hub, given up however the room ends: a panic must not leave a project that nobody can open.
+struct Place {
+    hub: Arc<Hub>,
+    project: ProjectId,
+    slot: Slot,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.hub.remove(&self.project, &self.slot);
+        metrics::closed();
+    }
 }
 
 /// The project's state, and whether the hot store has it. An error is an error, never an empty project.

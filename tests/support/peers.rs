@@ -104,13 +104,19 @@ pub async fn send_raw(client: &mut Client, ops: Bytes) -> Option<String> {
     client.core.history.rejected.get(&cid).map(ToString::to_string)
 }
 
-/// Waits until a client is where another is, and compares the two.
+/// Waits until two clients are at the same position, and compares them.
 pub async fn agree(one: &mut Client, other: &mut Client) {
-    let seq = |c: &Client| c.core.position().expect("synced").seq;
-    let head = seq(one).max(seq(other));
-    for client in [&mut *one, &mut *other] {
-        let there = |core: &Core| core.position().is_some_and(|p| p.seq >= head);
-        client.until("the other's commits", PATIENCE, there).await.expect("they come");
+    let seq = |c: &Client| c.core.position().map_or(0, |p| p.seq);
+    loop {
+        let head = seq(one).max(seq(other));
+        for client in [&mut *one, &mut *other] {
+            let there = |core: &Core| core.is_synced() && core.position().is_some_and(|p| p.seq >= head);
+            client.until("the other's commits", PATIENCE, there).await.expect("they come");
+        }
+        // Several commits may have come in one message.
+        if seq(one) == seq(other) {
+            break;
+        }
     }
     assert_eq!(one.core.replica().difference(other.core.replica()), None);
 }
@@ -193,15 +199,12 @@ impl Raw {
 
     /// Listens until a message fits, and returns what it makes of it.
     pub async fn until<T>(&mut self, mut pick: impl FnMut(Message) -> Option<T>) -> T {
-        let picked = async {
-            loop {
-                let message = self.next().await.expect("the session goes on");
-                if let Some(picked) = pick(message) {
-                    return picked;
-                }
+        loop {
+            let message = self.next().await.expect("the session goes on");
+            if let Some(picked) = pick(message) {
+                return picked;
             }
-        };
-        tokio::time::timeout(PATIENCE, picked).await.expect("what is waited for comes in time")
+        }
     }
 
     /// Listens until the socket is closed; asserts the code, and that an `error` with a sentence came before it.

@@ -49,8 +49,7 @@ describe(`${OBJECTS} objects`, () => {
       await leave(page);
     }
     console.log(`navigation to rendered: median ${median(totals).toFixed(0)} ms, fastest ${Math.min(...totals).toFixed(0)} ms`);
-    // The fastest, because whatever else the machine does only adds; a real slowdown slows them all.
-    expect(Math.min(...totals)).toBeLessThan(1000);
+    expect(median(totals)).toBeLessThan(1000);
   });
 
   it('pan smoothly at every zoom', async () => {

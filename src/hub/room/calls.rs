@@ -157,7 +157,7 @@ impl Room {
         metrics::commits(self.replica.position().seq + 1 - first);
         let before = first - 1;
         if let Some(commits) = self.replica.id_at(before).and_then(|id| self.replica.after(before, id)) {
-            self.members.commits(first, &commits);
+            self.members.commits(first, commits);
         }
     }
 

@@ -1,0 +1,120 @@
+//! One session in a room, and what it has been told.
+
+use super::outbox::{Full, Outbox};
+use super::propose::{Answer, Verdict};
+use crate::ids::{Cid, Seq};
+use crate::metrics;
+use crate::protocol::message::{Frame, ServerMessage, Who};
+use crate::protocol::{Encoding, encode};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// One session in the room.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) who: Who,
+    pub(super) encoding: Encoding,
+    pub(super) outbox: Arc<Outbox>,
+    /// Commits up to here are in its outbox or beyond.
+    pub(super) sent: Seq,
+    /// It could not keep up: nothing more is sent until its outbox is empty and it is brought back.
+    pub(super) lagging: bool,
+    /// It was passed over by presence: the next one is full.
+    pub(super) presence_behind: bool,
+    /// Batches that were handed in and are not answered.
+    pub(super) unanswered: usize,
+    /// Batches that have their seq and are to be answered.
+    pub(super) answers: VecDeque<Answer>,
+    /// Batches that have their seq and are not durable.
+    pub(super) unsaved: VecDeque<(Cid, Seq)>,
+    /// Highest durable cid.
+    pub(super) saved: Cid,
+    /// The `saved` message that was sent last.
+    pub(super) told: (Cid, Seq),
+}
+
+impl Member {
+    pub(super) fn new(who: Who, encoding: Encoding, outbox: Arc<Outbox>, saved: Cid, told: Seq) -> Self {
+        Self {
+            who,
+            encoding,
+            outbox,
+            sent: 0,
+            lagging: false,
+            presence_behind: true,
+            unanswered: 0,
+            answers: VecDeque::new(),
+            unsaved: VecDeque::new(),
+            saved,
+            told: (saved, told),
+        }
+    }
+
+    /// Begins a sync: everything up to `sent` is what the client has or is about to get.
+    pub(super) fn begin(&mut self, sent: Seq) {
+        self.lagging = false;
+        self.sent = sent;
+        self.presence_behind = true;
+        // The client sends again what it has no answer to: copies under way must not count against it.
+        self.unanswered = self.answers.len();
+    }
+
+    /// Queues a message, or finds that the session cannot keep up.
+    pub(super) fn say(&mut self, message: &ServerMessage) -> bool {
+        let frame = encode::message(message, self.encoding);
+        self.push(frame)
+    }
+
+    pub(super) fn push(&mut self, frame: Frame) -> bool {
+        if !self.lagging && self.outbox.push(frame) == Err(Full) {
+            self.lagging = true;
+            metrics::outbox_overflow();
+        }
+        !self.lagging
+    }
+
+    /// Sends the answers to batches up to `seq`, in order; accepted ones in a row are one ack. What does not fit the outbox stays and is sent
+    /// after the resync.
+    pub(super) fn answer_up_to(&mut self, seq: Seq) {
+        while !self.lagging {
+            let due = self.answers.iter().take_while(|a| a.seq <= seq);
+            let accepted = due.take_while(|a| matches!(a.verdict, Verdict::Accepted(_))).count();
+            let (message, count) = match (accepted, self.answers.front()) {
+                (0, Some(Answer { cid, seq: at, verdict: Verdict::Refused(refusal, current) })) if *at <= seq => {
+                    let (refusal, current) = ((**refusal).clone(), current.clone());
+                    (ServerMessage::Reject { cid: *cid, refusal, current, retry_ms: None }, 1)
+                }
+                (0, _) => return,
+                (count, _) => (self.ack(count), count),
+            };
+            if self.say(&message) {
+                if let ServerMessage::Reject { refusal, .. } = message {
+                    metrics::refused(refusal.code);
+                }
+                self.answers.drain(..count);
+                self.unanswered = self.unanswered.saturating_sub(count);
+            }
+        }
+    }
+
+    /// The ack of the first `count` answers, all accepted.
+    fn ack(&self, count: usize) -> ServerMessage {
+        let (mut cid, mut seq, mut gone) = (0, 0, Vec::new());
+        for answer in self.answers.range(..count) {
+            (cid, seq) = (answer.cid, answer.seq);
+            if let Verdict::Accepted(ids) = &answer.verdict
+                && !ids.is_empty()
+            {
+                gone.push((answer.cid, ids.clone()));
+            }
+        }
+        ServerMessage::Ack { cid, seq, gone }
+    }
+
+    pub(super) fn mark_saved(&mut self, seq: Seq) {
+        while let Some((cid, _)) = self.unsaved.front().filter(|(_, at)| *at <= seq) {
+            self.saved = *cid;
+            self.unsaved.pop_front();
+        }
+    }
+}
