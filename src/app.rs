@@ -2,8 +2,9 @@
 
 use crate::admin::{self, Admin};
 use crate::autosave::Autosave;
-use crate::config::Config;
+use crate::config::{Config, DurableConfig};
 use crate::durable::DurableStore;
+use crate::durable::memory::MemoryStore;
 use crate::durable::sqlite::SqliteStore;
 use crate::fanout::local::LocalFanout;
 use crate::gateway::{self, Gateway};
@@ -40,7 +41,7 @@ pub struct App {
     /// Where probes and Prometheus connect.
     pub admin_address: SocketAddr,
     hub: Arc<Hub>,
-    durable: Arc<SqliteStore>,
+    durable: Arc<dyn DurableStore>,
     stop: watch::Sender<bool>,
     sessions: watch::Sender<()>,
     autosave: JoinHandle<()>,
@@ -60,15 +61,12 @@ impl App {
     /// # Errors
     /// [`StartError`] when something cannot be had.
     pub async fn start(config: &Config, metrics: PrometheusHandle) -> Result<Self, StartError> {
-        let lock = config.exclusive.then(|| lock(&config.database)).transpose()?;
-        let durable = SqliteStore::open(&config.database).map_err(|error| StartError(error.to_string()))?;
-        let durable = Arc::new(durable);
+        let (durable, lock) = durable(&config.durable)?;
         let fanout = Arc::new(LocalFanout::default());
         let hot: Arc<dyn HotStore> = Arc::new(MemoryHot::new(fanout.clone()));
         let stores = Arc::new(Stores { hot: hot.clone(), durable: durable.clone(), fanout });
         let hub = Hub::new(stores, room_settings(config));
-        let saver = durable.clone() as Arc<dyn DurableStore>;
-        let autosave = tokio::spawn(Autosave::new(hot, saver, config.log_retention).run());
+        let autosave = tokio::spawn(Autosave::new(hot, durable.clone(), config.log_retention).run());
 
         let (stop, stopping) = watch::channel(false);
         let (sessions, _) = watch::channel(());
@@ -121,6 +119,20 @@ fn room_settings(config: &Config) -> RoomSettings {
         heartbeat: config.heartbeat,
         silence: config.silence,
     }
+}
+
+/// Opens the durable store, and keeps other nodes out of the data directory.
+fn durable(config: &DurableConfig) -> Result<(Arc<dyn DurableStore>, Option<File>), StartError> {
+    let (path, lock) = match config {
+        DurableConfig::DataDirectory(path) => (path, Some(lock(path)?)),
+        DurableConfig::SharedFile(path) => (path, None),
+        DurableConfig::Memory => {
+            tracing::warn!("everything is kept in memory only and is gone when this process ends");
+            return Ok((Arc::new(MemoryStore::new()), None));
+        }
+    };
+    let store = SqliteStore::open(path).map_err(|error| StartError(error.to_string()))?;
+    Ok((Arc::new(store), lock))
 }
 
 /// Makes the data directory this node's own: two nodes with a hot store each would not hear of each other.

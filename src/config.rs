@@ -48,7 +48,7 @@ pub struct RawConfig {
         help = "Directory for the embedded database [default: ./data]"
     )]
     data_dir: Option<String>,
-    /// Durable store instead of the one in the data directory: sqlite:///absolute/path
+    /// Durable store instead of the one in the data directory: sqlite:///absolute/path, or memory: for tests, which keeps nothing after the process
     #[arg(long, env = "COLLAB_DURABLE_URL", value_name = "URL")]
     durable_url: Option<String>,
     /// Origins, besides the server's own, whose pages may connect
@@ -95,6 +95,17 @@ pub enum LogFormat {
     Json,
 }
 
+/// Where commits are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DurableConfig {
+    /// An SQLite file in this node's own data directory, which no other node may use at the same time.
+    DataDirectory(PathBuf),
+    /// An SQLite file that other nodes of this host may use too.
+    SharedFile(PathBuf),
+    /// This process: nothing outlives it.
+    Memory,
+}
+
 /// The checked configuration of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -102,10 +113,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// For probes and Prometheus.
     pub admin_listen: SocketAddr,
-    /// The SQLite file.
-    pub database: PathBuf,
-    /// Whether the file lies in this node's own data directory, which no other node may use at the same time.
-    pub exclusive: bool,
+    /// Where commits are kept.
+    pub durable: DurableConfig,
     /// Origins besides the server's own.
     pub allowed_origins: Vec<String>,
     /// Most sessions of one project.
@@ -166,7 +175,7 @@ mod tests {
     fn nothing_given_is_an_embedded_node() {
         let config = check(&[]).expect("the defaults are valid");
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
-        assert_eq!((config.database.to_str(), config.exclusive), (Some("./data/collabcanvas.db"), true));
+        assert_eq!(config.durable, DurableConfig::DataDirectory("./data/collabcanvas.db".into()));
     }
 
     #[test]
@@ -189,6 +198,7 @@ mod tests {
             assert_eq!(check(flags).expect_err("refused").0.len(), 1, "{flags:?}");
         }
         let shared = check(&["--durable-url", "sqlite:///a/b.db"]).expect("valid");
-        assert_eq!((shared.database.to_str(), shared.exclusive), (Some("/a/b.db"), false));
+        assert_eq!(shared.durable, DurableConfig::SharedFile("/a/b.db".into()));
+        assert_eq!(check(&["--durable-url", "memory:"]).expect("valid").durable, DurableConfig::Memory);
     }
 }

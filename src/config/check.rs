@@ -1,9 +1,9 @@
 //! From text to a checked configuration: every error is found, not only the first.
 
-use super::{Config, ConfigErrors, LogFormat, RawConfig};
+use super::{Config, ConfigErrors, DurableConfig, LogFormat, RawConfig};
 use std::fmt::Display;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -55,7 +55,6 @@ impl RawConfig {
         {
             errors.add("COLLAB_LISTEN and COLLAB_ADMIN_LISTEN must differ: clients must not reach the admin endpoints");
         }
-        let (database, exclusive) = self.database(&mut errors);
         let heartbeat = errors.seconds("COLLAB_HEARTBEAT_SECONDS", &self.heartbeat_seconds, 1, 300);
         let silence = errors.seconds("COLLAB_SILENCE_SECONDS", &self.silence_seconds, 2, 3_600);
         if silence <= heartbeat {
@@ -77,8 +76,7 @@ impl RawConfig {
         let config = Config {
             listen: listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
             admin_listen: admin.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
-            database,
-            exclusive,
+            durable: self.durable(&mut errors),
             allowed_origins: origins(&self.allowed_origins, &mut errors),
             max_sessions: usize::try_from(max_sessions).unwrap_or(usize::MAX),
             heartbeat,
@@ -92,19 +90,25 @@ impl RawConfig {
         if errors.0.is_empty() { Ok(config) } else { Err(ConfigErrors(errors.0)) }
     }
 
-    /// The database file, and whether it is this node's own.
-    fn database(&self, errors: &mut Errors) -> (PathBuf, bool) {
+    /// Where commits are kept.
+    fn durable(&self, errors: &mut Errors) -> DurableConfig {
         let Some(url) = &self.durable_url else {
-            return (Path::new(self.data_dir.as_deref().unwrap_or("./data")).join("collabcanvas.db"), true);
+            let directory = Path::new(self.data_dir.as_deref().unwrap_or("./data"));
+            return DurableConfig::DataDirectory(directory.join("collabcanvas.db"));
         };
         if self.data_dir.is_some() {
             errors.add("COLLAB_DATA_DIR and COLLAB_DURABLE_URL exclude each other: with a durable URL nothing is kept in the data directory");
         }
-        match url.strip_prefix("sqlite://").filter(|path| path.starts_with('/') && !path.ends_with('/')) {
-            Some(path) => (PathBuf::from(path), false),
+        let file = url.strip_prefix("sqlite://").filter(|path| path.starts_with('/') && !path.ends_with('/'));
+        match file {
+            Some(path) => DurableConfig::SharedFile(path.into()),
             None => {
-                errors.add(format_args!("COLLAB_DURABLE_URL={url:?}: it must be sqlite:///absolute/path/of/a/file"));
-                (PathBuf::new(), false)
+                if url != "memory:" {
+                    errors.add(format_args!(
+                        "COLLAB_DURABLE_URL={url:?}: it must be sqlite:///absolute/path/of/a/file or memory:"
+                    ));
+                }
+                DurableConfig::Memory
             }
         }
     }

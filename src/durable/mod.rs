@@ -208,4 +208,7 @@ pub trait DurableStore: Send + Sync + 'static {
     /// # Errors
     /// Any [`DurableError`].
     async fn list(&self) -> Result<Vec<ProjectId>, DurableError>;
+
+    /// Finishes what was accepted; later calls may be refused as [`DurableError::Unavailable`].
+    async fn close(&self) {}
 }

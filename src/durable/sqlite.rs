@@ -89,14 +89,6 @@ impl SqliteStore {
         Ok(Self { writer, readers: Arc::new(readers) })
     }
 
-    /// Finishes what was accepted and closes the file; later calls are refused as [`DurableError::Unavailable`]. A store that is dropped
-    /// finishes as well, but nobody waits for it.
-    pub async fn close(&self) {
-        self.writer.close().await;
-        self.readers.permits.close();
-        self.readers.lock().clear();
-    }
-
     async fn write<T: Send + 'static>(
         &self,
         project: &ProjectId,
@@ -160,6 +152,14 @@ fn rows<T>(
 
 #[async_trait]
 impl DurableStore for SqliteStore {
+    /// Finishes what was accepted and closes the file; later calls are refused as [`DurableError::Unavailable`]. A store that is dropped
+    /// finishes as well, but nobody waits for it.
+    async fn close(&self) {
+        self.writer.close().await;
+        self.readers.permits.close();
+        self.readers.lock().clear();
+    }
+
     async fn append(&self, project: &ProjectId, entry: &Entry) -> Result<Appended, DurableError> {
         let body = layout::encode_entry(entry);
         let (from, to) = (sql(entry.from), sql(entry.to()));

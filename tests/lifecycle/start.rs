@@ -4,6 +4,7 @@ use crate::support::http;
 use crate::support::peers::{Node, send};
 use crate::support::server::Setup;
 use collabcanvas::durable::checkpoint::checkpoint_if_due;
+use collabcanvas::durable::DurableStore as _;
 use collabcanvas::durable::sqlite::SqliteStore;
 use collabcanvas::ids::ProjectId;
 use collabcanvas::protocol::Encoding::{Json, MessagePack};
