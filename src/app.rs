@@ -46,7 +46,7 @@ pub struct App {
     sessions: watch::Sender<()>,
     autosave: JoinHandle<()>,
     grace: Duration,
-    /// Keeps other nodes out of the data directory.
+    /// Keeps other nodes out of the database.
     _lock: Option<File>,
 }
 
@@ -121,21 +121,20 @@ fn room_settings(config: &Config) -> RoomSettings {
     }
 }
 
-/// Opens the durable store, and keeps other nodes out of the data directory.
+/// Opens the durable store, and keeps other nodes out of it.
 fn durable(config: &DurableConfig) -> Result<(Arc<dyn DurableStore>, Option<File>), StartError> {
     let (path, lock) = match config {
-        DurableConfig::DataDirectory(path) => (path, Some(lock(path)?)),
-        DurableConfig::SharedFile(path) => (path, None),
+        DurableConfig::File(path) => (path, lock(path)?),
         DurableConfig::Memory => {
             tracing::warn!("everything is kept in memory only and is gone when this process ends");
             return Ok((Arc::new(MemoryStore::new()), None));
         }
     };
     let store = SqliteStore::open(path).map_err(|error| StartError(error.to_string()))?;
-    Ok((Arc::new(store), lock))
+    Ok((Arc::new(store), Some(lock)))
 }
 
-/// Makes the data directory this node's own: two nodes with a hot store each would not hear of each other.
+/// Makes the database this node's own: two nodes with a hot store each would not hear of each other.
 fn lock(database: &Path) -> Result<File, StartError> {
     let directory = database.parent().unwrap_or(Path::new("."));
     let cannot = |error: std::io::Error| {

@@ -98,10 +98,8 @@ pub enum LogFormat {
 /// Where commits are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DurableConfig {
-    /// An SQLite file in this node's own data directory, which no other node may use at the same time.
-    DataDirectory(PathBuf),
-    /// An SQLite file that other nodes of this host may use too.
-    SharedFile(PathBuf),
+    /// An SQLite file, which no other node may use at the same time: each would have a hot store of its own.
+    File(PathBuf),
     /// This process: nothing outlives it.
     Memory,
 }
@@ -175,7 +173,7 @@ mod tests {
     fn nothing_given_is_an_embedded_node() {
         let config = check(&[]).expect("the defaults are valid");
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
-        assert_eq!(config.durable, DurableConfig::DataDirectory("./data/collabcanvas.db".into()));
+        assert_eq!(config.durable, DurableConfig::File("./data/collabcanvas.db".into()));
     }
 
     #[test]
@@ -198,7 +196,7 @@ mod tests {
             assert_eq!(check(flags).expect_err("refused").0.len(), 1, "{flags:?}");
         }
         let shared = check(&["--durable-url", "sqlite:///a/b.db"]).expect("valid");
-        assert_eq!(shared.durable, DurableConfig::SharedFile("/a/b.db".into()));
+        assert_eq!(shared.durable, DurableConfig::File("/a/b.db".into()));
         assert_eq!(check(&["--durable-url", "memory:"]).expect("valid").durable, DurableConfig::Memory);
     }
 }

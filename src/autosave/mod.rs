@@ -13,7 +13,7 @@ use crate::hot::HotStore;
 use crate::ids::ProjectId;
 use jobs::Jobs;
 use rand::RngExt as _;
-use saver::{Saver, Tails};
+use saver::{Saver, Tails, checkpointed};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,12 +77,15 @@ impl Autosave {
     }
 
     fn start_checkpoint(&mut self, project: &ProjectId) {
-        let (durable, retention) = (self.durable.clone(), self.log_retention);
+        let (durable, retention, tails) = (self.durable.clone(), self.log_retention, self.tails.clone());
         self.checkpoints.start(project, |project| async move {
             let retention = u64::try_from(retention.as_millis()).unwrap_or(u64::MAX);
             let build = rand::rng().random();
             match checkpoint_if_due(&*durable, &project, clock::now_ms(), retention, build).await {
-                Ok(Some(seq)) => tracing::info!(%project, seq, "checkpoint written"),
+                Ok(Some(seq)) => {
+                    checkpointed(&tails, &project);
+                    tracing::info!(%project, seq, "checkpoint written");
+                }
                 Ok(None) => {}
                 // What is saved stays saved; the next look tries again.
                 Err(error) => tracing::warn!(%project, %error, "no checkpoint could be written"),

@@ -1,6 +1,7 @@
 //! Saves one project until nothing is left to save.
 
 use crate::clock;
+use crate::durable::checkpoint::LOG_BYTES;
 use crate::durable::load::{Tail, tail};
 use crate::durable::{Appended, DurableError, DurableStore};
 use crate::hot::HotStore;
@@ -20,8 +21,10 @@ const TAIL_BELIEVED: Duration = Duration::from_secs(60);
 const RETRY_FROM: Duration = Duration::from_millis(100);
 /// Longest pause.
 const RETRY_TO: Duration = Duration::from_secs(5);
-/// Entries that are appended between two looks at whether a checkpoint is due.
-const CHECKPOINT_LOOK: u32 = 64;
+/// Entries that one run of a saver appends at most: then others have their turn, a checkpoint among them.
+const RUN_ENTRIES: u32 = 64;
+/// Tails that are remembered; of more, those that are believed no longer are forgotten.
+const TAILS: usize = 4_096;
 
 /// What is known of the durable tails of projects that were saved lately.
 pub(super) type Tails = Arc<DashMap<ProjectId, Known>>;
@@ -31,8 +34,10 @@ pub(super) type Tails = Arc<DashMap<ProjectId, Known>>;
 pub(super) struct Known {
     tail: Tail,
     at: Instant,
-    /// Entries appended since the last look at whether a checkpoint is due.
-    appended: u32,
+    /// Bytes appended since the last checkpoint that was made here.
+    bytes: u64,
+    /// With so many it is time to look whether a checkpoint is due. A look reads the whole project, so that each that finds none doubles it.
+    look_at: u64,
 }
 
 /// Saves one project.
@@ -65,7 +70,7 @@ impl Saver {
     /// Appends all that the hot store has above the durable tail.
     async fn save(&self) -> Result<(), DurableError> {
         let unavailable = |error: crate::hot::HotError| DurableError::Unavailable(error.to_string());
-        loop {
+        for _ in 0..RUN_ENTRIES {
             let tail = self.tail().await?;
             let Some(log) = self.hot.log_after(&self.project, tail.position.seq).await.map_err(unavailable)? else {
                 return Ok(());
@@ -79,10 +84,11 @@ impl Saver {
                     let started = Instant::now();
                     let position = Position { epoch: entry.epoch, seq: entry.to(), id: entry.last_id() };
                     let tail = Tail { position, direct: entry.direct, entry: entry.from };
+                    let bytes = entry.commits.iter().map(|commit| commit.weight() as u64).sum();
                     match self.durable.append(&self.project, &entry).await? {
                         Appended::Stored => {
                             metrics::saved(started.elapsed(), entry.commits.len());
-                            self.know(tail, true);
+                            self.know(tail, bytes);
                             self.hot.mark_saved(&self.project, position).await.map_err(unavailable)?;
                         }
                         // Somebody else's, or ours that was answered late: the tail tells.
@@ -106,6 +112,8 @@ impl Saver {
                 }
             }
         }
+        // Still dirty: the next run goes on.
+        Ok(())
     }
 
     async fn tail(&self) -> Result<Tail, DurableError> {
@@ -114,27 +122,36 @@ impl Saver {
             return Ok(known.tail);
         }
         let tail = tail(&*self.durable, &self.project, &known.map_or(Tail::START, |known| known.tail)).await?;
-        self.know(tail, false);
+        self.know(tail, 0);
         Ok(tail)
     }
 
-    fn know(&self, tail: Tail, appended: bool) {
-        let mut known =
-            self.tails.entry(self.project.clone()).or_insert(Known { tail, at: Instant::now(), appended: 0 });
+    fn know(&self, tail: Tail, bytes: u64) {
+        let fresh = Known { tail, at: Instant::now(), bytes: 0, look_at: LOG_BYTES };
+        let mut known = self.tails.entry(self.project.clone()).or_insert(fresh);
         known.tail = tail;
         known.at = Instant::now();
-        known.appended += u32::from(appended);
+        known.bytes += bytes;
     }
 
     /// Whether it is time to look if a checkpoint is due.
     fn look(&self) -> bool {
-        let Some(mut known) = self.tails.get_mut(&self.project) else {
-            return false;
-        };
-        let look = known.appended >= CHECKPOINT_LOOK;
+        if self.tails.len() > TAILS {
+            self.tails.retain(|_, known| known.at.elapsed() < TAIL_BELIEVED);
+        }
+        let Some(mut known) = self.tails.get_mut(&self.project) else { return false };
+        let look = known.bytes >= known.look_at;
         if look {
-            known.appended = 0;
+            known.look_at *= 2;
         }
         look
+    }
+}
+
+/// A checkpoint of the project was made: its log begins anew.
+pub(super) fn checkpointed(tails: &Tails, project: &ProjectId) {
+    if let Some(mut known) = tails.get_mut(project) {
+        known.bytes = 0;
+        known.look_at = LOG_BYTES;
     }
 }

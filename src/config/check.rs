@@ -56,7 +56,7 @@ impl RawConfig {
             errors.add("COLLAB_LISTEN and COLLAB_ADMIN_LISTEN must differ: clients must not reach the admin endpoints");
         }
         let heartbeat = errors.seconds("COLLAB_HEARTBEAT_SECONDS", &self.heartbeat_seconds, 1, 300);
-        let silence = errors.seconds("COLLAB_SILENCE_SECONDS", &self.silence_seconds, 2, 3_600);
+        let silence = errors.seconds("COLLAB_SILENCE_SECONDS", &self.silence_seconds, 2, 30);
         if silence <= heartbeat {
             errors.add("COLLAB_SILENCE_SECONDS must be longer than COLLAB_HEARTBEAT_SECONDS, else every session ends before it is asked");
         }
@@ -94,14 +94,14 @@ impl RawConfig {
     fn durable(&self, errors: &mut Errors) -> DurableConfig {
         let Some(url) = &self.durable_url else {
             let directory = Path::new(self.data_dir.as_deref().unwrap_or("./data"));
-            return DurableConfig::DataDirectory(directory.join("collabcanvas.db"));
+            return DurableConfig::File(directory.join("collabcanvas.db"));
         };
         if self.data_dir.is_some() {
             errors.add("COLLAB_DATA_DIR and COLLAB_DURABLE_URL exclude each other: with a durable URL nothing is kept in the data directory");
         }
         let file = url.strip_prefix("sqlite://").filter(|path| path.starts_with('/') && !path.ends_with('/'));
         match file {
-            Some(path) => DurableConfig::SharedFile(path.into()),
+            Some(path) => DurableConfig::File(path.into()),
             None => {
                 if url != "memory:" {
                     errors.add(format_args!(

@@ -5,7 +5,7 @@ use crate::ids::ProjectId;
 use dashmap::DashMap;
 use tokio::sync::mpsc;
 
-/// Delivers within the process; a subscriber that has gone is forgotten at the next event.
+/// Delivers within the process; a subscriber that has gone is forgotten at the next event or when asked.
 #[derive(Default)]
 pub struct LocalFanout {
     subscribers: DashMap<ProjectId, Vec<mpsc::UnboundedSender<Event>>>,
@@ -31,6 +31,13 @@ impl Fanout for LocalFanout {
         list.push(sender);
         receiver
     }
+
+    fn prune(&self, project: &ProjectId) {
+        if let Some(mut list) = self.subscribers.get_mut(project) {
+            list.retain(|subscriber| !subscriber.is_closed());
+        }
+        self.subscribers.remove_if(project, |_, list| list.is_empty());
+    }
 }
 
 #[cfg(test)]
@@ -50,5 +57,8 @@ mod tests {
         fanout.publish(&b, Event::Saved(Position::START));
         assert!(!fanout.subscribers.contains_key(&b));
         assert!(at_a.try_recv().is_err());
+        drop(at_a);
+        fanout.prune(&a);
+        assert!(fanout.subscribers.is_empty());
     }
 }

@@ -44,4 +44,7 @@ pub trait Fanout: Send + Sync + 'static {
     /// Hears of the project from now on. Whoever subscribes must keep reading: the queue is as long as the reader is behind, and is bounded by the commits
     /// that the room itself admits.
     fn subscribe(&self, project: &ProjectId) -> Subscription;
+
+    /// Forgets subscriptions of the project that were dropped.
+    fn prune(&self, project: &ProjectId);
 }

@@ -140,8 +140,9 @@ impl HotStore for MemoryHot {
         let epoch = hot.position.epoch;
         // Published under the project's lock, so that events leave in the order of their seqs.
         self.fanout.publish(project, Event::Commits { epoch, first, previous, commits: commits.into() });
-        drop(hot);
+        // Marked under the lock, too: whoever clears the mark holds it and has seen these commits.
         self.dirty.insert(project.clone(), ());
+        drop(hot);
         self.dirtied.notify_one();
         Ok(Reply::Accepted)
     }
@@ -206,8 +207,9 @@ impl HotStore for MemoryHot {
     }
 
     async fn discard(&self, project: &ProjectId, epoch: Epoch) -> Result<(), HotError> {
-        self.projects.remove_if(project, |_, hot| hot.position.epoch <= epoch);
-        self.dirty.remove(project);
+        if self.projects.remove_if(project, |_, hot| hot.position.epoch <= epoch).is_some() {
+            self.dirty.remove(project);
+        }
         self.fanout.publish(project, Event::Ended { epoch });
         Ok(())
     }

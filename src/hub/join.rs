@@ -4,7 +4,7 @@ use super::mailbox::{JoinError, Joiner};
 use super::member::Member;
 use super::propose::{Answer, Verdict};
 use super::room::Room;
-use super::snapshot;
+use super::snapshot::{self, Snapshot};
 use crate::ids::{Author, Cid, CommitId, Position, Seq, SessionId};
 use crate::metrics;
 use crate::protocol::close::Close;
@@ -81,7 +81,9 @@ pub(super) fn admit_waiting(room: &mut Room, encoding: Encoding) {
         std::mem::take(&mut room.waiting).into_iter().partition(|(joiner, _)| joiner.encoding == encoding);
     room.waiting = others;
     let ready: Vec<_> = ready;
-    if !usable_snapshot(room, encoding) && !ready.is_empty() {
+    // However much has been committed meanwhile: a snapshot that was just made is good as long as the commits after it are there.
+    let reaches = |s: &Snapshot| room.replica.after(s.position.seq, s.position.id).is_some();
+    if !room.snapshots.get(encoding).is_some_and(reaches) && !ready.is_empty() {
         // So much has happened meanwhile that it is of no use any more.
         make_snapshot(room, encoding);
         room.waiting.extend(ready);
@@ -90,9 +92,12 @@ pub(super) fn admit_waiting(room: &mut Room, encoding: Encoding) {
     for (joiner, reply) in ready {
         admit(room, joiner, Start::Snapshot, reply);
     }
-    let behind: Vec<SessionId> =
-        room.members.iter_mut().filter(|(_, m)| m.lagging && m.outbox.is_idle()).map(|(s, _)| s).collect();
-    behind.into_iter().for_each(|session| resync(room, session));
+    let awaited = room.members.iter_mut().filter(|(_, m)| m.awaits_snapshot && m.encoding == encoding);
+    let awaited: Vec<SessionId> = awaited.map(|(session, _)| session).collect();
+    for session in awaited {
+        sync(room, session, Start::Snapshot);
+        room.settle();
+    }
 }
 
 fn admit(room: &mut Room, joiner: Joiner, start: Start, reply: oneshot::Sender<Result<(), JoinError>>) {
@@ -143,8 +148,12 @@ pub(super) fn resync(room: &mut Room, session: SessionId) {
     } else if usable_snapshot(room, encoding) {
         sync(room, session, Start::Snapshot);
     } else {
+        if let Some(member) = room.members.get_mut(session) {
+            member.awaits_snapshot = true;
+        }
         make_snapshot(room, encoding);
     }
+    room.settle();
 }
 
 /// Sends a welcome and what it announces.

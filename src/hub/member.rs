@@ -19,6 +19,8 @@ pub(super) struct Member {
     pub(super) sent: Seq,
     /// It could not keep up: nothing more is sent until its outbox is empty and it is brought back.
     pub(super) lagging: bool,
+    /// It is brought back as soon as a snapshot is made.
+    pub(super) awaits_snapshot: bool,
     /// It was passed over by presence: the next one is full.
     pub(super) presence_behind: bool,
     /// Batches that were handed in and are not answered.
@@ -41,6 +43,7 @@ impl Member {
             outbox,
             sent: 0,
             lagging: false,
+            awaits_snapshot: false,
             presence_behind: true,
             unanswered: 0,
             answers: VecDeque::new(),
@@ -53,6 +56,7 @@ impl Member {
     /// Begins a sync: everything up to `sent` is what the client has or is about to get.
     pub(super) fn begin(&mut self, sent: Seq) {
         self.lagging = false;
+        self.awaits_snapshot = false;
         self.sent = sent;
         self.presence_behind = true;
         // The client sends again what it has no answer to: copies under way must not count against it.
@@ -101,7 +105,8 @@ impl Member {
     fn ack(&self, count: usize) -> ServerMessage {
         let (mut cid, mut seq, mut gone) = (0, 0, Vec::new());
         for answer in self.answers.range(..count) {
-            (cid, seq) = (answer.cid, answer.seq);
+            // The highest: a repeat of an older batch may come last.
+            (cid, seq) = (cid, seq).max((answer.cid, answer.seq));
             if let Verdict::Accepted(ids) = &answer.verdict
                 && !ids.is_empty()
             {
@@ -113,7 +118,7 @@ impl Member {
 
     pub(super) fn mark_saved(&mut self, seq: Seq) {
         while let Some((cid, _)) = self.unsaved.front().filter(|(_, at)| *at <= seq) {
-            self.saved = *cid;
+            self.saved = self.saved.max(*cid);
             self.unsaved.pop_front();
         }
     }

@@ -191,3 +191,10 @@ impl Members {
         }
     }
 }
+
+impl Drop for Members {
+    fn drop(&mut self) {
+        // However a room ends, nobody is left listening to it. The first reason stands.
+        self.close_all(Close::Internal, "the room has ended; reconnect");
+    }
+}

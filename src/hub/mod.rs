@@ -25,7 +25,6 @@ use crate::protocol::limits::Limits;
 use dashmap::DashMap;
 use mailbox::{Control, RoomHandle};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{OnceCell, oneshot};
 
@@ -66,7 +65,6 @@ pub struct Hub {
     stores: Arc<Stores>,
     settings: Arc<RoomSettings>,
     rooms: DashMap<ProjectId, Slot>,
-    draining: AtomicBool,
     closed: tokio::sync::Notify,
 }
 
@@ -78,7 +76,6 @@ impl Hub {
             stores,
             settings: Arc::new(settings),
             rooms: DashMap::new(),
-            draining: AtomicBool::new(false),
             closed: tokio::sync::Notify::new(),
         })
     }
@@ -132,7 +129,9 @@ impl Hub {
             Ok(room) => Ok(room.clone()),
             Err(error) => {
                 metrics::open_failed();
-                self.rooms.remove_if(project, |_, s| Arc::ptr_eq(s, &slot) && !s.initialized());
+                // Whoever else waits for this slot tries next; the last one to fail takes it away.
+                let alone = |s: &Slot| Arc::ptr_eq(s, &slot) && !s.initialized() && Arc::strong_count(s) <= 2;
+                self.rooms.remove_if(project, |_, s| alone(s));
                 Err(error)
             }
         }
@@ -146,7 +145,8 @@ impl Hub {
 
     /// Asks every room to close as soon as nobody is there and everything is saved, and waits until all have.
     pub async fn drain(&self) {
-        self.draining.store(true, Ordering::Relaxed);
+        // An opening that failed badly may have left its slot.
+        self.rooms.retain(|_, slot| slot.initialized());
         loop {
             let closed = self.closed.notified();
             tokio::pin!(closed);

@@ -16,10 +16,15 @@ use std::time::Instant;
 pub(super) async fn open(hub: Arc<Hub>, project: ProjectId, slot: Slot) -> Result<RoomHandle, JoinError> {
     let started = Instant::now();
     let subscription = hub.stores.fanout.subscribe(&project);
-    let (replica, installed) = replica(&hub.stores, &project).await.map_err(|error| {
-        tracing::error!(%project, %error, "the project cannot be opened");
-        JoinError::Unavailable(error)
-    })?;
+    let (replica, installed) = match replica(&hub.stores, &project).await {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::error!(%project, %error, "the project cannot be opened");
+            drop(subscription);
+            hub.stores.fanout.prune(&project);
+            return Err(JoinError::Unavailable(error));
+        }
+    };
     metrics::opened(started.elapsed());
     let (handle, mut mailbox) = mailbox();
     let (room, made) = Room::new(project.clone(), hub.stores.clone(), hub.settings.clone(), replica, installed);
@@ -42,6 +47,7 @@ struct Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        self.hub.stores.fanout.prune(&self.project);
         self.hub.remove(&self.project, &self.slot);
         metrics::closed();
     }

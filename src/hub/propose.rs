@@ -2,7 +2,7 @@
 //! handed in.
 
 use super::replica::Replica;
-use crate::hot::{CALL_BATCHES, Call, Clients, Proposal};
+use crate::hot::{CALL_BATCHES, Call, ClientState, Clients, Proposal};
 use crate::ids::{Author, Cid, CommitId, ObjectId, Seq, SessionId};
 use crate::project::apply::apply;
 use crate::project::canvas::{Draft, Object, View};
@@ -12,9 +12,13 @@ use crate::protocol::commit::{Commit, Origin, Outcome};
 use crate::protocol::limits::Limits;
 use crate::protocol::message::WireObject;
 use crate::protocol::op::{Batch, Body};
+use crate::protocol::props::Props;
 use crate::protocol::refusal::{Code, Refusal};
 use rand::Rng;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+
+/// With so many bytes of resulting objects a call is full.
+const CALL_BYTES: usize = 8 << 20;
 
 /// A batch that waits for its call.
 #[derive(Debug, Clone)]
@@ -93,15 +97,17 @@ pub fn propose(replica: &Replica, queue: &mut VecDeque<Waiting>, limits: &Limits
         batches: Vec::new(),
         long_keys: Vec::new(),
     };
-    while proposed.call.proposals.len() < CALL_BATCHES {
+    let mut bytes = 0;
+    let mut in_call: HashMap<(Author, Cid), usize> = HashMap::new();
+    while proposed.call.proposals.len() < CALL_BATCHES && bytes < CALL_BYTES {
         let Some(waiting) = queue.pop_front() else { break };
         if let Some((session, author)) = waiting.from {
             let last = ahead.get(&author).copied().or_else(|| replica.client(&author));
             match off_count(&waiting.batch, last) {
-                // The batch it repeats is in this call (of a session that was replaced, say): both get the same answer.
-                Some(AtOnce::Repeat(_, seq)) if seq > proposed.call.position.seq => {
-                    let same = proposed.answers.iter().find(|(_, answer)| answer.seq == seq);
-                    proposed.answers.extend(same.map(|(_, answer)| (Some(session), answer.clone())));
+                // The batch it repeats may be in this call (of a session that was replaced, say): both get the same answer.
+                Some(AtOnce::Repeat(cid, _)) if in_call.contains_key(&(author, cid)) => {
+                    let same = proposed.answers[in_call[&(author, cid)]].1.clone();
+                    proposed.answers.push((Some(session), same));
                     continue;
                 }
                 Some(say) => {
@@ -114,10 +120,13 @@ pub fn propose(replica: &Replica, queue: &mut VecDeque<Waiting>, limits: &Limits
         let seq = proposed.call.position.seq + 1 + proposed.call.proposals.len() as Seq;
         let (proposal, verdict) = compute(&draft, &waiting, seq, limits, CommitId::random(rng));
         if let Origin::Client { author, cid, digest } = proposal.commit.origin {
-            ahead.insert(author, crate::hot::ClientState { cid, seq, digest });
+            ahead.insert(author, ClientState { cid, seq, digest });
+            in_call.insert((author, cid), proposed.answers.len());
         }
         for effect in &proposal.effects {
-            if effect.props.as_ref().is_some_and(rebalance::is_due) {
+            bytes += effect.props.as_ref().map_or(0, Props::size);
+            // Keys of the server's own making are as short as they get.
+            if waiting.from.is_some() && effect.props.as_ref().is_some_and(rebalance::is_due) {
                 proposed.long_keys.push(effect.id.clone());
             }
             draft.set(effect.id.clone(), effect.props.clone().map(|props| Object { rev: seq, props }));
@@ -132,7 +141,7 @@ pub fn propose(replica: &Replica, queue: &mut VecDeque<Waiting>, limits: &Limits
 }
 
 /// What is wrong with a batch's cid, if anything.
-fn off_count(batch: &Batch, last: Option<crate::hot::ClientState>) -> Option<AtOnce> {
+fn off_count(batch: &Batch, last: Option<ClientState>) -> Option<AtOnce> {
     let (cid, seq, digest) = last.map_or((0, 0, 0), |c| (c.cid, c.seq, c.digest));
     if batch.cid == cid + 1 {
         return None;

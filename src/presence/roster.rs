@@ -3,6 +3,7 @@
 use crate::ids::SessionId;
 use crate::protocol::message::{PresenceEntry, Who};
 use crate::protocol::props::Props;
+use crate::protocol::value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -54,9 +55,13 @@ impl Roster {
             return true;
         };
         let fields = present.fields.patched(patch);
-        if fields.size() > limit {
+        if patch.size() > limit || fields.size() > limit {
             return false;
         }
+        // A field that is not there cannot be removed: nobody needs to hear of it.
+        let real: Vec<_> =
+            patch.iter().filter(|(name, raw)| !value::is_nil(raw) || present.fields.get(name).is_some()).collect();
+        let patch = &Props::from_pairs(&real);
         present.fields = fields;
         let fresh = self.dirty.insert(session);
         match &mut present.changed {
@@ -168,6 +173,17 @@ mod tests {
         roster.join(1, who(), props(r#"{"a":1}"#));
         assert!(!roster.set(1, &props(r#"{"a":2,"b":"0123456789"}"#), 8));
         assert_eq!(shown(&roster.everybody()), [r#"1 {"a":1} true"#]);
+    }
+
+    #[test]
+    fn removing_what_is_not_there_is_no_news() {
+        let mut roster = Roster::default();
+        roster.join(1, who(), props(r#"{"a":1}"#));
+        roster.take_news();
+        assert!(roster.set(1, &props(r#"{"no":null,"b":2}"#), 2_048));
+        assert_eq!(shown(&roster.take_news()), [r#"1 {"b":2} false"#]);
+        let many: Vec<String> = (0..500).map(|n| format!("\"no{n}\":null")).collect();
+        assert!(!roster.set(1, &props(&format!("{{{}}}", many.join(","))), 2_048), "the change itself is bounded");
     }
 
     #[test]

@@ -9,12 +9,13 @@ use super::canvas::{Draft, Object, View};
 use super::order;
 use crate::ids::{ObjectId, Seq};
 use crate::protocol::change::Change;
-use crate::protocol::limits::{Limits, PARENT_CHAIN};
+use crate::protocol::limits::{Limits, PARENT_CHAIN, PROPERTIES};
 use crate::protocol::op::{Action, Op};
 use crate::protocol::props::Props;
 use crate::protocol::refusal::{Code, Refusal};
 use crate::protocol::value::{self, Number};
 use smol_str::SmolStr;
+use std::collections::HashMap;
 
 /// What a batch does to the canvas that it was computed on.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -54,8 +55,9 @@ pub fn apply(view: &dyn View, ops: &[Op], seq: Seq, limits: &Limits) -> Result<E
             None => effects.gone.push(op.id.clone()),
         }
     }
+    let mut depths = Depths::new();
     for (index, op) in ops.iter().enumerate() {
-        check_result(&draft, op, limits).map_err(|refusal| refusal.at(index).about(&op.id))?;
+        check_result(&draft, op, limits, &mut depths).map_err(|refusal| refusal.at(index).about(&op.id))?;
     }
     check_project(view, &draft, limits)?;
     effects.objects = draft
@@ -154,7 +156,7 @@ fn parent_of(raw: &[u8]) -> Option<ObjectId> {
 }
 
 /// Checks what an op has led to: the size of its object, and that no chain of parents leads back.
-fn check_result(draft: &Draft<'_>, op: &Op, limits: &Limits) -> Result<(), Refusal> {
+fn check_result(draft: &Draft<'_>, op: &Op, limits: &Limits, depths: &mut Depths) -> Result<(), Refusal> {
     let Some(object) = draft.object(&op.id) else {
         return Ok(());
     };
@@ -163,30 +165,45 @@ fn check_result(draft: &Draft<'_>, op: &Op, limits: &Limits) -> Result<(), Refus
         let message = format!("the object would have {size} bytes, at most {} are allowed", limits.object_bytes);
         return Err(Refusal::new(Code::ObjectTooLarge, message));
     }
+    if object.props.count() > PROPERTIES {
+        let message = format!("the object would have more than {PROPERTIES} properties");
+        return Err(Refusal::new(Code::ObjectTooLarge, message));
+    }
     let sets_parent = match &op.action {
         Action::Create { .. } => true,
         Action::Update { set, .. } => set.get("parent").is_some(),
         _ => false,
     };
-    if sets_parent { check_parents(draft, &op.id, object) } else { Ok(()) }
+    if sets_parent { check_parents(draft, &op.id, object, depths) } else { Ok(()) }
 }
 
-fn check_parents(draft: &Draft<'_>, id: &ObjectId, object: &Object) -> Result<(), Refusal> {
+/// How many objects lie from an object up to the end of its chain of parents, itself included: what one batch has found out already.
+type Depths = HashMap<ObjectId, usize>;
+
+fn check_parents(draft: &Draft<'_>, id: &ObjectId, object: &Object, depths: &mut Depths) -> Result<(), Refusal> {
+    let mut chain = vec![id.clone()];
     let mut at = object;
-    for _ in 0..PARENT_CHAIN {
-        let Some(parent) = at.props.get("parent").and_then(parent_of) else {
-            return Ok(());
-        };
+    let above = loop {
+        let Some(parent) = at.props.get("parent").and_then(parent_of) else { break 0 };
         if parent == *id {
             return Err(Refusal::new(Code::Cycle, "the object would become its own ancestor"));
         }
-        match draft.object(&parent) {
-            Some(next) => at = next,
-            None => return Ok(()),
+        if let Some(depth) = depths.get(&parent) {
+            break *depth;
         }
+        // A loop that does not lead through this object ends here too; it would have been refused when it was closed.
+        if chain.len() >= PARENT_CHAIN {
+            break 1;
+        }
+        let Some(next) = draft.object(&parent) else { break 0 };
+        chain.push(parent);
+        at = next;
+    };
+    if chain.len() + above > PARENT_CHAIN {
+        return Err(Refusal::new(Code::TooDeep, format!("a chain of parents has at most {PARENT_CHAIN} objects")));
     }
-    // A loop that does not lead through this object ends here too; it would have been refused when it was closed.
-    Err(Refusal::new(Code::TooDeep, format!("a chain of parents has at most {PARENT_CHAIN} objects")))
+    depths.extend(chain.into_iter().rev().zip(above + 1..));
+    Ok(())
 }
 
 /// Checks the project's size. What does not grow is always allowed, so that a full project can be emptied.

@@ -20,7 +20,7 @@ pub fn is_due(props: &Props) -> bool {
     props.text("z").is_some_and(|z| z.len() > LONG_KEY)
 }
 
-/// Ops that re-key a stretch around `around`; none when it is gone or has no key.
+/// Ops that re-key a stretch around `around`; none when it is gone or has no key, or when no stretch that fits a batch gives shorter keys.
 #[must_use]
 pub fn rebalance(canvas: &Canvas, around: &ObjectId) -> Vec<Op> {
     let mut order: Vec<(&str, &ObjectId)> =
@@ -44,6 +44,9 @@ pub fn rebalance(canvas: &Canvas, around: &ObjectId) -> Vec<Op> {
         let done =
             keys.iter().all(|k| k.len() <= SHORT_KEY) || end - first >= MOST || (first == 0 && end == order.len());
         if done {
+            if keys.iter().any(|key| key.len() > LONG_KEY) {
+                return Vec::new();
+            }
             return order[first..end].iter().zip(keys).map(|((_, id), key)| rekey(id, &key)).collect();
         }
         first = first.saturating_sub(4);
@@ -103,5 +106,21 @@ mod tests {
             assert!(rounds < 20, "still {:?} characters", longest(&canvas));
         }
         assert!(longest(&canvas) <= Some(LONG_KEY));
+    }
+
+    #[test]
+    fn a_cluster_too_large_for_a_batch_is_left_alone() {
+        let prefix = format!("a0{}", "1".repeat(100));
+        let low = format!("{prefix}1");
+        let keys = order::keys_between(Some(&low), Some(&format!("{prefix}2")), 1_000).expect("keys");
+        let canvas = canvas(&keys);
+        let middle = ObjectId::parse("o0500").expect("id");
+        assert!(rebalance(&canvas, &middle).is_empty(), "the server would go on for ever");
+        let first = ObjectId::parse("o0000").expect("id");
+        assert!(
+            rebalance(&canvas, &first)
+                .iter()
+                .all(|op| matches!(&op.action, Action::Update { set, .. } if !is_due(set)))
+        );
     }
 }

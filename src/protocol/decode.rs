@@ -129,9 +129,9 @@ fn batch(fields: &Fields<'_>, limits: &Limits) -> Result<Batch, Unreadable> {
     let durable = fields.get("durable").is_some_and(|raw| raw == [0xc3]);
     if fields.get("void").is_some() {
         let code = Code::parse(fields.text("void")?);
-        return Ok(Batch { cid, body: Body::Void(code), durable, digest: 0, size: 0 });
+        return Ok(Batch { cid, body: Body::Void(code), durable, digest: 0 });
     }
     let raw = fields.need("ops")?;
     let body = ops::ops(raw, limits)?.map_or_else(Body::Invalid, Body::Ops);
-    Ok(Batch { cid, body, durable, digest: xxh3_64(raw), size: raw.len() })
+    Ok(Batch { cid, body, durable, digest: xxh3_64(raw) })
 }

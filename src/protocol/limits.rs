@@ -9,6 +9,8 @@ pub const FRAME_DEPTH: usize = 64;
 pub const FRAME_VALUES: usize = 131_072;
 /// Longest property name, in bytes.
 pub const PROPERTY_NAME_BYTES: usize = 128;
+/// Most properties of an object, or of one change of it: finding one among them is a walk.
+pub const PROPERTIES: usize = 1_024;
 /// Longest order key, in characters.
 pub const ORDER_KEY_CHARS: usize = 256;
 /// Longest chain of parents.

@@ -67,6 +67,4 @@ pub struct Batch {
     pub durable: bool,
     /// Digest of the ops as they came, to tell a resend from another page with the same client id; 0 for a void.
     pub digest: u64,
-    /// Size of the ops as MessagePack, in bytes.
-    pub size: usize,
 }

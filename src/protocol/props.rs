@@ -3,7 +3,7 @@
 //! An object's props are stored, sent and snapshotted exactly as they stand here, so that a value is copied and never
 //! translated. Changing one property of an object of ten costs about a hundred nanoseconds.
 
-use super::limits::PROPERTY_NAME_BYTES;
+use super::limits::{PROPERTIES, PROPERTY_NAME_BYTES};
 use super::scan::{self, Malformed};
 use super::unpack::Reader;
 use super::value::Value;
@@ -26,6 +26,9 @@ pub enum InvalidProps {
     /// A name is empty or too long, or the one that JSON's escape uses.
     #[error("a property name must have 1 to {PROPERTY_NAME_BYTES} bytes and not be $mp")]
     Name,
+    /// More properties than an object may have.
+    #[error("there are more than {PROPERTIES} properties")]
+    TooMany,
     /// A name comes twice.
     #[error("the property {0:?} is there twice")]
     Duplicate(SmolStr),
@@ -59,6 +62,9 @@ impl Props {
         scan::check(raw, value_depth + 1, raw.len())?;
         let mut reader = Reader::new(raw);
         let pairs = reader.map()?;
+        if pairs > PROPERTIES {
+            return Err(InvalidProps::TooMany);
+        }
         let mut seen = HashSet::with_capacity(pairs);
         let mut list = Vec::with_capacity(pairs);
         for _ in 0..pairs {
@@ -105,10 +111,16 @@ impl Props {
         (0..pairs).map_while(move |_| Some((reader.str().ok()?, reader.raw().ok()?)))
     }
 
+    /// Number of properties.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        Reader::new(&self.0).map().unwrap_or(0)
+    }
+
     /// Whether there are no properties.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.iter().next().is_none()
+        self.count() == 0
     }
 
     /// The raw value of a property.
@@ -196,5 +208,8 @@ mod tests {
         assert_eq!(parse(r#"{"":1}"#), Err(InvalidProps::Name));
         assert_eq!(parse(r#"{"a":[[[1]]]}"#), Err(InvalidProps::Malformed(Malformed::TooDeep)));
         assert!(parse(r#"{"a":[[1]]}"#).is_ok());
+        let many: Vec<String> = (0..=PROPERTIES).map(|n| format!("\"p{n}\":0")).collect();
+        assert_eq!(parse(&format!("{{{}}}", many.join(","))), Err(InvalidProps::TooMany));
+        assert_eq!(parse(r#"{"$mp":1,"a":2}"#), Err(InvalidProps::Name));
     }
 }

@@ -202,6 +202,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shell<S> {
         match self.session.hub.join(&project, joiner).await {
             Ok(membership) => {
                 self.membership = Some(membership);
+                // Loading a large project takes its time; nobody was listening meanwhile.
+                self.machine.heard(Instant::now());
                 self.counted = Some(metrics::session());
             }
             Err(error) => {

@@ -46,11 +46,13 @@ pub(super) struct Socket<S> {
     blocked: bool,
     ping: bool,
     closing: bool,
+    /// What came could not be read: nothing more is, while our close is on its way. To drop the socket at once could destroy it.
+    broken: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     pub(super) fn new(stream: WebSocketStream<S>, encoding: Encoding) -> Self {
-        Self { stream, encoding, unflushed: None, blocked: false, ping: false, closing: false }
+        Self { stream, encoding, unflushed: None, blocked: false, ping: false, closing: false, broken: false }
     }
 
     /// Sends a ping at the next occasion.
@@ -119,14 +121,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Heard> {
+        if self.broken {
+            return Poll::Pending;
+        }
         Poll::Ready(match ready!(Pin::new(&mut self.stream).poll_next(cx)) {
             Some(Ok(Message::Binary(frame))) if self.encoding == Encoding::MessagePack => Heard::Frame(frame),
             Some(Ok(Message::Text(text))) if self.encoding == Encoding::Json => Heard::Frame(text.into()),
             Some(Ok(Message::Binary(_) | Message::Text(_))) => Heard::WrongKind,
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_))) => Heard::Pong,
-            Some(Err(Error::Capacity(_))) => Heard::TooLarge,
+            Some(Err(Error::Capacity(_))) => {
+                self.broken = true;
+                Heard::TooLarge
+            }
             Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => Heard::Gone,
-            Some(Err(Error::Protocol(_) | Error::Utf8(_))) => Heard::WrongKind,
+            Some(Err(Error::Protocol(_) | Error::Utf8(_))) => {
+                self.broken = true;
+                Heard::WrongKind
+            }
             Some(Err(_)) | None => Heard::Gone,
         })
     }

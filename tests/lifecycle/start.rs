@@ -3,8 +3,8 @@
 use crate::support::http;
 use crate::support::peers::{Node, send};
 use crate::support::server::Setup;
-use collabcanvas::durable::checkpoint::checkpoint_if_due;
 use collabcanvas::durable::DurableStore as _;
+use collabcanvas::durable::checkpoint::checkpoint_if_due;
 use collabcanvas::durable::sqlite::SqliteStore;
 use collabcanvas::ids::ProjectId;
 use collabcanvas::protocol::Encoding::{Json, MessagePack};
@@ -150,8 +150,9 @@ async fn a_damaged_object_is_set_aside_and_the_rest_opens() {
     let (setup, data) = filled().await;
     let store = SqliteStore::open(database(data.path())).expect("it is sound");
     let project = ProjectId::parse("damaged").expect("a project id");
-    let made = checkpoint_if_due(&store, &project, 1, 1 << 40, 7).await;
-    assert!(made.expect("it can be made").is_some(), "the log is not large enough");
+    // The node may have made one already.
+    checkpoint_if_due(&store, &project, 1, 1 << 40, 7).await.expect("it can be made");
+    assert!(store.pointer(&project).await.expect("it is sound").is_some(), "the log is not large enough");
     store.close().await;
     damage_object(&database(data.path()), "o05");
     let server = setup.start();

@@ -96,9 +96,21 @@ fn a_repeat_within_a_call_gets_the_same_answer() {
 }
 
 #[test]
+fn repeats_within_a_call_each_get_their_own_answer() {
+    let mut replica = empty();
+    run(&mut replica, vec![waiting(1, 1, &create("a"))]);
+    let again = |cid, ops: &str| Waiting { from: Some((77, Author([1; 8]))), ..waiting(1, cid, ops) };
+    let (taken, free) = (create("a"), create("b"));
+    let proposed =
+        run(&mut replica, vec![waiting(1, 2, &taken), waiting(1, 3, &free), again(2, &taken), again(3, &free)]);
+    assert_eq!(proposed.answers[0].1, proposed.answers[2].1, "refused both times");
+    assert_eq!(proposed.answers[1].1, proposed.answers[3].1, "accepted both times");
+}
+
+#[test]
 fn a_void_takes_its_cid_and_changes_nothing() {
     let mut replica = empty();
-    let batch = Batch { cid: 1, body: Body::Void(Code::Cycle), durable: false, digest: 0, size: 0 };
+    let batch = Batch { cid: 1, body: Body::Void(Code::Cycle), durable: false, digest: 0 };
     let proposed = run(&mut replica, vec![Waiting { from: Some((1, Author([1; 8]))), batch }]);
     assert_eq!(proposed.call.proposals[0].commit.outcome, Outcome::Refused(Code::Cycle));
     assert_eq!(replica.cids(&Author([1; 8])).0, 1);

@@ -90,6 +90,7 @@ impl Room {
     }
 
     fn refuse_queue(&mut self) {
+        self.rebalancing = false;
         for waiting in std::mem::take(&mut self.queue) {
             if let Some((session, _)) = waiting.from {
                 self.members.answered_at_once(session);
@@ -106,7 +107,8 @@ impl Room {
                 self.learn(position.seq + 1, position.id, &missed);
                 self.again(proposed);
             }
-            Ok(Reply::Mismatch(Mismatch::Empty)) => {
+            // What is saved can be installed anew; what is not is with its authors.
+            Ok(Reply::Mismatch(Mismatch::Empty)) if self.replica.saved().seq == self.replica.position().seq => {
                 self.installed = false;
                 self.again(proposed);
             }
@@ -144,8 +146,12 @@ impl Room {
             let canvas = self.replica.canvas();
             if canvas.object(&id).is_some_and(|object| rebalance::is_due(&object.props)) {
                 let ops = rebalance::rebalance(canvas, &id);
+                if ops.is_empty() {
+                    // Its neighbours are as it is: there is nothing to gain from trying each.
+                    self.long_keys.clear();
+                }
                 self.rebalancing = !ops.is_empty();
-                let batch = Batch { cid: 0, body: Body::Ops(ops), durable: false, digest: 0, size: 0 };
+                let batch = Batch { cid: 0, body: Body::Ops(ops), durable: false, digest: 0 };
                 self.queue.extend(self.rebalancing.then_some(Waiting { from: None, batch }));
             }
         }

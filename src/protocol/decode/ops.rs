@@ -2,7 +2,7 @@
 
 use super::{Fields, Unreadable};
 use crate::ids::ObjectId;
-use crate::protocol::limits::Limits;
+use crate::protocol::limits::{Limits, PROPERTIES};
 use crate::protocol::op::{Action, Op};
 use crate::protocol::props::{self, InvalidProps, Props};
 use crate::protocol::refusal::{Code, Refusal};
@@ -100,6 +100,10 @@ fn names(fields: &Fields<'_>, key: &'static str) -> Result<Vec<SmolStr>, Refusal
     let mut reader = Reader::new(raw);
     let wrong = |_| Refusal::new(Code::InvalidProperty, format!("the key {key:?} must be a list of property names"));
     let count = reader.array().map_err(wrong)?;
+    if count > PROPERTIES {
+        let message = format!("{key:?} names more than {PROPERTIES} properties");
+        return Err(Refusal::new(Code::InvalidProperty, message));
+    }
     let mut list: Vec<SmolStr> = Vec::with_capacity(count);
     for _ in 0..count {
         let name = reader.str().map_err(wrong)?;
