@@ -103,11 +103,12 @@ async fn filled() -> (Setup, tempfile::TempDir) {
     (setup, data)
 }
 
-/// Damages the middle of the log entry at a seq.
-fn damage_entry(database: &Path, seq: u64) {
+/// Damages the middle of the last log entry: the one that every load reads, whatever a checkpoint covers.
+fn damage_last_entry(database: &Path) {
     let db = Connection::open(database).expect("it is a database");
-    let select = "SELECT body FROM log WHERE project = 'damaged' AND from_seq = ?1";
-    let mut body: Vec<u8> = db.query_row(select, [seq], |row| row.get(0)).expect("it is there");
+    let select = "SELECT from_seq, body FROM log WHERE project = 'damaged' ORDER BY from_seq DESC LIMIT 1";
+    let row = db.query_row(select, [], |row| Ok((row.get(0)?, row.get(1)?)));
+    let (seq, mut body): (u64, Vec<u8>) = row.expect("it is there");
     let middle = body.len() / 2;
     body[middle] ^= 0x55;
     let update = "UPDATE log SET body = ?2 WHERE project = 'damaged' AND from_seq = ?1";
@@ -130,7 +131,7 @@ fn damage_object(database: &Path, id: &str) {
 #[tokio::test]
 async fn a_damaged_log_is_never_an_empty_project() {
     let (setup, data) = filled().await;
-    damage_entry(&database(data.path()), 3);
+    damage_last_entry(&database(data.path()));
     let server = setup.start();
     let node = Node { server, setup, data };
     for encoding in [MessagePack, Json] {

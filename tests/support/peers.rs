@@ -210,13 +210,16 @@ impl Raw {
     /// Listens until the socket is closed; asserts the code, and that an `error` with a sentence came before it.
     pub async fn is_closed(&mut self, wanted: u16) {
         let mut sentence = String::new();
-        let ended = loop {
-            match self.next().await {
-                Ok(Message::Error(_, text)) => sentence = text,
-                Ok(_) => {}
-                Err(ended) => break ended,
+        let listening = async {
+            loop {
+                match self.next().await {
+                    Ok(Message::Error(_, text)) => sentence = text,
+                    Ok(_) => {}
+                    Err(ended) => break ended,
+                }
             }
         };
+        let ended = within(PATIENCE, listening).await;
         let Ended::Closed(code, text) = ended else { panic!("{ended}") };
         assert_eq!(code, wanted, "{text}");
         assert!(text.len() > 10 || sentence.len() > 10, "no sentence: {text:?} {sentence:?}");
