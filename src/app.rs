@@ -134,24 +134,23 @@ fn durable(config: &DurableConfig) -> Result<(Arc<dyn DurableStore>, Option<File
     Ok((Arc::new(store), Some(lock)))
 }
 
-/// Makes the database this node's own: two nodes with a hot store each would not hear of each other.
+/// Makes the database this node's own, by a lock file beside it: two nodes with a hot store each would not hear of each other.
 fn lock(database: &Path) -> Result<File, StartError> {
+    let elsewhere = "or name another place by COLLAB_DATA_DIR or COLLAB_DURABLE_URL";
     let directory = database.parent().unwrap_or(Path::new("."));
     let cannot = |error: std::io::Error| {
-        StartError(format!(
-            "the data directory {} cannot be used: {error}; make it writable, or name another by COLLAB_DATA_DIR",
-            directory.display()
-        ))
+        let directory = directory.display();
+        StartError(format!("the data directory {directory} cannot be used: {error}; make it writable, {elsewhere}"))
     };
     std::fs::create_dir_all(directory).map_err(cannot)?;
-    let file = File::create(directory.join("lock")).map_err(cannot)?;
+    let file = File::create(database.with_added_extension("lock")).map_err(cannot)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::Error(error)) => Err(cannot(error)),
-        Err(std::fs::TryLockError::WouldBlock) => Err(StartError(format!(
-            "the data directory {} is in use by another node; stop that one, or name another directory by COLLAB_DATA_DIR",
-            directory.display()
-        ))),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            let name = database.display();
+            Err(StartError(format!("the database {name} is in use by another node; stop that one, {elsewhere}")))
+        }
     }
 }
 

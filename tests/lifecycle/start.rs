@@ -46,6 +46,16 @@ async fn a_data_directory_in_use_is_refused() {
 }
 
 #[tokio::test]
+async fn a_file_in_use_is_refused_and_its_neighbour_is_not() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let on = |name: &str| Setup::new(directory.path()).in_file(&directory.path().join(name));
+    let _first = on("one.db").start();
+    let sentence = refuses(&on("one.db")).await;
+    assert!(sentence.contains("in use by another node") && sentence.contains("COLLAB_DURABLE_URL"), "{sentence}");
+    let _neighbour = on("two.db").start();
+}
+
+#[tokio::test]
 async fn a_port_in_use_is_refused() {
     let node = Node::start();
     let other = tempfile::tempdir().expect("a temporary directory");

@@ -53,6 +53,12 @@ impl Setup {
             .with("COLLAB_ADMIN_LISTEN", "127.0.0.1:0")
     }
 
+    /// With its data in this file instead of a directory of its own.
+    pub fn in_file(mut self, file: &Path) -> Self {
+        self.env.retain(|(name, _)| name != "COLLAB_DATA_DIR");
+        self.with("COLLAB_DURABLE_URL", &format!("sqlite://{}", file.display()))
+    }
+
     /// With a variable of the configuration.
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.env.retain(|(n, _)| n != name);
