@@ -7,8 +7,7 @@
 use collabcanvas::hot::HotState;
 use collabcanvas::hub::propose::{AtOnce, Verdict, Waiting, propose};
 use collabcanvas::hub::replica::Replica;
-use collabcanvas::ids::{Author, ClientId, CommitId, Position};
-use collabcanvas::project::canvas::Canvas;
+use collabcanvas::ids::{Author, ClientId, Position};
 use collabcanvas::protocol::limits::Limits;
 use collabcanvas::protocol::message::{ClientMessage, ServerMessage};
 use collabcanvas::protocol::refusal::Refusal;
@@ -30,14 +29,7 @@ struct Oracle {
 
 impl Oracle {
     fn new() -> Self {
-        let state = HotState {
-            position: Position::START,
-            saved: Position::START,
-            canvas: Canvas::new(),
-            clients: HashMap::new(),
-            log: Vec::new(),
-            before: CommitId::NONE,
-        };
+        let state = HotState::start();
         Self { replica: Replica::new(state), limits: Limits::default(), authors: BTreeMap::new() }
     }
 

@@ -98,6 +98,21 @@ pub struct HotState {
     pub before: CommitId,
 }
 
+impl HotState {
+    /// The state of a project that nobody has ever changed.
+    #[must_use]
+    pub fn start() -> Self {
+        Self {
+            position: Position::START,
+            canvas: Canvas::new(),
+            clients: Clients::new(),
+            saved: Position::START,
+            log: Vec::new(),
+            before: CommitId::NONE,
+        }
+    }
+}
+
 /// What autosave reads in one atomic step.
 #[derive(Debug, Clone)]
 pub struct HotLog {

@@ -2,6 +2,7 @@
 
 use super::mailbox::{JoinError, Joiner};
 use super::member::Member;
+use super::parts::parts;
 use super::propose::{Answer, Verdict};
 use super::room::Room;
 use super::snapshot::{self, Snapshot};
@@ -15,8 +16,6 @@ use tokio::sync::oneshot;
 
 /// A delta larger than this is not worth it, in bytes before JSON, which can make it about seven times as large.
 const DELTA_BYTES: usize = super::outbox::OUTBOX_BYTES / 2;
-/// Commits in one message of a delta.
-const DELTA_COMMITS: usize = 256;
 /// A snapshot is used again until the commits after it are as large as this part of it.
 const SNAPSHOT_REUSE: usize = 2;
 /// … or as large as this, in bytes.
@@ -206,8 +205,7 @@ fn sync(room: &mut Room, session: SessionId, start: Start) {
         member.outbox.replace_bulk(snapshot.chunks.iter().cloned());
     }
     for (cid, code) in refusals {
-        let refusal = Refusal::new(code, "this batch was refused before");
-        member.say(&ServerMessage::Reject { cid, refusal, current: None, retry_ms: None });
+        member.say(&ServerMessage::Reject { cid, refusal: Refusal::again(code), current: None, retry_ms: None });
     }
 }
 
@@ -217,11 +215,5 @@ fn delta_frames(room: &Room, from: Seq, encoding: Encoding) -> Vec<Frame> {
         return Vec::new();
     };
     let commits: Vec<_> = commits.collect();
-    let mut first = from + 1;
-    let mut frames = Vec::new();
-    for part in commits.chunks(DELTA_COMMITS) {
-        frames.push(encode::commits(first, part.iter().copied(), encoding));
-        first += part.len() as Seq;
-    }
-    frames
+    parts(from + 1, &commits).map(|(at, part)| encode::commits(at, part.iter().copied(), encoding)).collect()
 }

@@ -1,6 +1,7 @@
 //! All sessions in a room.
 
 use super::member::Member;
+use super::parts::parts;
 use super::propose::Answer;
 use crate::ids::{Author, Cid, Seq, SessionId};
 use crate::metrics;
@@ -18,8 +19,6 @@ pub(super) struct Members {
     by_author: HashMap<Author, SessionId>,
 }
 
-/// Commits in one message, in bytes, unless a single one is larger: nothing large travels as one frame.
-const COMMITS_BYTES: usize = 64 << 10;
 /// How often the watermark alone is told, in ticks of 50 ms.
 const WATERMARK_TICKS: u32 = 20;
 
@@ -63,19 +62,7 @@ impl Members {
     /// Sends commits to everybody who keeps up: encoded once per encoding, in messages that are not large.
     pub(super) fn commits<'a>(&mut self, first: Seq, commits: impl Iterator<Item = &'a Commit>) {
         let commits: Vec<&Commit> = commits.collect();
-        let mut next = first;
-        let mut rest = &commits[..];
-        while !rest.is_empty() {
-            let mut bytes = 0;
-            let full = rest.iter().position(|commit| {
-                bytes += commit.weight();
-                bytes > COMMITS_BYTES
-            });
-            let (part, after) = rest.split_at(full.unwrap_or(rest.len()).max(1));
-            self.send_part(next, part);
-            next += part.len() as Seq;
-            rest = after;
-        }
+        parts(first, &commits).for_each(|(at, part)| self.send_part(at, part));
     }
 
     fn send_part(&mut self, first: Seq, part: &[&Commit]) {

@@ -9,6 +9,7 @@ mod member;
 mod members;
 mod open;
 pub mod outbox;
+mod parts;
 pub mod propose;
 pub mod replica;
 mod room;

@@ -54,7 +54,7 @@ impl Verdict {
     #[must_use]
     pub fn again(code: Option<Code>) -> Self {
         match code {
-            Some(code) => Self::Refused(Box::new(Refusal::new(code, "this batch was refused before")), None),
+            Some(code) => Self::Refused(Box::new(Refusal::again(code)), None),
             None => Self::Accepted(Vec::new()),
         }
     }
@@ -163,7 +163,7 @@ fn compute(view: &dyn View, waiting: &Waiting, seq: Seq, limits: &Limits, id: Co
     let result = match &batch.body {
         Body::Ops(ops) => apply(view, ops, seq, limits),
         Body::Invalid(refusal) => Err(refusal.clone()),
-        Body::Void(code) => Err(Refusal::new(*code, "this batch had been refused before")),
+        Body::Void(code) => Err(Refusal::again(*code)),
     };
     match result {
         Ok(effects) => {

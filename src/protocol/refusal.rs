@@ -133,6 +133,12 @@ impl Refusal {
         Self { code, message: message.into(), op: None, id: None }
     }
 
+    /// A refusal that was told before: of the batch itself only its code is known.
+    #[must_use]
+    pub fn again(code: Code) -> Self {
+        Self::new(code, "this batch was refused before")
+    }
+
     /// The same refusal, placed at op number `op`.
     #[must_use]
     pub fn at(mut self, op: usize) -> Self {

@@ -41,14 +41,7 @@ impl Board {
 
     async fn install(&self, epoch: Epoch) -> bool {
         let position = Position { epoch, ..at(0) };
-        let state = HotState {
-            position,
-            saved: position,
-            canvas: Canvas::new(),
-            clients: Clients::new(),
-            log: Vec::new(),
-            before: CommitId::NONE,
-        };
+        let state = HotState { position, saved: position, ..HotState::start() };
         self.hot.install(&self.project, state).await.expect("it answers")
     }
 

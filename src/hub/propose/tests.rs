@@ -1,21 +1,12 @@
 use super::*;
 use crate::hot::HotState;
-use crate::ids::Position;
-use crate::project::canvas::Canvas;
 use crate::protocol::Encoding;
 use crate::protocol::decode::client_message;
 use crate::protocol::message::ClientMessage;
 use crate::protocol::refusal::Code;
 
 fn empty() -> Replica {
-    Replica::new(HotState {
-        position: Position::START,
-        saved: Position::START,
-        canvas: Canvas::new(),
-        clients: Clients::new(),
-        log: Vec::new(),
-        before: CommitId::NONE,
-    })
+    Replica::new(HotState::start())
 }
 
 fn waiting(by: u8, cid: Cid, ops: &str) -> Waiting {

@@ -24,14 +24,7 @@ fn commit(seq: Seq, by: u8, cid: Cid) -> Commit {
 }
 
 fn empty() -> Replica {
-    Replica::new(HotState {
-        position: Position::START,
-        saved: Position::START,
-        canvas: Canvas::new(),
-        clients: Clients::new(),
-        log: Vec::new(),
-        before: CommitId::NONE,
-    })
+    Replica::new(HotState::start())
 }
 
 /// A replica with `count` commits of one author.

@@ -149,10 +149,11 @@ impl Room {
                 if ops.is_empty() {
                     // Its neighbours are as it is: there is nothing to gain from trying each.
                     self.long_keys.clear();
+                    return;
                 }
-                self.rebalancing = !ops.is_empty();
                 let batch = Batch { cid: 0, body: Body::Ops(ops), durable: false, digest: 0 };
-                self.queue.extend(self.rebalancing.then_some(Waiting { from: None, batch }));
+                self.queue.push_back(Waiting { from: None, batch });
+                self.rebalancing = true;
             }
         }
     }
