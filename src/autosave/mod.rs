@@ -9,7 +9,7 @@ mod saver;
 use crate::clock;
 use crate::durable::DurableStore;
 use crate::durable::checkpoint::checkpoint_if_due;
-use crate::hot::HotStore;
+use crate::hot::{Dirty, HotStore};
 use crate::ids::ProjectId;
 use jobs::Jobs;
 use rand::RngExt as _;
@@ -66,11 +66,11 @@ impl Autosave {
 
     /// Starts a saver for every dirty project that has none.
     async fn start_due(&mut self) {
-        let dirty = match self.hot.dirty().await {
+        let dirty = match self.hot.dirty(true).await {
             Ok(dirty) => dirty,
             Err(error) => return tracing::warn!(%error, "autosave cannot read what is dirty"),
         };
-        for project in dirty {
+        for Dirty { project, .. } in dirty {
             let (hot, durable, tails) = (self.hot.clone(), self.durable.clone(), self.tails.clone());
             self.savers.start(&project, |project| Saver { project, hot, durable, tails }.run());
         }

@@ -3,7 +3,7 @@
 use crate::clock;
 use crate::durable::checkpoint::LOG_BYTES;
 use crate::durable::load::{Tail, tail};
-use crate::durable::{Appended, DurableError, DurableStore};
+use crate::durable::{Appended, DurableError, DurableStore, ENTRY_BYTES};
 use crate::hot::HotStore;
 use crate::ids::{Position, ProjectId};
 use crate::metrics;
@@ -72,7 +72,9 @@ impl Saver {
         let unavailable = |error: crate::hot::HotError| DurableError::Unavailable(error.to_string());
         for _ in 0..RUN_ENTRIES {
             let tail = self.tail().await?;
-            let Some(log) = self.hot.log_after(&self.project, tail.position.seq).await.map_err(unavailable)? else {
+            let Some(log) =
+                self.hot.log_after(&self.project, tail.position.seq, ENTRY_BYTES).await.map_err(unavailable)?
+            else {
                 return Ok(());
             };
             match step(tail.position, &log, clock::now_ms()) {

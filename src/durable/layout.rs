@@ -13,11 +13,9 @@
 pub mod chunk;
 
 use super::{DurableError, Entry, Pointer};
-use crate::ids::{Author, CommitId, ProjectId, Seq};
-use crate::protocol::change::{Changes, InvalidChanges};
-use crate::protocol::commit::{Commit, Origin, Outcome};
+use crate::ids::{CommitId, ProjectId, Seq};
+use crate::protocol::commit::{Commit, Outcome, Unreadable};
 use crate::protocol::pack;
-use crate::protocol::refusal::Code;
 use crate::protocol::scan::Malformed;
 use crate::protocol::unpack::Reader;
 use flate2::Compression;
@@ -56,8 +54,8 @@ impl From<Malformed> for Unsound {
     }
 }
 
-impl From<InvalidChanges> for Unsound {
-    fn from(error: InvalidChanges) -> Self {
+impl From<Unreadable> for Unsound {
+    fn from(error: Unreadable) -> Self {
         Self::Wrong(error.to_string())
     }
 }
@@ -101,7 +99,7 @@ pub fn encode_entry(entry: &Entry) -> Vec<u8> {
     pack::uint(&mut body, entry.at_ms);
     pack::array(&mut body, entry.commits.len());
     for commit in &entry.commits {
-        encode_commit(&mut body, commit);
+        commit.pack(&mut body);
     }
     seal(&body)
 }
@@ -141,44 +139,6 @@ pub fn decode_pointer(project: &ProjectId, stored: &[u8]) -> Result<Pointer, Dur
     read_pointer(stored).map_err(|e| e.of(project, "pointer".to_owned()))
 }
 
-fn encode_commit(out: &mut Vec<u8>, commit: &Commit) {
-    match commit.origin {
-        Origin::Client { author, cid, digest } => {
-            pack::array(out, 5);
-            pack::bin(out, &commit.id.0);
-            pack::bin(out, &author.0);
-            pack::uint(out, cid);
-            pack::uint(out, digest);
-        }
-        Origin::Server => {
-            pack::array(out, 2);
-            pack::bin(out, &commit.id.0);
-        }
-    }
-    match &commit.outcome {
-        Outcome::Changed(changes) => pack::bin(out, changes.as_bytes()),
-        Outcome::Refused(code) => pack::str(out, code.as_str()),
-    }
-}
-
-fn read_commit(reader: &mut Reader<'_>) -> Result<Commit, Unsound> {
-    let parts = reader.array()?;
-    let id = CommitId(reader.bin8()?);
-    let origin = match parts {
-        5 => Origin::Client { author: Author(reader.bin8()?), cid: reader.uint()?, digest: reader.uint()? },
-        2 => Origin::Server,
-        _ => return Err(Unsound::Wrong(format!("a commit of {parts} parts"))),
-    };
-    let mut ahead = reader.clone();
-    let outcome = if let Ok(changes) = ahead.bin() {
-        *reader = ahead;
-        Outcome::Changed(Changes::parse(changes)?)
-    } else {
-        Outcome::Refused(Code::parse(reader.str()?))
-    };
-    Ok(Commit { id, origin, outcome })
-}
-
 fn read_entry(from: Seq, stored: &[u8]) -> Result<Entry, Unsound> {
     let body = unseal(stored)?;
     let mut reader = Reader::new(&body);
@@ -192,7 +152,7 @@ fn read_entry(from: Seq, stored: &[u8]) -> Result<Entry, Unsound> {
         commits: Vec::new(),
     };
     let count = reader.array()?;
-    entry.commits = (0..count).map(|_| read_commit(&mut reader)).collect::<Result<_, _>>()?;
+    entry.commits = (0..count).map(|_| Commit::read(&mut reader)).collect::<Result<_, _>>()?;
     expect_end(&reader)?;
     if entry.from != from {
         return Err(Unsound::Wrong(format!("it says that it starts at {}", entry.from)));

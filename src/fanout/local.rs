@@ -2,6 +2,7 @@
 
 use super::{Event, Fanout, Subscription};
 use crate::ids::ProjectId;
+use async_trait::async_trait;
 use dashmap::DashMap;
 use tokio::sync::mpsc;
 
@@ -11,6 +12,7 @@ pub struct LocalFanout {
     subscribers: DashMap<ProjectId, Vec<mpsc::UnboundedSender<Event>>>,
 }
 
+#[async_trait]
 impl Fanout for LocalFanout {
     fn publish(&self, project: &ProjectId, event: Event) {
         let Some(mut list) = self.subscribers.get_mut(project) else {
@@ -24,12 +26,12 @@ impl Fanout for LocalFanout {
         }
     }
 
-    fn subscribe(&self, project: &ProjectId) -> Subscription {
+    async fn subscribe(&self, project: &ProjectId) -> Result<Subscription, String> {
         let (sender, receiver) = mpsc::unbounded_channel();
         let mut list = self.subscribers.entry(project.clone()).or_default();
         list.retain(|subscriber| !subscriber.is_closed());
         list.push(sender);
-        receiver
+        Ok(receiver)
     }
 
     fn prune(&self, project: &ProjectId) {
@@ -49,8 +51,8 @@ mod tests {
     async fn only_subscribers_of_the_project_hear_and_leaving_is_noticed() {
         let fanout = LocalFanout::default();
         let (a, b) = (ProjectId::parse("a").expect("id"), ProjectId::parse("b").expect("id"));
-        let mut at_a = fanout.subscribe(&a);
-        let at_b = fanout.subscribe(&b);
+        let mut at_a = fanout.subscribe(&a).await.expect("it is local");
+        let at_b = fanout.subscribe(&b).await.expect("it is local");
         fanout.publish(&a, Event::Saved(Position::START));
         assert!(matches!(at_a.recv().await, Some(Event::Saved(Position::START))));
         drop(at_b);

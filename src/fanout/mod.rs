@@ -1,49 +1,80 @@
-//! The fan-out: carries commits and watermarks from the hot store to the rooms that have the project open.
+//! The fan-out: carries commits, watermarks and presence between the rooms that have a project open.
 //!
-//! Owns subscriptions. Promises order per project but not delivery: a room that misses an event sees the hole in seq and reads
-//! the log. Called by the hot store (publish) and by rooms (subscribe).
+//! Owns subscriptions. Promises neither delivery nor, when events are published apart from the hot store, their order: a room that misses an event
+//! sees the hole in seq, or asks the hot store now and then, and reads the log. Called by the hot store and by presence (publish) and by rooms
+//! (subscribe).
 
 pub mod local;
 
-use crate::ids::{CommitId, Epoch, Position, ProjectId, Seq};
-use crate::protocol::commit::Commit;
-use std::sync::Arc;
+use crate::ids::{Epoch, NodeId, Position, ProjectId, SessionId};
+use crate::protocol::message::PresenceEntry;
+use crate::protocol::run::Run;
+use crate::protocol::value::Value;
+use async_trait::async_trait;
+use smol_str::SmolStr;
 use tokio::sync::mpsc;
 
 /// What rooms hear.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// Commits with consecutive seqs.
-    Commits {
-        /// Their lineage.
-        epoch: Epoch,
-        /// Seq of the first.
-        first: Seq,
-        /// Commit id before the first.
-        previous: CommitId,
-        /// The commits, shared by all who hear of them.
-        commits: Arc<[Commit]>,
-    },
+    Commits(Run),
     /// Everything up to here is durable, on this history.
     Saved(Position),
-    /// The durable store has ended this lineage: whoever serves it starts over from there.
+    /// The hot store has the project in a new lineage.
+    Began {
+        /// The lineage that began.
+        epoch: Epoch,
+    },
+    /// The durable store has ended this lineage: whoever serves it, or an older one, starts over from there.
     Ended {
         /// The lineage that ended.
         epoch: Epoch,
     },
+    /// Presence of another node's sessions has changed.
+    Presence {
+        /// Which node.
+        node: NodeId,
+        /// Who changed, as in a presence message.
+        sessions: Vec<PresenceEntry>,
+    },
+    /// Another node is alive, and these are its sessions in the project.
+    Beat {
+        /// Which node.
+        node: NodeId,
+        /// All of them.
+        sessions: Vec<SessionId>,
+    },
+    /// Another node's session passes something on.
+    Broadcast {
+        /// From whom.
+        from: SessionId,
+        /// What it is about.
+        topic: SmolStr,
+        /// Anything.
+        data: Value,
+        /// One session, or everybody.
+        to: Option<SessionId>,
+    },
+    /// The connection that events come by was lost and is there again: anything may have been missed.
+    Gap,
 }
 
 /// A subscription; dropping it ends it.
 pub type Subscription = mpsc::UnboundedReceiver<Event>;
 
 /// A carrier of events. Publishing never waits.
+#[async_trait]
 pub trait Fanout: Send + Sync + 'static {
     /// Hands an event to every subscriber of the project.
     fn publish(&self, project: &ProjectId, event: Event);
 
-    /// Hears of the project from now on. Whoever subscribes must keep reading: the queue is as long as the reader is behind, and is bounded by the commits
-    /// that the room itself admits.
-    fn subscribe(&self, project: &ProjectId) -> Subscription;
+    /// Hears of the project from when this returns on. Whoever subscribes must keep reading: the queue is as long as the reader is behind, and is
+    /// bounded by the commits that rooms admit.
+    ///
+    /// # Errors
+    /// A sentence, when the carrier cannot be reached.
+    async fn subscribe(&self, project: &ProjectId) -> Result<Subscription, String>;
 
     /// Forgets subscriptions of the project that were dropped.
     fn prune(&self, project: &ProjectId);

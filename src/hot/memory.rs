@@ -1,20 +1,21 @@
 //! The hot store of an embedded node: in this process.
 
-use super::{Call, ClientState, Clients, HotError, HotLog, HotState, HotStore, Mismatch, Reply};
+use super::log::Log;
+use super::{
+    Call, ClientState, Clients, Dirty, Freeze, HotError, HotLog, HotState, HotStore, MISSED, Mismatch, Over, Reply,
+    Verified,
+};
 use crate::fanout::{Event, Fanout};
-use crate::ids::{CommitId, Epoch, Position, ProjectId, Seq};
+use crate::ids::{Epoch, Position, ProjectId, Seq};
 use crate::project::canvas::{Canvas, Object, View as _};
 use crate::protocol::commit::{Commit, Origin};
+use crate::protocol::run::Run;
 use async_trait::async_trait;
 use dashmap::DashMap;
-use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Notify;
-
-/// Commits below the watermark that the log keeps, so that a room that missed some can read them.
-const KEPT_SAVED: usize = 4_096;
-/// Bytes of such commits.
-const KEPT_BYTES: usize = 4 << 20;
+use tokio::time::Instant;
 
 /// One project's hot state.
 struct Hot {
@@ -22,17 +23,16 @@ struct Hot {
     saved: Position,
     canvas: Canvas,
     clients: Clients,
-    /// The last commits; the newest is at `position`.
-    log: VecDeque<Commit>,
-    log_bytes: usize,
-    /// Commit id before the first of `log`.
-    before: CommitId,
+    log: Log,
+    /// Who has stopped it, and until when.
+    frozen: Option<(u64, Instant)>,
 }
 
 /// Keeps hot states in memory, one lock per project.
 pub struct MemoryHot {
     projects: DashMap<ProjectId, Hot>,
-    dirty: DashMap<ProjectId, ()>,
+    /// Dirty projects, and whether somebody wants them durable at once.
+    dirty: DashMap<ProjectId, bool>,
     dirtied: Notify,
     fanout: Arc<dyn Fanout>,
 }
@@ -46,40 +46,45 @@ impl MemoryHot {
 }
 
 impl Hot {
-    /// Seq of the last commit that is no longer in the log.
-    fn base(&self) -> Seq {
-        self.position.seq - self.log.len() as Seq
+    fn is_frozen(&self) -> bool {
+        self.frozen.is_some_and(|(_, until)| Instant::now() < until)
     }
 
-    /// The commit id at a seq, if the log reaches down to it.
-    fn id_at(&self, seq: Seq) -> Option<CommitId> {
-        let index = seq.checked_sub(self.base())?;
-        match usize::try_from(index).ok()? {
-            0 => Some(self.before),
-            n => self.log.get(n - 1).map(|c| c.id),
-        }
-    }
-
-    fn after(&self, seq: Seq) -> Vec<Commit> {
-        let skip = usize::try_from(seq.saturating_sub(self.base())).unwrap_or(usize::MAX);
-        self.log.iter().skip(skip).cloned().collect()
-    }
-
-    /// What is wrong with a call, if anything.
-    fn check(&self, call: &Call) -> Option<Reply> {
-        let room = call.position;
+    /// How a room's position differs from this history, if it does.
+    fn mismatch(&self, room: Position) -> Option<Mismatch> {
         if room.epoch != self.position.epoch {
-            return Some(Reply::Mismatch(Mismatch::Epoch(self.position.epoch)));
+            return Some(Mismatch::Epoch(self.position.epoch));
         }
-        if room.seq < self.base() {
-            return Some(Reply::Mismatch(Mismatch::Trimmed));
+        if self.is_frozen() {
+            return Some(Mismatch::Frozen);
         }
-        if self.id_at(room.seq) != Some(room.id) {
-            return Some(Reply::Mismatch(Mismatch::Fork));
+        if room.seq < self.log.base() {
+            return Some(Mismatch::Trimmed);
         }
-        if room.seq < self.position.seq {
-            return Some(Reply::Stale(self.after(room.seq)));
+        (self.log.id_at(room.seq) != Some(room.id)).then_some(Mismatch::Fork)
+    }
+
+    fn missed(&self, seq: Seq) -> Vec<Commit> {
+        self.log.after(seq).take(MISSED).cloned().collect()
+    }
+
+    /// Why a call is not accepted, if it is not.
+    fn check(&self, call: &Call) -> Option<Reply> {
+        if let Some(mismatch) = self.mismatch(call.position) {
+            return Some(Reply::Mismatch(mismatch));
         }
+        let overtaken = call.position.seq < self.position.seq;
+        let cid = self.off_count(call);
+        if overtaken {
+            let far = self.position.seq - call.position.seq > MISSED as Seq;
+            let holds = cid.is_none() && !far && !call.at_head() && self.untouched(call);
+            return (!holds).then(|| Reply::Stale(self.missed(call.position.seq)));
+        }
+        cid.map(|(index, last)| Reply::Cid { index, last })
+    }
+
+    /// The first proposal whose cid does not fit, and its client's last.
+    fn off_count(&self, call: &Call) -> Option<(usize, u64)> {
         let mut ahead = Clients::new();
         for (index, proposal) in call.proposals.iter().enumerate() {
             let Origin::Client { author, cid, digest } = proposal.commit.origin else {
@@ -87,64 +92,66 @@ impl Hot {
             };
             let last = ahead.get(&author).or_else(|| self.clients.get(&author)).map_or(0, |c| c.cid);
             if cid != last + 1 {
-                return Some(Reply::Cid { index, last });
+                return Some((index, last));
             }
             ahead.insert(author, ClientState { cid, seq: 0, digest });
         }
         None
     }
 
-    fn store(&mut self, call: Call) -> Vec<Commit> {
-        let mut stored = Vec::with_capacity(call.proposals.len());
-        for proposal in call.proposals {
-            let seq = self.position.seq + 1;
-            for effect in proposal.effects {
-                self.canvas.set(effect.id, effect.props.map(|props| Object { rev: seq, props }));
-            }
-            if let Origin::Client { author, cid, digest } = proposal.commit.origin {
-                self.clients.insert(author, ClientState { cid, seq, digest });
-            }
-            self.position = Position { seq, id: proposal.commit.id, ..self.position };
-            self.log_bytes += proposal.commit.weight();
-            self.log.push_back(proposal.commit.clone());
-            stored.push(proposal.commit);
-        }
-        stored
+    /// Whether all that a call touches is as the room saw it.
+    fn untouched(&self, call: &Call) -> bool {
+        call.touched().iter().all(|touched| self.canvas.object(touched.id).map(|object| object.rev) == touched.base)
     }
 
-    /// Lets go of commits that are saved and old.
-    fn trim(&mut self) {
-        let unsaved = usize::try_from(self.position.seq - self.saved.seq).unwrap_or(usize::MAX);
-        while self.log.len() > unsaved.saturating_add(KEPT_SAVED)
-            || (self.log_bytes > KEPT_BYTES && self.log.len() > unsaved)
-        {
-            let Some(commit) = self.log.pop_front() else { return };
-            self.log_bytes -= commit.weight();
-            self.before = commit.id;
+    fn store(&mut self, call: &Call) -> Run {
+        let run = Run { first: self.position.seq + 1, previous: self.position.id, ..call.run() };
+        for touched in call.touched() {
+            if let Some((index, props)) = touched.left {
+                let rev = run.first + index as Seq;
+                self.canvas.set(touched.id.clone(), props.map(|props| Object { rev, props: props.clone() }));
+            }
         }
+        for (commit, seq) in run.commits.iter().zip(run.first..) {
+            if let Origin::Client { author, cid, digest } = commit.origin {
+                self.clients.insert(author, ClientState { cid, seq, digest });
+            }
+            self.log.push(commit.clone());
+        }
+        self.position = run.end();
+        run
     }
 }
 
 #[async_trait]
 impl HotStore for MemoryHot {
-    async fn commit(&self, project: &ProjectId, call: Call) -> Result<Reply, HotError> {
+    async fn commit(&self, project: &ProjectId, call: &Call) -> Result<Reply, HotError> {
         let Some(mut hot) = self.projects.get_mut(project) else {
             return Ok(Reply::Mismatch(Mismatch::Empty));
         };
-        if let Some(refused) = hot.check(&call) {
+        if let Some(refused) = hot.check(call) {
             return Ok(refused);
         }
-        let first = hot.position.seq + 1;
-        let previous = hot.position.id;
-        let commits = hot.store(call);
-        let epoch = hot.position.epoch;
+        let missed = hot.missed(call.position.seq);
+        let run = hot.store(call);
+        let first = run.first;
         // Published under the project's lock, so that events leave in the order of their seqs.
-        self.fanout.publish(project, Event::Commits { epoch, first, previous, commits: commits.into() });
+        self.fanout.publish(project, Event::Commits(run));
         // Marked under the lock, too: whoever clears the mark holds it and has seen these commits.
-        self.dirty.insert(project.clone(), ());
+        *self.dirty.entry(project.clone()).or_default() |= call.urgent;
         drop(hot);
         self.dirtied.notify_one();
-        Ok(Reply::Accepted)
+        Ok(Reply::Accepted { first, missed })
+    }
+
+    async fn verify(&self, project: &ProjectId, position: Position) -> Result<Verified, HotError> {
+        let Some(hot) = self.projects.get(project) else {
+            return Ok(Verified::Mismatch(Mismatch::Empty));
+        };
+        Ok(match hot.mismatch(position) {
+            Some(mismatch) => Verified::Mismatch(mismatch),
+            None => Verified::Same { head: hot.position.seq, saved: hot.saved, missed: hot.missed(position.seq) },
+        })
     }
 
     async fn load(&self, project: &ProjectId) -> Result<Option<HotState>, HotError> {
@@ -153,45 +160,69 @@ impl HotStore for MemoryHot {
             canvas: hot.canvas.clone(),
             clients: hot.clients.clone(),
             saved: hot.saved,
-            log: hot.log.iter().cloned().collect(),
-            before: hot.before,
+            log: hot.log.clone(),
         }))
     }
 
-    async fn install(&self, project: &ProjectId, state: HotState) -> Result<bool, HotError> {
-        let mut slot = match self.projects.entry(project.clone()) {
-            dashmap::Entry::Occupied(old) if old.get().position.epoch >= state.position.epoch => return Ok(false),
-            slot => slot.insert(Hot {
-                position: state.position,
-                saved: state.saved,
-                canvas: state.canvas,
-                clients: state.clients,
-                log_bytes: state.log.iter().map(Commit::weight).sum(),
-                log: state.log.into(),
-                before: state.before,
-            }),
+    async fn freeze(&self, project: &ProjectId, token: u64, lease: Duration) -> Result<Freeze, HotError> {
+        let Some(mut hot) = self.projects.get_mut(project) else {
+            return Ok(Freeze::Empty);
         };
-        tracing::debug!(%project, objects = slot.value_mut().canvas.len(), "installed in the hot store");
+        if hot.is_frozen() && hot.frozen.is_some_and(|(by, _)| by != token) {
+            return Ok(Freeze::Busy);
+        }
+        hot.frozen = Some((token, Instant::now() + lease));
+        Ok(Freeze::Frozen(hot.position))
+    }
+
+    async fn install(&self, project: &ProjectId, state: HotState, over: Over) -> Result<bool, HotError> {
+        let slot = self.projects.entry(project.clone());
+        let same = match (&slot, over) {
+            (dashmap::Entry::Vacant(_), Over::Empty) => true,
+            (dashmap::Entry::Occupied(old), Over::Frozen { token, position }) => {
+                let old = old.get();
+                old.position == position && old.frozen.is_some_and(|(by, _)| by == token)
+            }
+            _ => false,
+        };
+        if !same {
+            return Ok(false);
+        }
+        let HotState { position, saved, canvas, clients, log } = state;
+        tracing::debug!(%project, objects = canvas.len(), "installed in the hot store");
+        let dirty = position.seq > saved.seq;
+        let hot = slot.insert(Hot { position, saved, canvas, clients, log, frozen: None });
+        if dirty {
+            self.dirty.insert(project.clone(), false);
+        }
+        self.fanout.publish(project, Event::Began { epoch: position.epoch });
+        drop(hot);
+        self.dirtied.notify_one();
         Ok(true)
     }
 
-    async fn log_after(&self, project: &ProjectId, seq: Seq) -> Result<Option<HotLog>, HotError> {
-        Ok(self
-            .projects
-            .get(project)
-            .map(|hot| HotLog { position: hot.position, after: hot.id_at(seq).map(|id| (id, hot.after(seq))) }))
+    async fn log_after(&self, project: &ProjectId, seq: Seq, bytes: usize) -> Result<Option<HotLog>, HotError> {
+        let Some(hot) = self.projects.get(project) else { return Ok(None) };
+        let mut left = Some(bytes);
+        let fits = |commit: &&Commit| {
+            let fits = left.is_some();
+            left = left.and_then(|left| left.checked_sub(commit.weight()));
+            fits
+        };
+        let after = hot.log.id_at(seq).map(|id| (id, hot.log.after(seq).take_while(fits).cloned().collect()));
+        Ok(Some(HotLog { position: hot.position, after }))
     }
 
     async fn mark_saved(&self, project: &ProjectId, position: Position) -> Result<bool, HotError> {
         let Some(mut hot) = self.projects.get_mut(project) else {
             return Ok(false);
         };
-        if hot.position.epoch != position.epoch || hot.id_at(position.seq) != Some(position.id) {
+        if hot.position.epoch != position.epoch || hot.log.id_at(position.seq) != Some(position.id) {
             return Ok(false);
         }
         if position.seq > hot.saved.seq {
             hot.saved = position;
-            hot.trim();
+            hot.log.trim(position.seq);
             self.fanout.publish(project, Event::Saved(position));
         }
         if hot.saved.seq == hot.position.seq {
@@ -201,9 +232,9 @@ impl HotStore for MemoryHot {
         Ok(true)
     }
 
-    async fn forget(&self, project: &ProjectId, position: Position) -> Result<bool, HotError> {
-        let saved = |hot: &Hot| hot.position == position && hot.saved.seq == position.seq;
-        Ok(self.projects.remove_if(project, |_, hot| saved(hot)).is_some())
+    async fn forget(&self, project: &ProjectId, position: Position) -> Result<(), HotError> {
+        self.projects.remove_if(project, |_, hot| hot.position == position && hot.saved.seq == position.seq);
+        Ok(())
     }
 
     async fn discard(&self, project: &ProjectId, epoch: Epoch) -> Result<(), HotError> {
@@ -214,14 +245,23 @@ impl HotStore for MemoryHot {
         Ok(())
     }
 
-    async fn dirty(&self) -> Result<Vec<ProjectId>, HotError> {
-        Ok(self.dirty.iter().map(|entry| entry.key().clone()).collect())
+    async fn dirty(&self, _all: bool) -> Result<Vec<Dirty>, HotError> {
+        let dirty = |e: dashmap::mapref::multiple::RefMulti<'_, ProjectId, bool>| Dirty {
+            project: e.key().clone(),
+            urgent: *e.value(),
+        };
+        Ok(self.dirty.iter().map(dirty).collect())
     }
 
     async fn dirtied(&self) {
         self.dirtied.notified().await;
     }
-}
 
-#[cfg(test)]
-mod tests;
+    async fn claim(&self, _project: &ProjectId, _lease: Duration) -> Result<bool, HotError> {
+        Ok(true)
+    }
+
+    fn lives(&self) -> Option<u64> {
+        None
+    }
+}

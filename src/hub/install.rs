@@ -4,7 +4,7 @@ use super::Stores;
 use super::replica::Replica;
 use crate::clock;
 use crate::durable::Appended;
-use crate::hot::HotState;
+use crate::hot::{HotState, Over};
 use crate::ids::{CommitId, Epoch, Position, ProjectId};
 use crate::protocol::commit::Commit;
 use crate::recovery::seal;
@@ -36,8 +36,9 @@ pub(super) async fn install(project: &ProjectId, stores: &Stores, replica: &Repl
         Err(error) => return Installed::NotNow(error.to_string()),
     }
     let position = Position { epoch: entry.epoch, seq: entry.to(), id: entry.last_id() };
-    let state = HotState { position, saved: position, before: position.id, ..replica.to_hot() };
-    match stores.hot.install(project, state).await {
+    let mut state = HotState { position, saved: position, ..replica.to_hot() };
+    entry.commits.iter().for_each(|commit| state.log.push(commit.clone()));
+    match stores.hot.install(project, state, Over::Empty).await {
         Ok(true) => match entry.commits.into_iter().next() {
             Some(seal) => Installed::Yes { epoch: position.epoch, seal },
             None => Installed::Lost("a seal without a marker".to_owned()),

@@ -6,6 +6,7 @@ use super::room::Room;
 use super::{Hub, Slot, Stores};
 use crate::durable::ClientRecord;
 use crate::durable::load::{Loaded, load};
+use crate::hot::log::Log;
 use crate::hot::{ClientState, HotState};
 use crate::ids::{CommitId, ProjectId};
 use crate::metrics;
@@ -15,7 +16,10 @@ use std::time::Instant;
 /// Loads a project and starts its room.
 pub(super) async fn open(hub: Arc<Hub>, project: ProjectId, slot: Slot) -> Result<RoomHandle, JoinError> {
     let started = Instant::now();
-    let subscription = hub.stores.fanout.subscribe(&project);
+    let subscription = match hub.stores.fanout.subscribe(&project).await {
+        Ok(subscription) => subscription,
+        Err(error) => return Err(JoinError::Unavailable(error)),
+    };
     let (replica, installed) = match replica(&hub.stores, &project).await {
         Ok(found) => found,
         Err(error) => {
@@ -82,7 +86,6 @@ fn hot_state(loaded: Loaded) -> HotState {
         saved: loaded.position,
         canvas: loaded.canvas,
         clients: loaded.clients.into_iter().map(|(author, client)| (author, state(client))).collect(),
-        log: recent.into_iter().map(|(_, commit)| commit).collect(),
-        before,
+        log: Log::new(loaded.position.seq, before, recent.into_iter().map(|(_, commit)| commit).collect()),
     }
 }

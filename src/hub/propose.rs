@@ -7,7 +7,7 @@ use crate::ids::{Author, Cid, CommitId, ObjectId, Seq, SessionId};
 use crate::project::apply::apply;
 use crate::project::canvas::{Draft, Object, View};
 use crate::project::rebalance;
-use crate::protocol::change::Changes;
+use crate::protocol::change::{Change, Changes};
 use crate::protocol::commit::{Commit, Origin, Outcome};
 use crate::protocol::limits::Limits;
 use crate::protocol::message::WireObject;
@@ -91,7 +91,7 @@ pub fn propose(replica: &Replica, queue: &mut VecDeque<Waiting>, limits: &Limits
     let mut draft = Draft::new(replica.canvas());
     let mut ahead = Clients::new();
     let mut proposed = Proposed {
-        call: Call { position: replica.position(), proposals: Vec::new() },
+        call: Call { position: replica.position(), proposals: Vec::new(), urgent: false },
         answers: Vec::new(),
         at_once: Vec::new(),
         batches: Vec::new(),
@@ -117,6 +117,7 @@ pub fn propose(replica: &Replica, queue: &mut VecDeque<Waiting>, limits: &Limits
                 None => {}
             }
         }
+        proposed.call.urgent |= waiting.batch.durable;
         let seq = proposed.call.position.seq + 1 + proposed.call.proposals.len() as Seq;
         let (proposal, verdict) = compute(&draft, &waiting, seq, limits, CommitId::random(rng));
         if let Origin::Client { author, cid, digest } = proposal.commit.origin {
@@ -168,17 +169,37 @@ fn compute(view: &dyn View, waiting: &Waiting, seq: Seq, limits: &Limits, id: Co
     match result {
         Ok(effects) => {
             let outcome = Outcome::Changed(Changes::encode(&effects.changes));
-            let commit = Commit { id, origin, outcome };
-            (Proposal { commit, effects: effects.objects }, Verdict::Accepted(effects.gone))
+            let at_head = moves(&effects.changes);
+            let proposal = Proposal {
+                commit: Commit { id, origin, outcome },
+                effects: effects.objects,
+                absent: effects.gone.clone(),
+                at_head,
+            };
+            (proposal, Verdict::Accepted(effects.gone))
         }
         Err(refusal) => {
             let current = refusal.id.as_ref().and_then(|id| {
                 view.object(id).map(|o| WireObject { id: id.clone(), rev: o.rev, props: o.props.clone() })
             });
             let commit = Commit { id, origin, outcome: Outcome::Refused(refusal.code) };
-            (Proposal { commit, effects: Vec::new() }, Verdict::Refused(Box::new(refusal), current))
+            // Why it is refused may lie in any object, unless nothing about the project could have saved it.
+            let at_head = matches!(batch.body, Body::Ops(_));
+            (
+                Proposal { commit, effects: Vec::new(), absent: Vec::new(), at_head },
+                Verdict::Refused(Box::new(refusal), current),
+            )
         }
     }
+}
+
+/// Whether changes set a parent: that there is no cycle depends on the whole chain.
+fn moves(changes: &[Change]) -> bool {
+    let sets_parent = |props: &Props| props.get("parent").is_some();
+    changes.iter().any(|change| match change {
+        Change::Put { props, .. } | Change::Set { set: props, .. } => sets_parent(props),
+        Change::Delete { .. } => false,
+    })
 }
 
 #[cfg(test)]

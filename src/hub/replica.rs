@@ -1,5 +1,6 @@
 //! A room's copy of its project: what joins, reads and new batches are computed from. Pure.
 
+use crate::hot::log::Log;
 use crate::hot::{ClientState, Clients, HotState};
 use crate::ids::{Author, Cid, CommitId, Epoch, Position, Seq};
 use crate::project::apply::Effect;
@@ -7,12 +8,7 @@ use crate::project::canvas::{Canvas, Object};
 use crate::protocol::change::InvalidChanges;
 use crate::protocol::commit::{Commit, Origin, Outcome};
 use crate::protocol::refusal::Code;
-use std::collections::VecDeque;
 
-/// Saved commits that are kept to answer a reconnecting client with a delta.
-pub const RECENT: usize = 4_096;
-/// Bytes of saved commits that are kept for that.
-const RECENT_BYTES: usize = 4 << 20;
 /// With so many commits unsaved, or bytes of commits kept, a project takes no more until the durable store has caught up: nothing that was
 /// accepted is ever dropped to make room.
 const UNSAVED: Seq = 100_000;
@@ -26,11 +22,7 @@ pub struct Replica {
     saved: Position,
     canvas: Canvas,
     clients: Clients,
-    /// The newest commits, the last at `position`: everything above `saved` and some below.
-    recent: VecDeque<Commit>,
-    recent_bytes: usize,
-    /// Commit id before the first of `recent`.
-    before: CommitId,
+    log: Log,
 }
 
 /// An event that does not continue this replica's history.
@@ -56,11 +48,9 @@ impl Replica {
     /// A replica of a state, whose log reaches down to its watermark at least.
     #[must_use]
     pub fn new(state: HotState) -> Self {
-        let HotState { position, saved, canvas, clients, log, before } = state;
-        let recent_bytes = log.iter().map(Commit::weight).sum();
-        let mut replica = Self { position, saved, canvas, clients, recent: log.into(), recent_bytes, before };
-        replica.trim();
-        replica
+        let HotState { position, saved, canvas, clients, mut log } = state;
+        log.trim(saved.seq);
+        Self { position, saved, canvas, clients, log }
     }
 
     /// Where the replica stands.
@@ -84,7 +74,7 @@ impl Replica {
     /// Whether so much is unsaved that nothing more may be accepted.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.position.seq - self.saved.seq >= UNSAVED || self.recent_bytes >= UNSAVED_BYTES
+        self.position.seq - self.saved.seq >= UNSAVED || self.log.bytes() >= UNSAVED_BYTES
     }
 
     /// The last batch of a client.
@@ -101,8 +91,7 @@ impl Replica {
             canvas: self.canvas.clone(),
             clients: self.clients.clone(),
             saved: self.saved,
-            log: Vec::new(),
-            before: self.position.id,
+            log: self.log.clone(),
         }
     }
 
@@ -112,32 +101,22 @@ impl Replica {
         self.saved.epoch = epoch;
     }
 
-    fn base(&self) -> Seq {
-        self.position.seq - self.recent.len() as Seq
-    }
-
     /// The commit id at a seq, if it is still known.
     #[must_use]
     pub fn id_at(&self, seq: Seq) -> Option<CommitId> {
-        match usize::try_from(seq.checked_sub(self.base())?).ok()? {
-            0 => Some(self.before),
-            n => self.recent.get(n - 1).map(|commit| commit.id),
-        }
+        self.log.id_at(seq)
     }
 
     /// The commits after a position of this history; `None` when it is another history or too long ago.
     #[must_use]
     pub fn after(&self, seq: Seq, id: CommitId) -> Option<impl ExactSizeIterator<Item = &Commit> + Clone> {
-        let known = self.id_at(seq)? == id;
-        let skip = usize::try_from(seq - self.base()).unwrap_or(usize::MAX);
-        known.then(|| self.recent.range(skip..))
+        (self.id_at(seq)? == id).then(|| self.log.after(seq))
     }
 
     /// Bytes that a delta after `seq` has, about.
     #[must_use]
     pub fn bytes_after(&self, seq: Seq) -> usize {
-        let skip = usize::try_from(seq.saturating_sub(self.base())).unwrap_or(usize::MAX).min(self.recent.len());
-        self.recent.range(skip..).map(Commit::weight).sum()
+        self.log.after(seq).map(Commit::weight).sum()
     }
 
     /// A commit of this room that the hot store has accepted at the next seq, with the effects that it was computed to have.
@@ -182,8 +161,7 @@ impl Replica {
             self.clients.insert(author, ClientState { cid, seq, digest });
         }
         self.position = Position { seq, id: commit.id, ..self.position };
-        self.recent_bytes += commit.weight();
-        self.recent.push_back(commit);
+        self.log.push(commit);
     }
 
     /// Moves the watermark, if `position` is on this history. Returns whether it moved.
@@ -192,29 +170,19 @@ impl Replica {
             return false;
         }
         self.saved = Position { epoch: self.position.epoch, ..position };
-        self.trim();
+        self.log.trim(position.seq);
         true
-    }
-
-    fn trim(&mut self) {
-        let unsaved = usize::try_from(self.position.seq - self.saved.seq).unwrap_or(usize::MAX);
-        while self.recent.len() > unsaved.saturating_add(RECENT)
-            || (self.recent_bytes > RECENT_BYTES && self.recent.len() > unsaved)
-        {
-            let Some(commit) = self.recent.pop_front() else { return };
-            self.recent_bytes -= commit.weight();
-            self.before = commit.id;
-        }
     }
 
     /// The latest batches of a client, oldest first: cid, seq, and the code of a refused one.
     pub fn batches(&self, author: Author) -> impl Iterator<Item = (Cid, Seq, Option<Code>)> {
-        let base = self.base();
-        self.recent.iter().zip(base + 1..).filter_map(move |(commit, seq)| match (&commit.origin, &commit.outcome) {
-            (Origin::Client { author: by, .. }, _) if *by != author => None,
-            (Origin::Client { cid, .. }, Outcome::Refused(code)) => Some((*cid, seq, Some(*code))),
-            (Origin::Client { cid, .. }, Outcome::Changed(_)) => Some((*cid, seq, None)),
-            (Origin::Server, _) => None,
+        self.log.iter().zip(self.log.base() + 1..).filter_map(move |(commit, seq)| {
+            match (&commit.origin, &commit.outcome) {
+                (Origin::Client { author: by, .. }, _) if *by != author => None,
+                (Origin::Client { cid, .. }, Outcome::Refused(code)) => Some((*cid, seq, Some(*code))),
+                (Origin::Client { cid, .. }, Outcome::Changed(_)) => Some((*cid, seq, None)),
+                (Origin::Server, _) => None,
+            }
         })
     }
 
@@ -227,9 +195,8 @@ impl Replica {
         if client.seq <= self.saved.seq {
             return (client.cid, client.cid);
         }
-        // Its unsaved commits are all in `recent`, and its cids have no holes.
-        let unsaved = usize::try_from(self.saved.seq - self.base()).unwrap_or(usize::MAX);
-        let first = self.recent.range(unsaved..).find_map(|commit| match commit.origin {
+        // Its unsaved commits are all in the log, and its cids have no holes.
+        let first = self.log.after(self.saved.seq).find_map(|commit| match commit.origin {
             Origin::Client { author: by, cid, .. } if by == *author => Some(cid),
             _ => None,
         });

@@ -176,11 +176,11 @@ impl Room {
     fn hear(&mut self, event: Event) {
         match event {
             // While a call is in flight, its own commits come this way too, before the answer: the answer comes first.
-            event @ Event::Commits { .. } if self.in_flight.is_some() => self.heard.push(event),
-            Event::Commits { epoch, first, previous, commits } if epoch == self.replica.position().epoch => {
-                self.learn(first, previous, &commits);
+            event @ Event::Commits(_) if self.in_flight.is_some() => self.heard.push(event),
+            Event::Commits(run) if run.epoch == self.replica.position().epoch => {
+                self.learn(run.first, run.previous, &run.commits);
             }
-            Event::Commits { .. } => {}
+            Event::Commits(_) => {}
             Event::Saved(position) => {
                 if self.replica.mark_saved(position) {
                     self.settle();
@@ -189,7 +189,7 @@ impl Room {
             Event::Ended { epoch } if epoch >= self.replica.position().epoch => {
                 self.end = Some(End::Lost("the durable store has a newer lineage".to_owned()));
             }
-            Event::Ended { .. } => {}
+            _ => {}
         }
     }
 

@@ -15,6 +15,7 @@ pub mod op;
 pub mod pack;
 pub mod props;
 pub mod refusal;
+pub mod run;
 pub mod scan;
 #[cfg(test)]
 mod typescript;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::hot::log::KEPT_SAVED;
 use crate::ids::ObjectId;
 use crate::project::canvas::View as _;
 use crate::protocol::change::{Change, Changes};
@@ -87,12 +88,12 @@ fn cids_tell_the_last_and_the_durable_one() {
 
 #[test]
 fn what_is_unsaved_is_kept_and_the_rest_is_bounded() {
-    let many = RECENT as Seq + 500;
+    let many = KEPT_SAVED as Seq + 500;
     let mut replica = with(many);
     assert!(replica.after(0, CommitId::NONE).is_some(), "nothing is saved: everything is kept");
     replica.mark_saved(at(many - 10));
-    let oldest = many - 10 - RECENT as Seq;
-    assert_eq!(replica.after(oldest, id(oldest)).map(|c| c.len()), Some(RECENT + 10));
+    let oldest = many - 10 - KEPT_SAVED as Seq;
+    assert_eq!(replica.after(oldest, id(oldest)).map(|c| c.len()), Some(KEPT_SAVED + 10));
     assert!(replica.id_at(oldest - 1).is_none());
 }
 

@@ -35,7 +35,7 @@ impl Room {
         metrics::call(proposed.call.proposals.len());
         let (project, stores) = (self.project.clone(), self.stores.clone());
         self.in_flight = Some(Box::pin(async move {
-            let reply = stores.hot.commit(&project, proposed.call.clone()).await;
+            let reply = stores.hot.commit(&project, &proposed.call).await;
             Done::Committed(Box::new(proposed), reply)
         }));
     }
@@ -101,7 +101,7 @@ impl Room {
 
     fn committed(&mut self, proposed: Proposed, reply: Result<Reply, HotError>) {
         match reply {
-            Ok(Reply::Accepted) => self.accepted(proposed),
+            Ok(Reply::Accepted { .. }) => self.accepted(proposed),
             Ok(Reply::Stale(missed)) => {
                 let position = self.replica.position();
                 self.learn(position.seq + 1, position.id, &missed);
