@@ -11,6 +11,7 @@ pub mod gateway;
 pub mod hot;
 pub mod hub;
 pub mod ids;
+pub mod keyspace;
 pub mod lifecycle;
 pub mod metrics;
 pub mod presence;

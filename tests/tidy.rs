@@ -14,6 +14,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("protocol", &["ids"]),
     ("metrics", &["protocol"]),
     ("project", &["protocol", "ids"]),
+    ("keyspace", &["ids"]),
     ("fanout", &["protocol", "ids"]),
     ("presence", &["protocol", "ids"]),
     ("hot", &["fanout", "project", "protocol", "ids"]),
