@@ -13,6 +13,7 @@ pub mod hub;
 pub mod ids;
 pub mod keyspace;
 pub mod lifecycle;
+pub mod link;
 pub mod metrics;
 pub mod presence;
 pub mod project;

@@ -15,6 +15,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("metrics", &["protocol"]),
     ("project", &["protocol", "ids"]),
     ("keyspace", &["ids"]),
+    ("link", &["keyspace", "metrics"]),
     ("fanout", &["protocol", "ids"]),
     ("presence", &["protocol", "ids"]),
     ("hot", &["fanout", "project", "protocol", "ids"]),
