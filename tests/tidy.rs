@@ -25,7 +25,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("hub", &["recovery", "presence", "hot", "durable", "fanout", "project", "protocol", "ids", "metrics", "clock"]),
     ("session", &["hub", "protocol", "ids", "metrics"]),
     ("gateway", &["session", "hub", "protocol", "ids", "metrics"]),
-    ("config", &[]),
+    ("config", &["link", "keyspace"]),
     ("telemetry", &["config", "metrics"]),
     ("lifecycle", &[]),
     ("admin", &["durable", "ids"]),
