@@ -1,6 +1,7 @@
 //! A Redis process of a test's own: killed when dropped.
 
 use collabcanvas::link::{Link, Target};
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -121,6 +122,16 @@ pub(crate) fn cli(words: &[&str]) -> String {
 /// A URL.
 pub(crate) fn target(url: &str) -> Target {
     Target::parse(url).unwrap_or_else(|e| panic!("{url}: {e}"))
+}
+
+/// The local ports of the connections to a port, which are those of its clients: also while its process is stopped.
+pub(crate) fn connections_to(port: u16) -> BTreeSet<String> {
+    let table = std::fs::read_to_string("/proc/net/tcp").expect("Linux");
+    let established = |line: &&str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        fields.len() > 3 && fields[2].ends_with(&format!(":{port:04X}")) && fields[3] == "01"
+    };
+    table.lines().filter(established).filter_map(|line| Some(line.split_whitespace().nth(1)?.to_owned())).collect()
 }
 
 /// A CA and a certificate for 127.0.0.1, as files `ca.pem`, `server.pem` and `server.key`.
