@@ -2,8 +2,9 @@
 //!
 //! Owns rooms and memberships; opening is single-flight. Never touches a socket. Called by sessions.
 
-mod install;
+pub mod held;
 mod join;
+mod lineage;
 mod mailbox;
 mod member;
 mod members;

@@ -2,5 +2,6 @@
 //!
 //! Owns the shapes of seals and the question whose history is whose. Called by the room's installation and by autosave.
 
+pub mod merge;
 pub mod seal;
 pub mod tail;
