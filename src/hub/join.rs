@@ -107,7 +107,7 @@ fn admit(room: &mut Room, joiner: Joiner, start: Start, reply: oneshot::Sender<R
     let author = joiner.who.author;
     let (_, saved) = room.replica.cids(&author);
     let saved_seq = room.replica.saved().seq;
-    let member = Member::new(joiner.who.clone(), joiner.encoding, joiner.outbox, saved, saved_seq);
+    let member = Member::new(&joiner, saved, saved_seq);
     if let Some(old) = room.members.insert(session, member) {
         replace(room, old);
     }

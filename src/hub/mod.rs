@@ -12,6 +12,7 @@ mod open;
 pub mod outbox;
 mod parts;
 pub mod propose;
+pub mod pulse;
 pub mod replica;
 mod room;
 pub mod snapshot;
@@ -106,6 +107,7 @@ impl Hub {
             let again = joiner.take().ok_or_else(|| JoinError::Unavailable("the room closed".to_owned()))?;
             let copy = Joiner {
                 outbox: again.outbox.clone(),
+                pulse: again.pulse.clone(),
                 who: again.who.clone(),
                 presence: again.presence.clone(),
                 ..again

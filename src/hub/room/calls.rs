@@ -1,6 +1,5 @@
 //! The room's calls: from waiting batches to the hot store and back to everybody.
 
-use super::course::Need;
 use super::{Done, Room};
 use crate::hot::{HotError, Reply};
 use crate::hub::lineage::install;
@@ -13,6 +12,7 @@ use crate::protocol::close::Close;
 use crate::protocol::message::ServerMessage;
 use crate::protocol::op::{Batch, Body};
 use crate::protocol::run::Run;
+use crate::recovery::course::Need;
 use tokio::time::Instant;
 
 impl Room {
@@ -117,6 +117,7 @@ impl Room {
     fn accepted(&mut self, proposed: Proposed, first: Seq) {
         self.course.proved = Instant::now();
         self.course.moved = self.course.proved;
+        self.in_order();
         // Others came in between: everything is that much later than it was computed.
         let later = first - (proposed.call.position.seq + 1);
         let run = Run { first, ..proposed.call.run() };

@@ -8,11 +8,12 @@ use super::{Done, Room};
 use crate::hot::HotError;
 use crate::hub::held::Held;
 use crate::hub::lineage::heal;
-use crate::ids::{Epoch, Position, Seq};
+use crate::ids::{Position, Seq};
 use crate::protocol::commit::Commit;
 use crate::protocol::message::{Mode, ServerMessage};
 use crate::protocol::refusal::Code;
 use crate::protocol::run::Run;
+use crate::recovery::course::Need;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -32,24 +33,14 @@ pub(super) const UNAVAILABLE_RETRY_MS: u32 = 1_000;
 /// So long batches wait for a hot store that does not answer before their authors are told to come back.
 const GRACE: Duration = Duration::from_millis(2_500);
 
-/// What is to be done before the next call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Need {
-    Nothing,
-    /// Ask at the replica's seq and commit id, in this epoch if one is named.
-    Verify(Option<Epoch>),
-    /// Adopt what the store has.
-    Load,
-    /// Begin a new lineage.
-    Heal,
-}
-
 /// The hot store does not do what it is asked.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Trouble {
     since: Instant,
     retry: Instant,
     pause: Duration,
+    /// It answers, but takes nothing: only an accepted call ends that.
+    pub(super) refuses: bool,
 }
 
 /// How a room and the hot store stand to each other.
@@ -94,7 +85,7 @@ impl Course {
 
     /// Asks the store, before anything else, whether the room is up to date.
     pub(super) fn ask(&mut self) {
-        if self.need == Need::Nothing {
+        if matches!(self.need, Need::Nothing | Need::Uninstalled) {
             self.need = Need::Verify(None);
         }
     }
@@ -122,7 +113,9 @@ impl Room {
         if self.in_flight.is_some() {
             return None;
         }
-        if let Some(trouble) = course.trouble {
+        if let Some(trouble) = course.trouble
+            && (course.need != Need::Nothing || !self.queue.is_empty())
+        {
             return Some(trouble.retry);
         }
         course.lives?;
@@ -134,11 +127,12 @@ impl Room {
 
     /// Looks whether it is time to ask the store.
     pub(super) fn keep_course(&mut self, now: Instant) {
-        if self.course.trouble.is_none() && self.course_deadline().is_some_and(|due| now >= due) {
+        if self.course.need == Need::Nothing && self.course_deadline().is_some_and(|due| now >= due) {
             self.course.hole = None;
             self.course.ask();
         }
         if let Some(trouble) = self.course.trouble
+            && !trouble.refuses
             && now >= trouble.since + GRACE
         {
             self.set_mode(Mode::Degraded);
@@ -154,8 +148,9 @@ impl Room {
         let (project, stores) = (self.project.clone(), self.stores.clone());
         let position = self.replica.position();
         match self.course.need {
-            Need::Nothing => return true,
-            Need::Verify(epoch) => {
+            Need::Nothing | Need::Uninstalled => return true,
+            Need::Verify(_) | Need::Wait => {
+                let epoch = if let Need::Verify(epoch) = self.course.need { epoch } else { None };
                 let asked = Position { epoch: epoch.unwrap_or(position.epoch), ..position };
                 self.in_flight =
                     Some(Box::pin(async move { Done::Verified(asked, stores.hot.verify(&project, asked).await) }));
@@ -178,16 +173,32 @@ impl Room {
         }
         self.pause();
         self.course.need = Need::Verify(None);
-        if matches!(error, HotError::Refused(_)) {
+        let refuses = matches!(error, HotError::Refused(_));
+        if let Some(trouble) = &mut self.course.trouble {
+            trouble.refuses = refuses;
+        }
+        if refuses {
             self.set_mode(Mode::Degraded);
             self.refuse_queue();
         }
     }
 
+    /// Whether a new batch is worth a call: not while the store is away, but one now and then tries whether it takes anything again.
+    pub(super) fn takes_batches(&self) -> bool {
+        match self.course.trouble {
+            Some(trouble) if trouble.refuses => {
+                self.queue.is_empty() && self.in_flight.is_none() && Instant::now() >= trouble.retry
+            }
+            _ => self.course.mode == Mode::Normal,
+        }
+    }
+
     pub(super) fn pause(&mut self) {
         let now = Instant::now();
-        let (since, pause) = self.course.trouble.map_or((now, PAUSE.0), |t| (t.since, (t.pause * 2).min(PAUSE.1)));
-        self.course.trouble = Some(Trouble { since, retry: now + pause, pause });
+        let first = Trouble { since: now, retry: now, pause: PAUSE.0 / 2, refuses: false };
+        let trouble = self.course.trouble.unwrap_or(first);
+        let pause = (trouble.pause * 2).min(PAUSE.1);
+        self.course.trouble = Some(Trouble { retry: now + pause, pause, ..trouble });
     }
 
     pub(super) fn set_mode(&mut self, mode: Mode) {

@@ -1,6 +1,5 @@
 //! What a room does with what it hears of its history: events, answers of the hot store, other lineages.
 
-use super::course::Need;
 use super::{End, Room};
 use crate::hot::{HotError, HotState, Mismatch, Verified};
 use crate::hub::join;
@@ -11,6 +10,7 @@ use crate::metrics;
 use crate::protocol::commit::Commit;
 use crate::protocol::message::Mode;
 use crate::protocol::run::Run;
+use crate::recovery::course::{Need, Standing, decide};
 use tokio::time::Instant;
 
 /// Runs that wait beyond a hole; what is more is read from the log.
@@ -128,14 +128,22 @@ impl Room {
     /// The store has said that the replica is on its history.
     pub(super) fn on_course(&mut self) {
         self.course.proved = Instant::now();
-        self.course.trouble = None;
-        self.set_mode(Mode::Normal);
+        self.course.install_failed = false;
+        if !self.course.trouble.is_some_and(|trouble| trouble.refuses) {
+            self.in_order();
+        }
         let lives = self.stores.hot.lives();
         if lives != self.course.lives {
             self.course.lives = lives;
             self.rewind();
         }
         self.propose_held();
+    }
+
+    /// Nothing is wrong with the store.
+    pub(super) fn in_order(&mut self) {
+        self.course.trouble = None;
+        self.set_mode(Mode::Normal);
     }
 
     /// Proposes what is held and can be.
@@ -164,24 +172,21 @@ impl Room {
     /// Decides what to do about a history that is not the store's.
     pub(super) fn off_course(&mut self, mismatch: Mismatch, asked: Position) {
         metrics::mismatch();
-        let ours = self.replica.position().epoch;
-        self.course.need = match mismatch {
-            Mismatch::Frozen => {
-                self.pause();
-                Need::Verify(None)
-            }
-            Mismatch::Empty if self.is_saved() && !self.course.install_failed => {
+        let room = Standing {
+            epoch: self.replica.position().epoch,
+            asked: asked.epoch,
+            saved: self.is_saved(),
+            install_failed: self.course.install_failed,
+        };
+        self.course.need = decide(mismatch, room);
+        match self.course.need {
+            Need::Wait => self.pause(),
+            Need::Uninstalled => {
                 self.course.installed = false;
                 self.on_course();
-                Need::Nothing
             }
-            Mismatch::Empty => Need::Heal,
-            // Perhaps it goes on from where this room is.
-            Mismatch::Epoch(theirs) if theirs > ours && asked.epoch < theirs => Need::Verify(Some(theirs)),
-            Mismatch::Epoch(_) | Mismatch::Fork if asked.epoch > ours => Need::Load,
-            Mismatch::Epoch(_) | Mismatch::Fork => Need::Heal,
-            Mismatch::Trimmed => Need::Load,
-        };
+            _ => {}
+        }
         if self.course.need == Need::Heal {
             tracing::warn!(project = %self.project, ?mismatch, position = ?asked, "the hot state is not this room's history");
         }
@@ -202,14 +207,14 @@ impl Room {
     pub(super) fn begun(&mut self, begun: Begun, installing: bool) {
         match begun {
             Begun::Yes(state) => {
-                self.course.install_failed = false;
                 self.adopt(*state);
                 self.on_course();
             }
             Begun::NotNow(why) => {
                 tracing::warn!(project = %self.project, why, "a lineage could not be begun and is tried again");
                 self.course.install_failed |= installing;
-                self.in_trouble(&HotError::Unavailable(why));
+                self.course.need = Need::Verify(None);
+                self.pause();
             }
         }
     }

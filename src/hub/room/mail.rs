@@ -5,7 +5,7 @@ use super::course::UNAVAILABLE_RETRY_MS;
 use crate::hub::mailbox::Mail;
 use crate::hub::propose::Waiting;
 use crate::ids::{Author, SessionId};
-use crate::protocol::message::{Mode, ServerMessage};
+use crate::protocol::message::ServerMessage;
 use crate::protocol::op::Batch;
 use crate::protocol::refusal::Code;
 
@@ -33,7 +33,7 @@ impl Room {
     }
 
     fn submit(&mut self, session: SessionId, author: Author, batch: Batch) {
-        if self.replica.is_full() || self.course.mode() == Mode::Degraded {
+        if self.replica.is_full() || !self.takes_batches() {
             self.members.not_now(session, batch.cid, Code::Unavailable, UNAVAILABLE_RETRY_MS);
             return;
         }
