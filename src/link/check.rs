@@ -62,6 +62,11 @@ impl CheckError {
 /// Says what to do about an error while connecting.
 fn explained(target: &Target, error: &LinkError) -> String {
     match error {
+        LinkError::Refused { kind: Refusal::Denied, message } if message.starts_with("sentinel ") => {
+            format!(
+                "its sentinels have a password of their own: write it as ?sentinel_password=, and a user as sentinel_user ({message})"
+            )
+        }
         LinkError::Refused { kind: Refusal::Denied, message }
             if message.contains("NOAUTH") || message.contains("HELLO must be called") =>
         {

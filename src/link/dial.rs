@@ -11,6 +11,7 @@ use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, FromRedisValue, IntoConnectionInfo as _,
     ProtocolVersion, RedisConnectionInfo, TlsCertificates, Value,
 };
+use std::fmt::Display;
 use std::time::Duration;
 
 /// Time for an answer. When it is over the command may still have run.
@@ -54,7 +55,7 @@ impl Target {
                 Ok(Ok(None)) => {
                     last = LinkError::Unavailable(format!("sentinel {sentinel} knows no master named {master:?}"));
                 }
-                Ok(Err(error)) => last = error.at(sentinel),
+                Ok(Err(error)) => last = error.at(format_args!("sentinel {sentinel}")),
                 Err(_) => last = LinkError::Unavailable(format!("sentinel {sentinel} does not answer")),
             }
         }
@@ -157,7 +158,7 @@ pub(super) fn tcp() -> TcpSettings {
 
 impl LinkError {
     /// Says where it happened.
-    fn at(self, server: &Server) -> Self {
+    fn at(self, server: impl Display) -> Self {
         match self {
             Self::Unavailable(text) => Self::Unavailable(format!("{server}: {text}")),
             Self::Refused { kind, message } => Self::Refused { kind, message: format!("{server}: {message}") },

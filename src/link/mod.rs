@@ -83,7 +83,7 @@ impl Link {
     }
 
     /// Completes when [`Self::is_up`] is `up`.
-    pub async fn is_up_changed(&self, up: bool) {
+    pub async fn until_up(&self, up: bool) {
         // Fails only when the keeper is gone, which outlives us.
         let _ = self.live.clone().wait_for(|wire| wire.is_some() == up).await;
     }
@@ -115,7 +115,8 @@ impl Link {
         self.sorted(pipeline.query_async(&mut wire).await)
     }
 
-    /// Calls a script by its digest; loads it first where it is missing, which is after a restart, a failover or a SCRIPT FLUSH.
+    /// Calls a script by its digest; loads it first where it is missing, which is after a restart, a failover or a SCRIPT FLUSH. Each of
+    /// these commands has [`RESPONSE`] to answer.
     ///
     /// # Errors
     /// [`LinkError`].

@@ -81,7 +81,7 @@ impl Subscriber {
     }
 
     /// Wants a channel, and completes when the server has confirmed it: what is published from then on is heard. While Redis is away this
-    /// takes as long as that; the caller bounds it.
+    /// takes as long as that; the caller bounds it. A caller that gives up must unsubscribe.
     ///
     /// # Errors
     /// [`LinkError::Refused`] when the server does not allow the channel, which is then forgotten; [`LinkError::Unavailable`] when the

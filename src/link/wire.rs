@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 
-/// So many answers in a row that did not come make a connection a dead one.
+/// So many answers in a row that did not come make a connection a dead one. In a Cluster too: the client library tries a master that hangs
+/// for ever, and nobody else tells it that a replica took over (`tests/link/cluster.rs`).
 const STRIKES: u8 = 2;
 
 /// What the client library gives: one connection, or one per shard.

@@ -111,3 +111,41 @@ async fn shards_are_used_killed_and_replaced() {
     }
     all_are_heard(&link, &mut ear, &keys, "3").await;
 }
+
+#[tokio::test]
+async fn a_slot_that_moves_and_a_master_that_hangs_are_followed() {
+    let Cluster { nodes, url } = cluster().await;
+    let keys = Keyspace::default();
+    let link = Link::open(&url).await.expect("there");
+    let mut ear = Ear::open(&url).await;
+    for project in projects() {
+        ear.subscribed(&keys.channel(&project)).await;
+    }
+    // A slot without keys goes from the second to the third master; the second ends the subscriptions by itself.
+    let there = nodes[1].cli(&["PUBSUB", "SHARDCHANNELS"]);
+    let moving = there.lines().next().expect("some channel");
+    let slot = nodes[1].cli(&["CLUSTER", "KEYSLOT", moving]);
+    let id = nodes[2].cli(&["CLUSTER", "MYID"]);
+    for node in [&nodes[2], &nodes[1], &nodes[0]] {
+        assert_eq!(node.cli(&["CLUSTER", "SETSLOT", slot.trim(), "NODE", id.trim()]).trim(), "OK");
+    }
+    ear.hears_a_gap().await;
+    eventually("subscribed there", || async { nodes[2].cli(&["PUBSUB", "SHARDCHANNELS"]).contains(moving) }).await;
+    ear.subscribed(moving).await;
+    publish(&link, moving, "moved").await;
+    ear.hears_at_last(moving, "moved").await;
+
+    nodes[0].signal("STOP");
+    // Its connections stay open, and it does not say MOVED.
+    eventually("all shards work", || all_work(&link, &keys)).await;
+    assert!(nodes[3].cli(&["ROLE"]).starts_with("master"));
+    ear.hears_a_gap().await;
+    for project in projects() {
+        ear.subscribed(&keys.channel(&project)).await;
+    }
+    all_are_heard(&link, &mut ear, &keys, "1").await;
+    nodes[0].signal("CONT");
+    eventually("it follows", || async { nodes[0].cli(&["ROLE"]).starts_with("slave") }).await;
+    eventually("all shards work", || all_work(&link, &keys)).await;
+    all_are_heard(&link, &mut ear, &keys, "2").await;
+}

@@ -52,13 +52,13 @@ async fn calls_fail_at_once_while_the_server_is_dead_and_work_again_after() {
     let mut redis = Redis::start(&[]).await;
     let link = redis.link().await;
     redis.kill();
-    link.is_up_changed(false).await;
+    link.until_up(false).await;
     let started = Instant::now();
     let error = link.query::<String>(&command(&["PING"])).await.expect_err("nobody there");
     assert!(matches!(error, LinkError::Unavailable(_)), "{error}");
     assert!(started.elapsed() < Duration::from_millis(100), "it waited");
     redis.restart().await;
-    link.is_up_changed(true).await;
+    link.until_up(true).await;
     assert!(works(&link).await);
     assert!(link.lives() >= 2);
 }
@@ -74,9 +74,9 @@ async fn a_server_that_hangs_is_given_up_within_the_bound() {
         assert!(matches!(error, LinkError::Unavailable(_)), "{error}");
         assert!(started.elapsed() < Duration::from_millis(1500), "{:?}", started.elapsed());
     }
-    link.is_up_changed(false).await;
+    link.until_up(false).await;
     redis.signal("CONT");
-    link.is_up_changed(true).await;
+    link.until_up(true).await;
     assert!(works(&link).await);
     assert!(link.lives() >= 2);
 }
@@ -120,9 +120,9 @@ async fn refusals_are_sorted() {
     // A master that becomes a replica: the call is refused, the connection given up, and no replica taken in its place.
     redis.cli(&["REPLICAOF", "127.0.0.1", "1"]);
     assert_eq!(kind(link.query::<()>(&write).await.expect_err("a replica")), Refusal::ReadOnly);
-    link.is_up_changed(false).await;
+    link.until_up(false).await;
     redis.cli(&["REPLICAOF", "NO", "ONE"]);
-    link.is_up_changed(true).await;
+    link.until_up(true).await;
     assert_eq!(link.query::<()>(&write).await, Ok(()));
 }
 

@@ -61,13 +61,16 @@ async fn a_failover_is_followed() {
 }
 
 #[tokio::test]
-async fn a_name_that_no_sentinel_knows_is_said() {
-    let port = free_port();
-    let sentinel_files = tempfile::tempdir().expect("a directory");
-    let file = sentinel_files.path().join("s.conf");
-    std::fs::write(&file, format!("port {port}\n")).expect("written");
-    let sentinel = Redis::start_at(port, &[&file.display().to_string(), "--sentinel"]).await;
-    let url = target(&format!("redis+sentinel://127.0.0.1:{}/other", sentinel.port));
-    let error = Link::open(&url).await.expect_err("unknown");
+async fn a_name_that_no_sentinel_knows_and_a_missing_password_are_said() {
+    let (files, port) = (tempfile::tempdir().expect("a directory"), free_port());
+    let file = files.path().join("sentinel.conf");
+    std::fs::write(&file, format!("port {port}\nrequirepass c4n4ry\n")).expect("written");
+    let _sentinel = Redis::start_at(port, &[&file.display().to_string(), "--sentinel"]).await;
+    let url = |options: &str| target(&format!("redis+sentinel://127.0.0.1:{port}/other{options}"));
+    let error = Link::open(&url("?sentinel_password=c4n4ry")).await.expect_err("unknown");
     assert!(matches!(&error, LinkError::Unavailable(text) if text.contains("knows no master")), "{error}");
+    for options in ["", "?sentinel_password=c4n4ry2"] {
+        let error = check::open(&url(options), Role::Data).await.expect_err("not let in").to_string();
+        assert!(error.contains("?sentinel_password=") && !error.contains("c4n4ry"), "{error}");
+    }
 }

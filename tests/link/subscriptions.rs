@@ -1,7 +1,7 @@
 //! Subscriptions.
 
 use crate::commands::command;
-use crate::server::{PATIENCE, Redis, target};
+use crate::server::{PATIENCE, Redis, connections_to, eventually, target};
 use collabcanvas::link::subscriber::{Heard, Subscriber};
 use collabcanvas::link::{Link, LinkError, Refusal, Target};
 use tokio::sync::mpsc;
@@ -121,9 +121,11 @@ async fn a_quiet_connection_whose_server_hangs_is_noticed() {
     let redis = Redis::start(&[]).await;
     let mut ear = Ear::open(&redis.target()).await;
     ear.subscribed("a").await;
+    let connections = connections_to(redis.port);
+    assert_eq!(connections.len(), 1, "{connections:?}");
     redis.signal("STOP");
-    // Only the probe can notice; that it did is seen from the subscription that waits for the next connection.
-    tokio::time::sleep(std::time::Duration::from_millis(3300)).await;
+    // Nobody sends anything, so that only the probe can notice.
+    eventually("given up", || async { connections_to(redis.port).is_disjoint(&connections) }).await;
     redis.signal("CONT");
     ear.hears_a_gap().await;
     let link = redis.link().await;
@@ -137,7 +139,7 @@ async fn a_demoted_server_is_left() {
     let mut ear = Ear::open(&redis.target()).await;
     ear.subscribed("a").await;
     redis.cli(&["REPLICAOF", "127.0.0.1", "1"]);
-    crate::server::eventually("left", || async { redis.cli(&["PUBSUB", "SHARDCHANNELS"]).trim().is_empty() }).await;
+    eventually("left", || async { redis.cli(&["PUBSUB", "SHARDCHANNELS"]).trim().is_empty() }).await;
     redis.cli(&["REPLICAOF", "NO", "ONE"]);
     ear.hears_a_gap().await;
 }
