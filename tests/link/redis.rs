@@ -2,10 +2,12 @@
 
 use collabcanvas::link::{Link, Target};
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::future::Future;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -21,12 +23,17 @@ pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, mut is_so: 
     }
 }
 
-/// A port that nobody uses, whose Cluster bus port (10,000 higher) is free too. Both lie below those of outgoing connections.
+/// A port that nobody uses and no other test was given, whose Cluster bus port (10,000 higher) is free too. Both lie below those of
+/// outgoing connections.
 pub(crate) fn free_port() -> u16 {
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     let is_free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
-    std::iter::repeat_with(|| rand::random_range(10_000..22_000_u16))
-        .find(|port| is_free(*port) && is_free(*port + 10_000))
-        .expect("an endless search ends by finding")
+    let mut given = GIVEN.lock().expect("nobody panics here");
+    let ports = std::iter::repeat_with(|| rand::random_range(10_000..20_000_u16));
+    let mut good = ports.filter(|port| is_free(*port) && is_free(*port + 10_000) && !given.contains(port));
+    let port = good.next().expect("an endless search ends by finding");
+    given.insert(port);
+    port
 }
 
 /// A running `redis-server`.
@@ -44,26 +51,41 @@ impl Drop for Redis {
 }
 
 impl Redis {
-    /// Starts one without disk, with these arguments besides.
+    /// Starts one without disk, with these arguments besides. Another program may be quicker to take the port: then at another one.
     pub(crate) async fn start(arguments: &[&str]) -> Self {
-        let port = free_port();
-        Self::start_at(port, &[&["--port", &port.to_string()], arguments].concat()).await
+        for _ in 0..5 {
+            let port = free_port();
+            let started = Self::try_start(port, &[&["--port", &port.to_string()], arguments].concat()).await;
+            if let Some(redis) = started {
+                return redis;
+            }
+        }
+        panic!("redis-server does not start with {arguments:?}");
     }
 
     /// Starts one that these arguments make listen at this port.
     pub(crate) async fn start_at(port: u16, arguments: &[&str]) -> Self {
+        Self::try_start(port, arguments).await.expect("redis-server starts")
+    }
+
+    async fn try_start(port: u16, arguments: &[&str]) -> Option<Self> {
         let directory = tempfile::tempdir().expect("a directory");
         let arguments: Vec<String> = arguments.iter().map(|a| (*a).to_owned()).collect();
         let child = spawn(&arguments, directory.path());
-        let redis = Self { child, port, arguments, directory };
-        redis.ready().await;
-        redis
+        let mut redis = Self { child, port, arguments, directory };
+        redis.is_ready().await.then_some(redis)
     }
 
-    /// Waits until it listens.
-    pub(crate) async fn ready(&self) {
-        let port = self.port;
-        eventually("redis-server listens", || async move { TcpStream::connect(("127.0.0.1", port)).is_ok() }).await;
+    /// Waits until it listens, itself: it says so after it has bound its port. False when it has ended.
+    async fn is_ready(&mut self) -> bool {
+        let (started, log) = (Instant::now(), self.directory.path().join("log"));
+        while started.elapsed() < PATIENCE && matches!(self.child.try_wait(), Ok(None)) {
+            if std::fs::read_to_string(&log).is_ok_and(|text| text.contains("Running mode=")) {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        false
     }
 
     /// As `kill -9` does.
@@ -76,7 +98,7 @@ impl Redis {
     pub(crate) async fn restart(&mut self) {
         self.kill();
         self.child = spawn(&self.arguments, self.directory.path());
-        self.ready().await;
+        assert!(self.is_ready().await, "redis-server starts again");
     }
 
     /// Sends a signal, such as STOP.
@@ -108,7 +130,7 @@ fn spawn(arguments: &[String], directory: &Path) -> Child {
         .args(arguments)
         .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0", "--dir"])
         .arg(directory)
-        .stdout(Stdio::null())
+        .stdout(File::create(directory.join("log")).expect("a file"))
         .spawn()
         .expect("redis-server is installed")
 }
