@@ -187,23 +187,7 @@ fn presence(full: bool, sessions: &[PresenceEntry]) -> Vec<u8> {
     }
     let out = map.key("sessions");
     pack::array(out, sessions.len());
-    for entry in sessions {
-        pack::array(out, if entry.who.is_some() { 3 } else { 2 });
-        pack::uint(out, entry.session);
-        match &entry.fields {
-            Some(fields) => out.extend_from_slice(fields.as_bytes()),
-            None => pack::nil(out),
-        }
-        if let Some(who) = &entry.who {
-            pack::map(out, 3);
-            pack::str(out, "author");
-            pack::str(out, &who.author.text());
-            pack::str(out, "user");
-            pack::str(out, &who.user);
-            pack::str(out, "role");
-            pack::str(out, who.role.as_str());
-        }
-    }
+    sessions.iter().for_each(|entry| entry.pack(out));
     map.finish()
 }
 

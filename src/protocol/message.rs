@@ -108,6 +108,12 @@ impl Role {
         }
     }
 
+    /// Reads what [`Self::as_str`] writes; `None` for anything else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Owner, Self::Editor, Self::Commenter, Self::Viewer].into_iter().find(|role| role.as_str() == text)
+    }
+
     /// Whether batches of this role are taken.
     #[must_use]
     pub fn may_write(self) -> bool {

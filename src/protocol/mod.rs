@@ -13,6 +13,7 @@ pub mod limits;
 pub mod message;
 pub mod op;
 pub mod pack;
+pub mod presence;
 pub mod props;
 pub mod refusal;
 pub mod run;
