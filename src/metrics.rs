@@ -34,6 +34,13 @@ const COUNTERS: &[(&str, &str)] = &[
     ),
     ("collab_resyncs_total", "Sessions brought back after they fell behind"),
     ("collab_presence_dropped_total", "Presence messages and broadcasts not sent to a slow reader"),
+    ("collab_fanout_received_total", "Events that came from Redis"),
+    (
+        "collab_fanout_dropped_total",
+        "Events not published because Redis was away or too slow; rooms notice and read what they lack",
+    ),
+    ("collab_fanout_gaps_total", "Times that the connection of events was lost and made again"),
+    ("collab_fanout_unreadable_total", "Events that came from Redis and could not be read, and presence keys likewise"),
     ("collab_sessions_opened_total", "Sessions that said a good hello"),
     ("collab_frames_received_total", "Messages received from clients"),
     ("collab_redis_reconnects_total", "Connections to Redis made anew, of commands and of subscriptions"),
@@ -54,6 +61,10 @@ pub fn describe() {
     let histograms = [
         ("collab_save_seconds", "Time that the durable store took for an entry"),
         ("collab_room_open_seconds", "Time to load a project and open its room"),
+        (
+            "collab_fanout_lag_seconds",
+            "Time from the publishing of an event by a node to its receipt here, by both clocks",
+        ),
         ("collab_snapshot_seconds", "Time to encode a snapshot"),
     ];
     for (name, text) in histograms {
@@ -176,6 +187,29 @@ pub fn resync() {
 /// A presence message was not sent to a slow reader.
 pub fn presence_dropped() {
     counter!("collab_presence_dropped_total").increment(1);
+}
+
+/// An event came in, so long after it was sent, if it says when.
+pub fn fanout_received(lag: Option<Duration>) {
+    counter!("collab_fanout_received_total").increment(1);
+    if let Some(lag) = lag {
+        histogram!("collab_fanout_lag_seconds").record(lag);
+    }
+}
+
+/// So many events were not published.
+pub fn fanout_dropped(events: usize) {
+    counter!("collab_fanout_dropped_total").increment(events as u64);
+}
+
+/// Events may have been missed.
+pub fn fanout_gap() {
+    counter!("collab_fanout_gaps_total").increment(1);
+}
+
+/// What came from another node could not be read.
+pub fn fanout_unreadable() {
+    counter!("collab_fanout_unreadable_total").increment(1);
 }
 
 /// A snapshot was encoded.

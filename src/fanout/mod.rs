@@ -1,10 +1,15 @@
 //! The fan-out: carries commits, watermarks and presence between the rooms that have a project open.
 //!
 //! Owns subscriptions. Promises neither delivery nor, when events are published apart from the hot store, their order: a room that misses an event
-//! sees the hole in seq, or asks the hot store now and then, and reads the log. Called by the hot store and by presence (publish) and by rooms
+//! sees the hole in seq, or asks the hot store now and then, and reads the log. What a node publishes comes back to its own rooms too, except
+//! presence, beats and broadcasts, which they know. Called by the hot store and by presence (publish) and by rooms
 //! (subscribe).
 
+#[cfg(test)]
+mod conformance;
 pub mod local;
+pub mod redis;
+pub mod wire;
 
 use crate::ids::{Epoch, NodeId, Position, ProjectId, SessionId};
 use crate::protocol::message::PresenceEntry;
@@ -35,6 +40,8 @@ pub enum Event {
     Presence {
         /// Which node.
         node: NodeId,
+        /// Number of this news: that node's in this project are numbered without holes.
+        n: u64,
         /// Who changed, as in a presence message.
         sessions: Vec<PresenceEntry>,
     },
@@ -42,11 +49,15 @@ pub enum Event {
     Beat {
         /// Which node.
         node: NodeId,
+        /// Number of the last news before this. The keys of presence are at least as new.
+        n: u64,
         /// All of them.
         sessions: Vec<SessionId>,
     },
     /// Another node's session passes something on.
     Broadcast {
+        /// Which node.
+        node: NodeId,
         /// From whom.
         from: SessionId,
         /// What it is about.
@@ -76,6 +87,6 @@ pub trait Fanout: Send + Sync + 'static {
     /// A sentence, when the carrier cannot be reached.
     async fn subscribe(&self, project: &ProjectId) -> Result<Subscription, String>;
 
-    /// Forgets subscriptions of the project that were dropped.
+    /// Forgets subscriptions of the project that were dropped; to be called when one is.
     fn prune(&self, project: &ProjectId);
 }
