@@ -8,6 +8,7 @@ use super::room::Room;
 use super::snapshot::{self, Snapshot};
 use crate::ids::{Author, Cid, CommitId, Position, Seq, SessionId};
 use crate::metrics;
+use crate::presence::roster::Whose;
 use crate::protocol::close::Close;
 use crate::protocol::message::{Frame, ServerMessage, Sync, Welcome};
 use crate::protocol::refusal::{Code, Refusal};
@@ -111,7 +112,7 @@ fn admit(room: &mut Room, joiner: Joiner, start: Start, reply: oneshot::Sender<R
     if let Some(old) = room.members.insert(session, member) {
         replace(room, old);
     }
-    room.roster.join(session, joiner.who, joiner.presence);
+    room.roster.join(session, joiner.who, joiner.presence, Whose::Ours);
     sync(room, session, start);
     answer_unsaved(room, session, author);
 }

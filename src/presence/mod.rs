@@ -8,6 +8,8 @@
 //! cannot say goodbye is gone after [`TTL`] in any case.
 
 pub mod local;
+// pub mod redis;
+pub mod remote;
 pub mod roster;
 
 use crate::ids::{NodeId, ProjectId, SessionId};

@@ -14,9 +14,31 @@ const SLOWEST: Duration = Duration::from_millis(100);
 /// Sessions that the fastest tick is kept for.
 const FEW: u32 = 10;
 
+/// Nil, as MessagePack.
+const NIL: &[u8] = &[0xc0];
+
+/// Which node has a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// This one.
+    Ours,
+    /// Another, which tells all others of it itself.
+    Theirs,
+}
+
+/// What has changed since the last tick, one entry per session.
+#[derive(Debug, Default, PartialEq)]
+pub struct News {
+    /// For the members of the room: everybody's.
+    pub members: Vec<PresenceEntry>,
+    /// For other nodes: of our own sessions.
+    pub nodes: Vec<PresenceEntry>,
+}
+
 /// One session's presence.
 #[derive(Debug, Clone)]
 struct Present {
+    whose: Whose,
     who: Who,
     fields: Props,
     /// What has changed since the last tick; `None` when the others have not heard of the session yet.
@@ -28,13 +50,18 @@ struct Present {
 pub struct Roster {
     sessions: BTreeMap<SessionId, Present>,
     dirty: BTreeSet<SessionId>,
-    left: Vec<SessionId>,
+    left: Vec<(SessionId, Whose)>,
 }
 
 impl Roster {
-    /// A session has come.
-    pub fn join(&mut self, session: SessionId, who: Who, fields: Props) {
-        self.sessions.insert(session, Present { who, fields, changed: None });
+    /// A session has come; or is known, and has these fields now.
+    pub fn join(&mut self, session: SessionId, who: Who, fields: Props, whose: Whose) {
+        if let Some(known) = self.sessions.get(&session) {
+            let change = change(&known.fields, &fields);
+            self.set(session, &change, usize::MAX);
+            return;
+        }
+        self.sessions.insert(session, Present { whose, who, fields, changed: None });
         self.dirty.insert(session);
     }
 
@@ -45,7 +72,7 @@ impl Roster {
         };
         let announced = !self.dirty.remove(&session) || present.changed.is_some();
         if announced {
-            self.left.push(session);
+            self.left.push((session, present.whose));
         }
     }
 
@@ -62,6 +89,9 @@ impl Roster {
         let real: Vec<_> =
             patch.iter().filter(|(name, raw)| !value::is_nil(raw) || present.fields.get(name).is_some()).collect();
         let patch = &Props::from_pairs(&real);
+        if real.is_empty() {
+            return true;
+        }
         present.fields = fields;
         let fresh = self.dirty.insert(session);
         match &mut present.changed {
@@ -79,17 +109,20 @@ impl Roster {
         !self.dirty.is_empty() || !self.left.is_empty()
     }
 
-    /// What has changed since the last call, one entry per session.
-    pub fn take_news(&mut self) -> Vec<PresenceEntry> {
-        let mut news: Vec<_> =
-            self.left.drain(..).map(|session| PresenceEntry { session, fields: None, who: None }).collect();
+    /// What has changed since the last call.
+    pub fn take_news(&mut self) -> News {
+        let mut news = News::default();
+        for (session, whose) in self.left.drain(..) {
+            news.add(whose, PresenceEntry { session, fields: None, who: None });
+        }
         for session in std::mem::take(&mut self.dirty) {
             let Some(present) = self.sessions.get_mut(&session) else {
                 continue;
             };
             let first = present.changed.is_none();
             let fields = present.changed.replace(Props::empty()).unwrap_or_else(|| present.fields.clone());
-            news.push(PresenceEntry { session, fields: Some(fields), who: first.then(|| present.who.clone()) });
+            let who = first.then(|| present.who.clone());
+            news.add(present.whose, PresenceEntry { session, fields: Some(fields), who });
         }
         news
     }
@@ -97,12 +130,13 @@ impl Roster {
     /// Everybody, for a session that has just come or was skipped.
     #[must_use]
     pub fn everybody(&self) -> Vec<PresenceEntry> {
-        let entry = |(session, present): (&SessionId, &Present)| PresenceEntry {
-            session: *session,
-            fields: Some(present.fields.clone()),
-            who: Some(present.who.clone()),
-        };
         self.sessions.iter().map(entry).collect()
+    }
+
+    /// All sessions of this node, for its beat.
+    #[must_use]
+    pub fn ours(&self) -> Vec<PresenceEntry> {
+        self.sessions.iter().filter(|(_, present)| present.whose == Whose::Ours).map(entry).collect()
     }
 
     /// How long to wait between two ticks: a message of every session goes to every session, so that the rate falls with their number.
@@ -111,6 +145,27 @@ impl Roster {
         let sessions = u32::try_from(self.sessions.len()).unwrap_or(u32::MAX).max(1);
         (FASTEST * sessions.div_ceil(FEW)).min(SLOWEST)
     }
+}
+
+impl News {
+    fn add(&mut self, whose: Whose, entry: PresenceEntry) {
+        if whose == Whose::Ours {
+            self.nodes.push(entry.clone());
+        }
+        self.members.push(entry);
+    }
+}
+
+fn entry((session, present): (&SessionId, &Present)) -> PresenceEntry {
+    PresenceEntry { session: *session, fields: Some(present.fields.clone()), who: Some(present.who.clone()) }
+}
+
+/// What makes `new` of `old`, with nil for what is no more.
+fn change(old: &Props, new: &Props) -> Props {
+    let set = new.iter().filter(|(name, raw)| old.get(name) != Some(raw));
+    let gone = old.iter().filter(|(name, _)| new.get(name).is_none()).map(|(name, _)| (name, NIL));
+    let pairs: Vec<_> = set.chain(gone).collect();
+    Props::from_pairs(&pairs)
 }
 
 #[cfg(test)]
@@ -144,12 +199,12 @@ mod tests {
     #[test]
     fn changes_are_coalesced_to_the_latest() {
         let mut roster = Roster::default();
-        roster.join(1, who(), props(r#"{"name":"A"}"#));
+        roster.join(1, who(), props(r#"{"name":"A"}"#), Whose::Ours);
         roster.set(1, &props(r#"{"cursor":[0,0]}"#), 2_048);
-        assert_eq!(shown(&roster.take_news()), [r#"1 {"name":"A","cursor":[0,0]} true"#]);
+        assert_eq!(shown(&roster.take_news().members), [r#"1 {"name":"A","cursor":[0,0]} true"#]);
         roster.set(1, &props(r#"{"cursor":[1,1],"name":null}"#), 2_048);
         roster.set(1, &props(r#"{"cursor":[2,2]}"#), 2_048);
-        assert_eq!(shown(&roster.take_news()), [r#"1 {"cursor":[2,2],"name":null} false"#]);
+        assert_eq!(shown(&roster.take_news().members), [r#"1 {"cursor":[2,2],"name":null} false"#]);
         assert!(!roster.has_news());
         assert_eq!(shown(&roster.everybody()), [r#"1 {"cursor":[2,2]} true"#]);
     }
@@ -157,20 +212,47 @@ mod tests {
     #[test]
     fn whoever_came_and_went_between_ticks_was_never_there() {
         let mut roster = Roster::default();
-        roster.join(1, who(), Props::empty());
+        roster.join(1, who(), Props::empty(), Whose::Ours);
         roster.leave(1);
         assert!(!roster.has_news());
-        roster.join(2, who(), Props::empty());
+        roster.join(2, who(), Props::empty(), Whose::Ours);
         roster.take_news();
         roster.set(2, &props(r#"{"a":1}"#), 2_048);
         roster.leave(2);
-        assert_eq!(shown(&roster.take_news()), ["2 left false"]);
+        assert_eq!(shown(&roster.take_news().members), ["2 left false"]);
+    }
+
+    #[test]
+    fn other_nodes_hear_only_of_ours() {
+        let mut roster = Roster::default();
+        roster.join(1, who(), props(r#"{"a":1}"#), Whose::Ours);
+        roster.join(2, who(), props(r#"{"b":1}"#), Whose::Theirs);
+        let news = roster.take_news();
+        assert_eq!(shown(&news.members), [r#"1 {"a":1} true"#, r#"2 {"b":1} true"#]);
+        assert_eq!(shown(&news.nodes), [r#"1 {"a":1} true"#]);
+        assert_eq!(shown(&roster.ours()), [r#"1 {"a":1} true"#]);
+        roster.leave(1);
+        roster.leave(2);
+        let news = roster.take_news();
+        assert_eq!((shown(&news.members).len(), shown(&news.nodes)), (2, vec!["1 left false".to_owned()]));
+    }
+
+    #[test]
+    fn who_comes_again_is_only_what_is_new_of_it() {
+        let mut roster = Roster::default();
+        let join = |roster: &mut Roster, fields| roster.join(2, who(), props(fields), Whose::Theirs);
+        join(&mut roster, r#"{"a":1,"b":2,"c":3}"#);
+        roster.take_news();
+        join(&mut roster, r#"{"a":1,"b":4}"#);
+        assert_eq!(shown(&roster.take_news().members), [r#"2 {"b":4,"c":null} false"#]);
+        join(&mut roster, r#"{"a":1,"b":4}"#);
+        assert!(!roster.has_news());
     }
 
     #[test]
     fn too_much_is_refused_whole() {
         let mut roster = Roster::default();
-        roster.join(1, who(), props(r#"{"a":1}"#));
+        roster.join(1, who(), props(r#"{"a":1}"#), Whose::Ours);
         assert!(!roster.set(1, &props(r#"{"a":2,"b":"0123456789"}"#), 8));
         assert_eq!(shown(&roster.everybody()), [r#"1 {"a":1} true"#]);
     }
@@ -178,10 +260,10 @@ mod tests {
     #[test]
     fn removing_what_is_not_there_is_no_news() {
         let mut roster = Roster::default();
-        roster.join(1, who(), props(r#"{"a":1}"#));
+        roster.join(1, who(), props(r#"{"a":1}"#), Whose::Ours);
         roster.take_news();
         assert!(roster.set(1, &props(r#"{"no":null,"b":2}"#), 2_048));
-        assert_eq!(shown(&roster.take_news()), [r#"1 {"b":2} false"#]);
+        assert_eq!(shown(&roster.take_news().members), [r#"1 {"b":2} false"#]);
         let many: Vec<String> = (0..500).map(|n| format!("\"no{n}\":null")).collect();
         assert!(!roster.set(1, &props(&format!("{{{}}}", many.join(","))), 2_048), "the change itself is bounded");
     }
@@ -190,7 +272,7 @@ mod tests {
     fn the_rate_falls_with_the_number_of_sessions() {
         let mut roster = Roster::default();
         assert_eq!(roster.tick(), FASTEST);
-        (0..1_000).for_each(|session| roster.join(session, who(), Props::empty()));
+        (0..1_000).for_each(|session| roster.join(session, who(), Props::empty(), Whose::Ours));
         assert_eq!(roster.tick(), SLOWEST);
     }
 }

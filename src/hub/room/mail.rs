@@ -45,7 +45,7 @@ impl Room {
     }
 
     pub(super) fn tell_presence(&mut self) {
-        let news = ServerMessage::Presence { full: false, sessions: self.roster.take_news() };
+        let news = ServerMessage::Presence { full: false, sessions: self.roster.take_news().members };
         let everybody = ServerMessage::Presence { full: true, sessions: self.roster.everybody() };
         self.members.presence(&news, &everybody);
     }
