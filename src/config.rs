@@ -4,7 +4,10 @@
 
 mod check;
 
+use crate::keyspace::Keyspace;
+use crate::link::Target;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -51,6 +54,15 @@ pub struct RawConfig {
     /// Durable store instead of the one in the data directory: sqlite:///absolute/path, or memory: for tests, which keeps nothing after the process
     #[arg(long, env = "COLLAB_DURABLE_URL", value_name = "URL")]
     durable_url: Option<String>,
+    /// Redis that all nodes share: redis://host:6379, rediss:// with TLS, redis+sentinel://host,host/master or redis+cluster://host,host
+    #[arg(long, env = "COLLAB_REDIS_URL", hide_env_values = true, value_name = "URL")]
+    redis_url: Option<SecretText>,
+    /// Another Redis for events and presence; without it the same one does all
+    #[arg(long, env = "COLLAB_REDIS_ROUTING_URL", hide_env_values = true, value_name = "URL")]
+    redis_routing_url: Option<SecretText>,
+    /// First part of all names in Redis, so that several deployments can share one
+    #[arg(long, env = "COLLAB_KEY_PREFIX", default_value = "collab", value_name = "PREFIX")]
+    key_prefix: String,
     /// Origins, besides the server's own, whose pages may connect
     #[arg(
         long,
@@ -86,6 +98,22 @@ pub struct RawConfig {
     log_format: String,
 }
 
+/// A setting that may hold a password: it is never printed.
+#[derive(Clone)]
+pub struct SecretText(String);
+
+impl From<&str> for SecretText {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
@@ -104,6 +132,17 @@ pub enum DurableConfig {
     Memory,
 }
 
+/// What nodes share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedisConfig {
+    /// Where hot state is.
+    pub data: Target,
+    /// Where events and presence go, when that is another one.
+    pub routing: Option<Target>,
+    /// The names of all keys and channels.
+    pub keyspace: Keyspace,
+}
+
 /// The checked configuration of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -113,6 +152,8 @@ pub struct Config {
     pub admin_listen: SocketAddr,
     /// Where commits are kept.
     pub durable: DurableConfig,
+    /// What nodes share; `None` for a node on its own.
+    pub redis: Option<RedisConfig>,
     /// Origins besides the server's own.
     pub allowed_origins: Vec<String>,
     /// Most sessions of one project.
@@ -160,43 +201,4 @@ pub fn table() -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(flags: &[&str]) -> Result<Config, ConfigErrors> {
-        let cli = Cli::try_parse_from(["collabcanvas", "serve"].iter().chain(flags)).expect("flags exist");
-        let Command::Serve(raw) = cli.command;
-        raw.check()
-    }
-
-    #[test]
-    fn nothing_given_is_an_embedded_node() {
-        let config = check(&[]).expect("the defaults are valid");
-        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
-        assert_eq!(config.durable, DurableConfig::File("./data/collabcanvas.db".into()));
-    }
-
-    #[test]
-    fn all_errors_are_reported_at_once() {
-        let flags =
-            ["--listen", "here", "--max-sessions", "0", "--log-format", "xml", "--allowed-origins", "*,https://a.b/c"];
-        let errors = check(&flags).expect_err("all wrong").0;
-        assert_eq!(errors.len(), 5, "{errors:?}");
-    }
-
-    #[test]
-    fn combinations_that_cannot_work_are_refused() {
-        for flags in [
-            &["--listen", "127.0.0.1:7", "--admin-listen", "127.0.0.1:7"][..],
-            &["--heartbeat-seconds", "30"],
-            &["--data-dir", "d", "--durable-url", "sqlite:///a/b"],
-            &["--durable-url", "sqlite://relative"],
-            &["--durable-url", "mysql://x"],
-        ] {
-            assert_eq!(check(flags).expect_err("refused").0.len(), 1, "{flags:?}");
-        }
-        let shared = check(&["--durable-url", "sqlite:///a/b.db"]).expect("valid");
-        assert_eq!(shared.durable, DurableConfig::File("/a/b.db".into()));
-        assert_eq!(check(&["--durable-url", "memory:"]).expect("valid").durable, DurableConfig::Memory);
-    }
-}
+mod tests;

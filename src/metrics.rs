@@ -27,6 +27,7 @@ const COUNTERS: &[(&str, &str)] = &[
     ("collab_presence_dropped_total", "Presence messages and broadcasts not sent to a slow reader"),
     ("collab_sessions_opened_total", "Sessions that said a good hello"),
     ("collab_frames_received_total", "Messages received from clients"),
+    ("collab_redis_reconnects_total", "Connections to Redis made anew, of commands and of subscriptions"),
 ];
 
 /// Describes every metric and makes it appear, at zero.
@@ -52,6 +53,14 @@ pub fn describe() {
     }
     describe_counter!("collab_refusals_total", Unit::Count, "Batches refused, by code");
     Code::ALL.iter().for_each(|code| counter!("collab_refusals_total", "code" => code.as_str()).absolute(0));
+    describe_counter!(
+        "collab_redis_errors_total",
+        Unit::Count,
+        "Calls to Redis and attempts to connect that failed, by class"
+    );
+    for class in ["unavailable", "oom", "readonly", "denied", "other"] {
+        counter!("collab_redis_errors_total", "class" => class).absolute(0);
+    }
     describe_counter!("collab_closes_total", Unit::Count, "Sockets that the server closed, by reason");
     Close::ALL.iter().for_each(|close| counter!("collab_closes_total", "reason" => close.name()).absolute(0));
 }
@@ -142,6 +151,16 @@ pub fn snapshot_made(took: Duration) {
 /// A message came in.
 pub fn frame_received() {
     counter!("collab_frames_received_total").increment(1);
+}
+
+/// A connection to Redis was made anew.
+pub fn redis_reconnected() {
+    counter!("collab_redis_reconnects_total").increment(1);
+}
+
+/// A call to Redis, or an attempt to connect, failed.
+pub fn redis_error(class: &'static str) {
+    counter!("collab_redis_errors_total", "class" => class).increment(1);
 }
 
 /// The server closes a socket.

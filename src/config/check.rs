@@ -1,6 +1,8 @@
 //! From text to a checked configuration: every error is found, not only the first.
 
-use super::{Config, ConfigErrors, DurableConfig, LogFormat, RawConfig};
+use super::{Config, ConfigErrors, DurableConfig, LogFormat, RawConfig, RedisConfig, SecretText};
+use crate::keyspace::Keyspace;
+use crate::link::Target;
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -32,6 +34,12 @@ impl Errors {
 
     fn seconds(&mut self, name: &str, text: &str, least: u64, most: u64) -> Duration {
         Duration::from_secs(self.number(name, text, least, most, "seconds"))
+    }
+
+    /// Where Redis is. The text may hold a password and is not repeated.
+    fn url(&mut self, name: &str, text: Option<&SecretText>) -> Option<Target> {
+        let parsed = Target::parse(&text?.0);
+        parsed.map_err(|error| self.add(format_args!("{name}: {error}"))).ok()
     }
 
     fn add(&mut self, error: impl Display) {
@@ -77,6 +85,7 @@ impl RawConfig {
             listen: listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
             admin_listen: admin.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
             durable: self.durable(&mut errors),
+            redis: self.redis(&mut errors),
             allowed_origins: origins(&self.allowed_origins, &mut errors),
             max_sessions: usize::try_from(max_sessions).unwrap_or(usize::MAX),
             heartbeat,
@@ -88,6 +97,29 @@ impl RawConfig {
             log_format,
         };
         if errors.0.is_empty() { Ok(config) } else { Err(ConfigErrors(errors.0)) }
+    }
+
+    /// What nodes share.
+    fn redis(&self, errors: &mut Errors) -> Option<RedisConfig> {
+        let data = errors.url("COLLAB_REDIS_URL", self.redis_url.as_ref());
+        let routing = errors.url("COLLAB_REDIS_ROUTING_URL", self.redis_routing_url.as_ref());
+        let keyspace = Keyspace::new(&self.key_prefix).unwrap_or_else(|error| {
+            errors.add(format_args!("COLLAB_KEY_PREFIX={:?}: {error}", self.key_prefix));
+            Keyspace::default()
+        });
+        match (&self.redis_url, self.durable_url.as_deref()) {
+            (None, _) if self.redis_routing_url.is_some() => {
+                errors.add("COLLAB_REDIS_ROUTING_URL needs COLLAB_REDIS_URL: nodes that share events must share the state too");
+            }
+            (Some(_), None) => errors.add(
+                "COLLAB_REDIS_URL needs COLLAB_DURABLE_URL: with a database of its own every node would have a truth of its own",
+            ),
+            (Some(_), Some("memory:")) => {
+                errors.add("COLLAB_REDIS_URL and COLLAB_DURABLE_URL=memory: exclude each other: other nodes do not see this one's memory");
+            }
+            _ => {}
+        }
+        Some(RedisConfig { data: data?, routing, keyspace })
     }
 
     /// Where commits are kept.

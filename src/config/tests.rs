@@ -1,0 +1,73 @@
+use super::*;
+
+fn check(flags: &[&str]) -> Result<Config, ConfigErrors> {
+    let cli = Cli::try_parse_from(["collabcanvas", "serve"].iter().chain(flags)).expect("flags exist");
+    let Command::Serve(raw) = cli.command;
+    raw.check()
+}
+
+#[test]
+fn nothing_given_is_an_embedded_node() {
+    let config = check(&[]).expect("the defaults are valid");
+    assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.durable, DurableConfig::File("./data/collabcanvas.db".into()));
+}
+
+#[test]
+fn all_errors_are_reported_at_once() {
+    let flags =
+        ["--listen", "here", "--max-sessions", "0", "--log-format", "xml", "--allowed-origins", "*,https://a.b/c"];
+    let errors = check(&flags).expect_err("all wrong").0;
+    assert_eq!(errors.len(), 5, "{errors:?}");
+}
+
+#[test]
+fn combinations_that_cannot_work_are_refused() {
+    for flags in [
+        &["--listen", "127.0.0.1:7", "--admin-listen", "127.0.0.1:7"][..],
+        &["--heartbeat-seconds", "30"],
+        &["--data-dir", "d", "--durable-url", "sqlite:///a/b"],
+        &["--durable-url", "sqlite://relative"],
+        &["--durable-url", "mysql://x"],
+    ] {
+        assert_eq!(check(flags).expect_err("refused").0.len(), 1, "{flags:?}");
+    }
+    let shared = check(&["--durable-url", "sqlite:///a/b.db"]).expect("valid");
+    assert_eq!(shared.durable, DurableConfig::File("/a/b.db".into()));
+    assert_eq!(check(&["--durable-url", "memory:"]).expect("valid").durable, DurableConfig::Memory);
+}
+
+#[test]
+fn redis_needs_a_durable_store_that_nodes_can_share() {
+    for flags in [
+        &["--redis-url", "redis://h"][..],
+        &["--redis-url", "redis://h", "--durable-url", "memory:"],
+        &["--redis-url", "http://h", "--durable-url", "sqlite:///a/b"],
+        &["--redis-routing-url", "redis://h"],
+        &["--redis-url", "redis://h", "--redis-routing-url", "h", "--durable-url", "sqlite:///a/b"],
+        &["--key-prefix", "a:b"],
+    ] {
+        assert_eq!(check(flags).expect_err("refused").0.len(), 1, "{flags:?}");
+    }
+    assert_eq!(check(&[]).expect("valid").redis, None);
+    let flags = ["--redis-url", "redis://h", "--durable-url", "sqlite:///a/b", "--key-prefix", "mine"];
+    let redis = check(&flags).expect("valid").redis.expect("given");
+    assert_eq!((redis.data, redis.routing), (Target::parse("redis://h").expect("valid"), None));
+    assert_eq!(redis.keyspace.prefix(), "mine");
+    let both = [&flags[..], &["--redis-routing-url", "redis://r"]].concat();
+    assert!(check(&both).expect("valid").redis.expect("given").routing.is_some());
+}
+
+#[test]
+fn a_password_in_a_url_is_never_printed() {
+    let url = "redis://:c4n4ry@h";
+    let cli = Cli::try_parse_from(["collabcanvas", "serve", "--redis-url", url, "--redis-routing-url", url])
+        .expect("flags exist");
+    let Command::Serve(raw) = cli.command;
+    assert!(!format!("{raw:?}").contains("c4n4ry"));
+    assert!(!raw.check().expect_err("no durable store").to_string().contains("c4n4ry"));
+    let good = check(&["--redis-url", url, "--durable-url", "sqlite:///a/b"]).expect("valid");
+    assert!(!format!("{good:?}").contains("c4n4ry"));
+    let bad = check(&["--redis-url", "redis://:c4n4ry/@h", "--durable-url", "sqlite:///a/b"]).expect_err("refused");
+    assert!(!bad.to_string().contains("c4n4ry"));
+}
