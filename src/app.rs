@@ -1,7 +1,7 @@
 //! The composition root: everything is made and connected here, and nowhere else.
 
 use crate::admin::{self, Admin};
-use crate::autosave::Autosave;
+use crate::autosave::{Autosave, Pace};
 use crate::config::{Config, DurableConfig};
 use crate::durable::DurableStore;
 use crate::durable::memory::MemoryStore;
@@ -66,7 +66,7 @@ impl App {
         let hot: Arc<dyn HotStore> = Arc::new(MemoryHot::new(fanout.clone()));
         let stores = Arc::new(Stores { hot: hot.clone(), durable: durable.clone(), fanout });
         let hub = Hub::new(stores, room_settings(config));
-        let autosave = tokio::spawn(Autosave::new(hot, durable.clone(), config.log_retention).run());
+        let autosave = tokio::spawn(Autosave::new(hot, durable.clone(), config.log_retention, Pace::AT_ONCE).run());
 
         let (stop, stopping) = watch::channel(false);
         let (sessions, _) = watch::channel(());

@@ -60,6 +60,9 @@ pub struct RawConfig {
     /// Another Redis for events and presence; without it the same one does all
     #[arg(long, env = "COLLAB_REDIS_ROUTING_URL", hide_env_values = true, value_name = "URL")]
     redis_routing_url: Option<SecretText>,
+    /// Seconds that Redis keeps a saved project after its last change
+    #[arg(long, env = "COLLAB_HOT_EXPIRY_SECONDS", default_value = "3600", value_name = "SECONDS")]
+    hot_expiry_seconds: String,
     /// First part of all names in Redis, so that several deployments can share one
     #[arg(long, env = "COLLAB_KEY_PREFIX", default_value = "collab", value_name = "PREFIX")]
     key_prefix: String,
@@ -141,6 +144,8 @@ pub struct RedisConfig {
     pub routing: Option<Target>,
     /// The names of all keys and channels.
     pub keyspace: Keyspace,
+    /// How long a saved project is kept after its last change.
+    pub expiry: Duration,
 }
 
 /// The checked configuration of a node.

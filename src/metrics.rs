@@ -15,6 +15,15 @@ const COUNTERS: &[(&str, &str)] = &[
     ("collab_repeats_total", "Batches that a client sent again and the server had already"),
     ("collab_room_open_failures_total", "Projects that could not be opened"),
     ("collab_room_losses_total", "Rooms that had to start over because the hot state was lost or another node went on"),
+    ("collab_heals_total", "Lineages begun because the hot state was lost or had forked"),
+    ("collab_healed_commits_total", "Commits that a heal brought into the new lineage"),
+    (
+        "collab_held_given_up_total",
+        "Held commits that were given up because their predecessor and their author are gone",
+    ),
+    ("collab_verify_mismatches_total", "Times that a room found itself off the hot store's history"),
+    ("collab_gaps_repaired_total", "Commits that a room missed and read from the log"),
+    ("collab_rewinds_total", "Times that a room had its sessions resend what is not saved"),
     ("collab_quarantined_objects_total", "Stored objects set aside because they cannot be read"),
     ("collab_saved_commits_total", "Commits made durable"),
     ("collab_save_failures_total", "Saves that the durable store did not take and that were tried again"),
@@ -105,6 +114,32 @@ pub fn open_failed() {
 /// A room started over.
 pub fn room_lost() {
     counter!("collab_room_losses_total").increment(1);
+}
+
+/// A lineage was begun, with so many commits of the old one.
+pub fn heal(left: usize) {
+    counter!("collab_heals_total").increment(1);
+    counter!("collab_healed_commits_total").increment(left as u64);
+}
+
+/// Held commits were given up.
+pub fn given_up(count: usize) {
+    counter!("collab_held_given_up_total").increment(count as u64);
+}
+
+/// A room is off the hot store's history.
+pub fn mismatch() {
+    counter!("collab_verify_mismatches_total").increment(1);
+}
+
+/// Commits that a room had missed.
+pub fn repaired(count: usize) {
+    counter!("collab_gaps_repaired_total").increment(count as u64);
+}
+
+/// A room's sessions resend what is not saved.
+pub fn rewound() {
+    counter!("collab_rewinds_total").increment(1);
 }
 
 /// Objects were set aside.

@@ -26,8 +26,8 @@ const CREATE_AT_ONCE: usize = 100;
 /// What to do.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// The server, like `ws://127.0.0.1:8080`.
-    pub url: String,
+    /// The nodes, like `ws://127.0.0.1:8080`: one at least.
+    pub urls: Vec<String>,
     /// Number of projects.
     pub projects: usize,
     /// Number of clients in all.
@@ -40,6 +40,13 @@ pub struct Plan {
     pub encoding: Encoding,
     /// Rectangles in each project.
     pub objects: usize,
+}
+
+impl Plan {
+    /// The node of a client: each project's clients go round all nodes.
+    fn node(&self, number: usize) -> &str {
+        &self.urls[number / self.projects % self.urls.len()]
+    }
 }
 
 /// What it took.
@@ -121,7 +128,7 @@ impl Worker {
         let plan = &shared.plan;
         let name = format!("load-{run:x}-{project}");
         let id = format!("{run:x}-{number}-{:016x}", rand::rng().random::<u64>());
-        let mut client = Client::new(&plan.url, &name, id, plan.encoding, Keep::Names);
+        let mut client = Client::new(plan.node(number), &name, id, plan.encoding, Keep::Names);
         client.reconnect(PATIENCE).await?;
         client.until("the first sync", PATIENCE, Core::is_synced).await?;
         if number < plan.projects {
@@ -290,7 +297,7 @@ async fn judges(plan: &Plan, run: u64) -> Result<Vec<Client>, Ended> {
     for project in 0..plan.projects.min(plan.clients) {
         let name = format!("load-{run:x}-{project}");
         let id = format!("judge-{:016x}", rand::rng().random::<u64>());
-        let mut judge = Client::new(&plan.url, &name, id, plan.encoding, Keep::Names);
+        let mut judge = Client::new(plan.node(0), &name, id, plan.encoding, Keep::Names);
         judge.reconnect(PATIENCE).await?;
         judge.until("a fresh join", PATIENCE, Core::is_synced).await?;
         judges.push(judge);

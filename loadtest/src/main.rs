@@ -10,9 +10,9 @@ use std::time::Duration;
 #[derive(Debug, Parser)]
 #[command(name = "loadtest", version)]
 struct Flags {
-    /// The server
+    /// The server; give several times to spread each project's clients over several nodes
     #[arg(long, default_value = "ws://127.0.0.1:8080")]
-    url: String,
+    url: Vec<String>,
     /// Number of projects that the clients are spread over
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     projects: u32,
@@ -48,7 +48,7 @@ fn rate(text: &str) -> Result<f64, String> {
 async fn main() -> ExitCode {
     let flags = Flags::parse();
     let plan = Plan {
-        url: flags.url,
+        urls: flags.url,
         projects: flags.projects.min(flags.clients) as usize,
         clients: flags.clients as usize,
         rate: flags.rate,

@@ -16,15 +16,17 @@ impl<T: Send + 'static> Jobs<T> {
         Self { set: JoinSet::new(), running: HashMap::new(), most }
     }
 
-    /// Starts a job, unless the project has one or too many are running; whoever asks asks again when one has ended.
-    pub(super) fn start<F>(&mut self, project: &ProjectId, job: impl FnOnce(ProjectId) -> F)
+    /// Starts a job, unless the project has one or too many are running; whoever asks asks again when one has ended. Returns whether it did.
+    pub(super) fn start<F>(&mut self, project: &ProjectId, job: impl FnOnce(ProjectId) -> F) -> bool
     where
         F: Future<Output = T> + Send + 'static,
     {
-        if self.running.len() < self.most && !self.running.contains_key(project) {
+        let starts = self.running.len() < self.most && !self.running.contains_key(project);
+        if starts {
             let id = self.set.spawn(job(project.clone())).id();
             self.running.insert(project.clone(), id);
         }
+        starts
     }
 
     /// The next job that ends: its project and what it returned (`None`: it panicked). `None` when nothing runs.

@@ -9,18 +9,36 @@ mod saver;
 use crate::clock;
 use crate::durable::DurableStore;
 use crate::durable::checkpoint::checkpoint_if_due;
-use crate::hot::{Dirty, HotStore};
+use crate::hot::HotStore;
 use crate::ids::ProjectId;
 use jobs::Jobs;
 use rand::RngExt as _;
 use saver::{Saver, Tails, checkpointed};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Projects that are saved at the same time. The store's writer commits once for all of them.
 const SAVERS: usize = 256;
 /// Checkpoints that are made at the same time: each reads and writes a whole project.
 const CHECKPOINTS: usize = 2;
+
+/// When projects are saved.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// So long after the first unsaved commit, less up to a fifth at random, unless somebody wants it durable at once.
+    pub after: Duration,
+    /// How often to look for what other nodes have left unsaved; `None` when there are no others.
+    pub scan: Option<Duration>,
+}
+
+impl Pace {
+    /// At once, and there are no others: for a hot store that dies with its node.
+    pub const AT_ONCE: Self = Self { after: Duration::ZERO, scan: None };
+    /// For a hot store that nodes share.
+    pub const SHARED: Self = Self { after: Duration::from_millis(500), scan: Some(Duration::from_secs(5)) };
+}
 
 /// Saves every dirty project until dropped.
 pub struct Autosave {
@@ -28,6 +46,9 @@ pub struct Autosave {
     durable: Arc<dyn DurableStore>,
     /// How long entries are kept after a checkpoint covers them.
     log_retention: Duration,
+    pace: Pace,
+    /// When each project that is known to be dirty is to be saved.
+    due: HashMap<ProjectId, Instant>,
     savers: Jobs<bool>,
     checkpoints: Jobs<()>,
     tails: Tails,
@@ -36,11 +57,13 @@ pub struct Autosave {
 impl Autosave {
     /// An autosave between these two stores.
     #[must_use]
-    pub fn new(hot: Arc<dyn HotStore>, durable: Arc<dyn DurableStore>, log_retention: Duration) -> Self {
+    pub fn new(hot: Arc<dyn HotStore>, durable: Arc<dyn DurableStore>, log_retention: Duration, pace: Pace) -> Self {
         Self {
             hot,
             durable,
             log_retention,
+            pace,
+            due: HashMap::new(),
             savers: Jobs::new(SAVERS),
             checkpoints: Jobs::new(CHECKPOINTS),
             tails: Tails::default(),
@@ -49,11 +72,21 @@ impl Autosave {
 
     /// Runs for ever.
     pub async fn run(mut self) {
+        let mut scan_at = self.pace.scan.map(|_| Instant::now());
         loop {
-            self.start_due().await;
+            let scan = scan_at.is_some_and(|at| Instant::now() >= at);
+            if scan {
+                scan_at = self.pace.scan.map(|every| Instant::now() + jittered(every));
+            }
+            self.look(scan).await;
+            let now = Instant::now();
+            self.start_due(now);
             let hot = self.hot.clone();
+            // What is due and cannot be started yet is tried again when a job has ended.
+            let next = self.due.values().copied().filter(|due| *due > now).chain(scan_at).min();
             tokio::select! {
                 () = hot.dirtied() => {}
+                () = until(next) => {}
                 Some((project, look)) = self.savers.ended() => {
                     if look == Some(true) {
                         self.start_checkpoint(&project);
@@ -64,16 +97,36 @@ impl Autosave {
         }
     }
 
-    /// Starts a saver for every dirty project that has none.
-    async fn start_due(&mut self) {
-        let dirty = match self.hot.dirty(true).await {
-            Ok(dirty) => dirty,
-            Err(error) => return tracing::warn!(%error, "autosave cannot read what is dirty"),
-        };
-        for Dirty { project, .. } in dirty {
-            let (hot, durable, tails) = (self.hot.clone(), self.durable.clone(), self.tails.clone());
-            self.savers.start(&project, |project| Saver { project, hot, durable, tails }.run());
+    /// Notes what has become dirty, here or, with `scan`, anywhere.
+    async fn look(&mut self, scan: bool) {
+        let now = Instant::now();
+        match self.hot.dirty(false).await {
+            Ok(dirty) => dirty.into_iter().for_each(|dirty| {
+                let at = if dirty.urgent { now } else { now + jittered(self.pace.after) };
+                let due = self.due.entry(dirty.project).or_insert(at);
+                *due = at.min(*due);
+            }),
+            Err(error) => tracing::warn!(%error, "autosave cannot read what is dirty"),
         }
+        if let Some(every) = self.pace.scan.filter(|_| scan) {
+            match self.hot.dirty(true).await {
+                // Whoever changed it saves it, as a rule.
+                Ok(dirty) => dirty.into_iter().for_each(|dirty| {
+                    self.due.entry(dirty.project).or_insert_with(|| now + jittered(every / 2));
+                }),
+                Err(error) => tracing::warn!(%error, "autosave cannot read what other nodes have left"),
+            }
+        }
+    }
+
+    /// Starts a saver for every project that is due and has none.
+    fn start_due(&mut self, now: Instant) {
+        let savers = &mut self.savers;
+        let (hot, durable, tails) = (&self.hot, &self.durable, &self.tails);
+        self.due.retain(|project, due| {
+            let saver = |project| Saver { project, hot: hot.clone(), durable: durable.clone(), tails: tails.clone() };
+            now < *due || !savers.start(project, |project| saver(project).run())
+        });
     }
 
     fn start_checkpoint(&mut self, project: &ProjectId) {
@@ -91,5 +144,17 @@ impl Autosave {
                 Err(error) => tracing::warn!(%project, %error, "no checkpoint could be written"),
             }
         });
+    }
+}
+
+/// A duration less up to a fifth of it, so that nodes and projects do not do everything at the same time.
+fn jittered(duration: Duration) -> Duration {
+    duration.mul_f64(rand::rng().random_range(0.8..1.0))
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }

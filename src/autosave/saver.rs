@@ -4,7 +4,7 @@ use crate::clock;
 use crate::durable::checkpoint::LOG_BYTES;
 use crate::durable::load::{Tail, tail};
 use crate::durable::{Appended, DurableError, DurableStore, ENTRY_BYTES};
-use crate::hot::HotStore;
+use crate::hot::{HotError, HotStore};
 use crate::ids::{Position, ProjectId};
 use crate::metrics;
 use crate::recovery::tail::{Step, step};
@@ -17,6 +17,8 @@ use tokio::time::Instant;
 /// How long a tail that was read or written here is believed without reading it again. Entries are truncated a day after they are covered at the
 /// earliest, so that nobody can have written and removed an entry in this time.
 const TAIL_BELIEVED: Duration = Duration::from_secs(60);
+/// How long a node that has died keeps others from saving in its place.
+const CLAIM: Duration = Duration::from_secs(3);
 /// First pause after the store did not answer.
 const RETRY_FROM: Duration = Duration::from_millis(100);
 /// Longest pause.
@@ -53,7 +55,7 @@ impl Saver {
     pub(super) async fn run(self) -> bool {
         let mut pause = RETRY_FROM;
         loop {
-            match self.save().await {
+            match self.save_if_claimed().await {
                 Ok(()) => return self.look(),
                 Err(error) => {
                     metrics::save_failed();
@@ -67,9 +69,19 @@ impl Saver {
         }
     }
 
+    /// Saves unless another node does so already.
+    async fn save_if_claimed(&self) -> Result<(), DurableError> {
+        if !self.hot.claim(&self.project, CLAIM).await.map_err(unavailable)? {
+            return Ok(());
+        }
+        let saved = self.save().await;
+        // A claim that is not given back ends by itself.
+        let _ = self.hot.claim(&self.project, Duration::ZERO).await;
+        saved
+    }
+
     /// Appends all that the hot store has above the durable tail.
     async fn save(&self) -> Result<(), DurableError> {
-        let unavailable = |error: crate::hot::HotError| DurableError::Unavailable(error.to_string());
         for _ in 0..RUN_ENTRIES {
             let tail = self.tail().await?;
             let Some(log) =
@@ -148,6 +160,11 @@ impl Saver {
         }
         look
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it maps errors")]
+fn unavailable(error: HotError) -> DurableError {
+    DurableError::Unavailable(error.to_string())
 }
 
 /// A checkpoint of the project was made: its log begins anew.

@@ -107,6 +107,7 @@ impl RawConfig {
             errors.add(format_args!("COLLAB_KEY_PREFIX={:?}: {error}", self.key_prefix));
             Keyspace::default()
         });
+        let expiry = errors.seconds("COLLAB_HOT_EXPIRY_SECONDS", &self.hot_expiry_seconds, 1, 30 * 86_400);
         match (&self.redis_url, self.durable_url.as_deref()) {
             (None, _) if self.redis_routing_url.is_some() => {
                 errors.add("COLLAB_REDIS_ROUTING_URL needs COLLAB_REDIS_URL: nodes that share events must share the state too");
@@ -119,7 +120,7 @@ impl RawConfig {
             }
             _ => {}
         }
-        Some(RedisConfig { data: data?, routing, keyspace })
+        Some(RedisConfig { data: data?, routing, keyspace, expiry })
     }
 
     /// Where commits are kept.

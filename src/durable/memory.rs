@@ -14,6 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     projects: Mutex<BTreeMap<ProjectId, Kept>>,
+    deployment: Mutex<Option<String>>,
 }
 
 /// What is kept of one project.
@@ -100,6 +101,11 @@ impl DurableStore for MemoryStore {
             kept.chunks = chunks.to_vec();
         }
         Ok(())
+    }
+
+    async fn deployment(&self, fresh: &str) -> Result<String, DurableError> {
+        let mut name = self.deployment.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(name.get_or_insert_with(|| fresh.to_owned()).clone())
     }
 
     async fn truncate(&self, project: &ProjectId, before_ms: u64) -> Result<u64, DurableError> {

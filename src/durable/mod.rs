@@ -209,6 +209,13 @@ pub trait DurableStore: Send + Sync + 'static {
     /// Any [`DurableError`].
     async fn list(&self) -> Result<Vec<ProjectId>, DurableError>;
 
+    /// The random name of the deployment that this store belongs to; `fresh` becomes it when there is none. A hot store that belongs to another
+    /// deployment must not be used with it.
+    ///
+    /// # Errors
+    /// [`DurableError::Unavailable`].
+    async fn deployment(&self, fresh: &str) -> Result<String, DurableError>;
+
     /// Finishes what was accepted; later calls may be refused as [`DurableError::Unavailable`].
     async fn close(&self) {}
 }

@@ -248,6 +248,12 @@ impl DurableStore for SqliteStore {
         }
     }
 
+    async fn deployment(&self, fresh: &str) -> Result<String, DurableError> {
+        let fresh = fresh.to_owned();
+        let name = self.writer.write(move |db| open::deployment(db, &fresh)).await;
+        name.map_err(|trouble| DurableError::Unavailable(trouble.why))
+    }
+
     async fn truncate(&self, project: &ProjectId, before_ms: u64) -> Result<u64, DurableError> {
         let mut removed = 0;
         loop {

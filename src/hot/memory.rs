@@ -238,10 +238,13 @@ impl HotStore for MemoryHot {
     }
 
     async fn discard(&self, project: &ProjectId, epoch: Epoch) -> Result<(), HotError> {
-        if self.projects.remove_if(project, |_, hot| hot.position.epoch <= epoch).is_some() {
+        // A frozen one is being healed: who does so installs what follows.
+        let ended = |hot: &Hot| hot.position.epoch <= epoch && !hot.is_frozen();
+        self.projects.remove_if(project, |_, hot| ended(hot));
+        if !self.projects.contains_key(project) {
             self.dirty.remove(project);
+            self.fanout.publish(project, Event::Ended { epoch });
         }
-        self.fanout.publish(project, Event::Ended { epoch });
         Ok(())
     }
 

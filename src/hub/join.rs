@@ -9,7 +9,7 @@ use super::snapshot::{self, Snapshot};
 use crate::ids::{Author, Cid, CommitId, Position, Seq, SessionId};
 use crate::metrics;
 use crate::protocol::close::Close;
-use crate::protocol::message::{Frame, Mode, ServerMessage, Sync, Welcome};
+use crate::protocol::message::{Frame, ServerMessage, Sync, Welcome};
 use crate::protocol::refusal::{Code, Refusal};
 use crate::protocol::{Encoding, VERSION, encode};
 use tokio::sync::oneshot;
@@ -107,17 +107,38 @@ fn admit(room: &mut Room, joiner: Joiner, start: Start, reply: oneshot::Sender<R
     let author = joiner.who.author;
     let (_, saved) = room.replica.cids(&author);
     let saved_seq = room.replica.saved().seq;
-    let member = Member::new(joiner.who.clone(), joiner.encoding, joiner.outbox, saved, saved_seq);
+    let member = Member::new(&joiner, saved, saved_seq);
     if let Some(old) = room.members.insert(session, member) {
         replace(room, old);
     }
     room.roster.join(session, joiner.who, joiner.presence);
     sync(room, session, start);
-    // What the server has of this client but has not saved yet is still to be answered.
-    let unsaved: Vec<_> = room.replica.batches(author).filter(|(_, seq, _)| *seq > saved_seq).collect();
+    answer_unsaved(room, session, author);
+}
+
+/// What the server has of this client but has not saved yet is still to be answered.
+fn answer_unsaved(room: &mut Room, session: SessionId, author: Author) {
+    let saved = room.replica.saved().seq;
+    let unsaved: Vec<_> = room.replica.batches(author).filter(|(_, seq, _)| *seq > saved).collect();
     for (cid, seq, code) in unsaved {
         room.members.decided(session, Answer { cid, seq, verdict: Verdict::again(code) });
     }
+}
+
+/// Brings every session to the room's position once more: their clients send again what is not saved and what the room does not have. `is_shared` says of
+/// a seq whether what was sent up to there is still the history.
+pub(super) fn restart_all(room: &mut Room, is_shared: impl Fn(Seq) -> bool) {
+    let sessions: Vec<_> = room.members.iter_mut().map(|(s, m)| (s, m.who.author, m.sent)).collect();
+    for (session, author, sent) in sessions {
+        if let Some(member) = room.members.get_mut(session) {
+            // Their seqs may be those of a history that is over.
+            member.answers.clear();
+            member.unsaved.clear();
+        }
+        bring_back(room, session, is_shared(sent));
+        answer_unsaved(room, session, author);
+    }
+    room.settle();
 }
 
 /// A client's latest refused batches. Those that are not saved yet are answered when they are.
@@ -136,12 +157,18 @@ fn replace(room: &mut Room, old: SessionId) {
 
 /// Brings a session back whose outbox had overflowed and is empty now: what it swallowed may have been a commit, or an answer.
 pub(super) fn resync(room: &mut Room, session: SessionId) {
+    metrics::resync();
+    bring_back(room, session, true);
+    room.settle();
+}
+
+/// Syncs a session once more: by a delta if what it was sent last is of this history and not too long ago, else by a snapshot.
+fn bring_back(room: &mut Room, session: SessionId, same_history: bool) {
     let Some(member) = room.members.get_mut(session) else {
         return;
     };
     let (sent, encoding) = (member.sent, member.encoding);
-    metrics::resync();
-    let id = room.replica.id_at(sent);
+    let id = room.replica.id_at(sent).filter(|_| same_history);
     if id.is_some_and(|id| has_delta(room, sent, id)) {
         sync(room, session, Start::Delta(sent));
     } else if usable_snapshot(room, encoding) {
@@ -149,10 +176,11 @@ pub(super) fn resync(room: &mut Room, session: SessionId) {
     } else {
         if let Some(member) = room.members.get_mut(session) {
             member.awaits_snapshot = true;
+            // Until then nothing that is sent would make sense to it.
+            member.lagging = true;
         }
         make_snapshot(room, encoding);
     }
-    room.settle();
 }
 
 /// Sends a welcome and what it announces.
@@ -186,7 +214,7 @@ fn sync(room: &mut Room, session: SessionId, start: Start) {
         last,
         saved,
         sync: kind,
-        mode: Mode::Normal,
+        mode: room.course.mode(),
         limits: room.settings.limits.clone(),
         heartbeat_ms: u32::try_from(room.settings.heartbeat.as_millis()).unwrap_or(u32::MAX),
         timeout_ms: u32::try_from(room.settings.silence.as_millis()).unwrap_or(u32::MAX),

@@ -1,6 +1,7 @@
 //! How sessions talk to a room: its mailbox, and the handle that a member holds.
 
 use super::outbox::Outbox;
+use super::pulse::Pulse;
 use crate::ids::{Author, Position, ProjectId, Seq, SessionId};
 use crate::protocol::Encoding;
 use crate::protocol::message::Who;
@@ -27,6 +28,8 @@ pub struct Joiner {
     pub encoding: Encoding,
     /// Where its frames go.
     pub outbox: Arc<Outbox>,
+    /// When its client was last heard.
+    pub pulse: Arc<Pulse>,
     /// What the client already holds.
     pub position: Option<Position>,
     /// First presence fields.

@@ -1,7 +1,9 @@
 //! One session in a room, and what it has been told.
 
+use super::mailbox::Joiner;
 use super::outbox::{Full, Outbox};
 use super::propose::{Answer, Verdict};
+use super::pulse::Pulse;
 use crate::ids::{Cid, Seq};
 use crate::metrics;
 use crate::protocol::message::{Frame, ServerMessage, Who};
@@ -15,6 +17,7 @@ pub(super) struct Member {
     pub(super) who: Who,
     pub(super) encoding: Encoding,
     pub(super) outbox: Arc<Outbox>,
+    pub(super) pulse: Arc<Pulse>,
     /// Commits up to here are in its outbox or beyond.
     pub(super) sent: Seq,
     /// It could not keep up: nothing more is sent until its outbox is empty and it is brought back.
@@ -36,11 +39,12 @@ pub(super) struct Member {
 }
 
 impl Member {
-    pub(super) fn new(who: Who, encoding: Encoding, outbox: Arc<Outbox>, saved: Cid, told: Seq) -> Self {
+    pub(super) fn new(joiner: &Joiner, saved: Cid, told: Seq) -> Self {
         Self {
-            who,
-            encoding,
-            outbox,
+            who: joiner.who.clone(),
+            encoding: joiner.encoding,
+            outbox: joiner.outbox.clone(),
+            pulse: joiner.pulse.clone(),
             sent: 0,
             lagging: false,
             awaits_snapshot: false,

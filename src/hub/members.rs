@@ -171,6 +171,13 @@ impl Members {
         }
     }
 
+    /// Says something to everybody who keeps up; who does not hears it with the next welcome.
+    pub(super) fn say_to_all(&mut self, message: &ServerMessage) {
+        self.by_session.values_mut().for_each(|member| {
+            member.say(message);
+        });
+    }
+
     /// Closes every session.
     pub(super) fn close_all(&mut self, close: Close, message: &str) {
         for member in self.by_session.values() {

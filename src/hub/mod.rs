@@ -2,8 +2,9 @@
 //!
 //! Owns rooms and memberships; opening is single-flight. Never touches a socket. Called by sessions.
 
-mod install;
+pub mod held;
 mod join;
+mod lineage;
 mod mailbox;
 mod member;
 mod members;
@@ -11,6 +12,7 @@ mod open;
 pub mod outbox;
 mod parts;
 pub mod propose;
+pub mod pulse;
 pub mod replica;
 mod room;
 pub mod snapshot;
@@ -105,6 +107,7 @@ impl Hub {
             let again = joiner.take().ok_or_else(|| JoinError::Unavailable("the room closed".to_owned()))?;
             let copy = Joiner {
                 outbox: again.outbox.clone(),
+                pulse: again.pulse.clone(),
                 who: again.who.clone(),
                 presence: again.presence.clone(),
                 ..again

@@ -20,6 +20,8 @@ pub(super) async fn open(hub: Arc<Hub>, project: ProjectId, slot: Slot) -> Resul
         Ok(subscription) => subscription,
         Err(error) => return Err(JoinError::Unavailable(error)),
     };
+    // Read before the state: should the store become another meanwhile, the first verification notices.
+    let lives = hub.stores.hot.lives();
     let (replica, installed) = match replica(&hub.stores, &project).await {
         Ok(found) => found,
         Err(error) => {
@@ -31,7 +33,7 @@ pub(super) async fn open(hub: Arc<Hub>, project: ProjectId, slot: Slot) -> Resul
     };
     metrics::opened(started.elapsed());
     let (handle, mut mailbox) = mailbox();
-    let (room, made) = Room::new(project.clone(), hub.stores.clone(), hub.settings.clone(), replica, installed);
+    let (room, made) = Room::new(project.clone(), hub.stores.clone(), hub.settings.clone(), replica, installed, lives);
     let place = Place { hub, project, slot };
     tokio::spawn(async move {
         room.run(made, &mut mailbox, subscription).await;
@@ -72,7 +74,7 @@ async fn replica(stores: &Stores, project: &ProjectId) -> Result<(Replica, bool)
 }
 
 /// What the durable store has, as a hot state that is saved whole.
-fn hot_state(loaded: Loaded) -> HotState {
+pub(super) fn hot_state(loaded: Loaded) -> HotState {
     let state = |c: ClientRecord| ClientState { cid: c.cid, seq: c.seq, digest: c.digest };
     let mut recent = loaded.recent;
     // The id before the first commit is that of one more commit, given up for it; before seq 1 there is none.

@@ -4,7 +4,7 @@
 use super::replica::Replica;
 use crate::hot::{CALL_BATCHES, Call, ClientState, Clients, Proposal};
 use crate::ids::{Author, Cid, CommitId, ObjectId, Seq, SessionId};
-use crate::project::apply::apply;
+use crate::project::apply::{apply, reapply};
 use crate::project::canvas::{Draft, Object, View};
 use crate::project::rebalance;
 use crate::protocol::change::{Change, Changes};
@@ -20,10 +20,13 @@ use std::collections::{HashMap, VecDeque};
 /// With so many bytes of resulting objects a call is full.
 const CALL_BYTES: usize = 8 << 20;
 
+/// The session of a batch that a room proposes for somebody who need not be here: no session has this number.
+pub const NOBODY: SessionId = 0;
+
 /// A batch that waits for its call.
 #[derive(Debug, Clone)]
 pub struct Waiting {
-    /// Whose it is; `None` for one of the server's own.
+    /// Whose it is, and which session waits for the answer, or [`NOBODY`]; `None` for one of the server's own.
     pub from: Option<(SessionId, Author)>,
     /// What it asks for.
     pub batch: Batch,
@@ -165,6 +168,10 @@ fn compute(view: &dyn View, waiting: &Waiting, seq: Seq, limits: &Limits, id: Co
         Body::Ops(ops) => apply(view, ops, seq, limits),
         Body::Invalid(refusal) => Err(refusal.clone()),
         Body::Void(code) => Err(Refusal::again(*code)),
+        Body::Again(changes) => match changes.decode() {
+            Ok(changes) => Ok(reapply(view, changes, seq)),
+            Err(error) => Err(Refusal::new(Code::Quarantined, error.to_string())),
+        },
     };
     match result {
         Ok(effects) => {

@@ -1,14 +1,17 @@
 //! One project open on this node: the one owner of its replica, its members and its order of work.
 //!
-//! A task that lives as long as somebody is there or something is unsaved. While a call to the hot store is in flight, what arrives
-//! joins the next: a batch alone at rest, up to 64 under load. It decides through pure parts (`replica`, `propose`, `roster`) and
-//! only moves their results.
+//! A task that lives as long as somebody is there or something is unsaved. One request to the hot store is in flight at a time; what arrives meanwhile joins
+//! the next: a batch alone at rest, up to 64 under load. It decides through pure parts (`replica`, `propose`, `held`, `roster`) and only moves
+//! their results.
 
 mod calls;
+mod course;
+mod history;
 mod mail;
+mod timers;
 
-use super::install::Installed;
 use super::join;
+use super::lineage::Begun;
 use super::mailbox::{Control, JoinError, Joiner, Mailbox};
 use super::members::Members;
 use super::propose::{Proposed, Waiting};
@@ -16,38 +19,40 @@ use super::replica::Replica;
 use super::snapshot::{Snapshot, Snapshots};
 use super::{RoomSettings, Stores};
 use crate::fanout::{Event, Subscription};
-use crate::hot::{HotError, Reply};
-use crate::ids::{ObjectId, ProjectId, SessionId};
+use crate::hot::{HotError, HotState, Reply, Verified};
+use crate::ids::{ObjectId, Position, ProjectId, SessionId};
 use crate::metrics;
 use crate::presence::roster::Roster;
 use crate::protocol::Encoding;
 use crate::protocol::close::Close;
+use course::Course;
 use futures_util::future::BoxFuture;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use timers::Timers;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, Interval, MissedTickBehavior};
+use tokio::time::Instant;
 
 /// Messages that are taken from the mailbox in one turn.
 const TURN: usize = 256;
-/// When to send a batch again that the store had no answer to, in ms.
-const UNAVAILABLE_RETRY_MS: u32 = 1_000;
-/// `saved` is told at most this late.
-const SAVED_TICK: Duration = Duration::from_millis(50);
 
-/// What a call to a store has led to.
+/// What a request to a store has led to.
 enum Done {
-    Installed(Installed),
+    /// A project that was not in the hot store was put there.
+    Installed(Begun),
     Committed(Box<Proposed>, Result<Reply, HotError>),
+    /// Asked at this position.
+    Verified(Position, Result<Verified, HotError>),
+    Loaded(Result<Option<HotState>, HotError>),
+    Healed(Begun),
 }
 
 /// Why a room ends.
 enum End {
     /// Nobody is there and everything is saved.
     Idle,
-    /// This history is over: load the project anew.
+    /// What it was told cannot be read: load the project anew.
     Lost(String),
 }
 
@@ -60,36 +65,34 @@ pub(super) struct Room {
     pub(super) stores: Arc<Stores>,
     pub(super) settings: Arc<RoomSettings>,
     pub(super) replica: Replica,
-    /// Whether the hot store has this project; a project that is only looked at is not put there.
-    pub(super) installed: bool,
     pub(super) members: Members,
     pub(super) roster: Roster,
     pub(super) snapshots: Snapshots,
     /// Joiners who wait for a snapshot.
     pub(super) waiting: Vec<(Joiner, oneshot::Sender<Result<(), JoinError>>)>,
     pub(super) made: mpsc::UnboundedSender<(Encoding, Snapshot)>,
+    /// How the room and the hot store stand to each other.
+    pub(super) course: Course,
     seq: Arc<std::sync::atomic::AtomicU64>,
     queue: VecDeque<Waiting>,
     in_flight: Option<BoxFuture<'static, Done>>,
-    /// Events that came while a call was in flight.
-    heard: Vec<Event>,
     /// Objects whose order keys are too long, and whether a re-keying is on its way.
     long_keys: BTreeSet<ObjectId>,
     rebalancing: bool,
-    /// Somebody may not know yet what is saved.
-    untold: bool,
+    timers: Timers,
     draining: bool,
     end: Option<End>,
 }
 
 impl Room {
-    /// A room at a replica. `installed` says whether the hot store has the project.
+    /// A room at a replica. `installed` says whether the hot store has the project, `lives` which of its lives that was.
     pub(super) fn new(
         project: ProjectId,
         stores: Arc<Stores>,
         settings: Arc<RoomSettings>,
         replica: Replica,
         installed: bool,
+        lives: Option<u64>,
     ) -> (Self, Snapshotter) {
         let (made, snapshots_made) = mpsc::unbounded_channel();
         let room = Self {
@@ -97,19 +100,18 @@ impl Room {
             stores,
             settings,
             replica,
-            installed,
             members: Members::default(),
             roster: Roster::default(),
             snapshots: Snapshots::default(),
             waiting: Vec::new(),
             made,
+            course: Course::new(installed, lives),
             seq: Arc::default(),
             queue: VecDeque::new(),
             in_flight: None,
-            heard: Vec::new(),
             long_keys: BTreeSet::new(),
             rebalancing: false,
-            untold: false,
+            timers: Timers::new(Instant::now()),
             draining: false,
             end: None,
         };
@@ -121,15 +123,9 @@ impl Room {
         self.seq = mailbox.seq.clone();
         self.publish_seq();
         let mut mail = Vec::with_capacity(TURN);
-        let mut saved_tick = tokio::time::interval(SAVED_TICK);
-        saved_tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut ticks = 0_u32;
-        let mut next_presence = Instant::now();
-        let mut idle_since = Instant::now();
         while self.end.is_none() {
             self.start();
-            let (is_idle, presence_due) = (self.is_idle(), self.presence_due());
-            let idle_at = idle_since + self.idle_time();
+            let deadline = self.deadline();
             tokio::select! {
                 biased;
                 done = poll_in_flight(&mut self.in_flight) => self.finish(done),
@@ -137,21 +133,10 @@ impl Room {
                 Some(control) = mailbox.control.recv() => self.control(control),
                 _ = mailbox.mail.recv_many(&mut mail, TURN) => mail.drain(..).for_each(|mail| self.mail(mail)),
                 Some((encoding, snapshot)) = made.recv() => self.snapshot_made(encoding, snapshot),
-                () = tokio::time::sleep_until(next_presence), if presence_due => {
-                    self.tell_presence();
-                    next_presence = Instant::now() + self.roster.tick();
-                }
-                _ = tick(&mut saved_tick), if self.untold => {
-                    ticks = ticks.wrapping_add(1);
-                    self.untold = !self.members.tell_saved(self.replica.saved().seq, ticks);
-                }
-                () = tokio::time::sleep_until(idle_at), if is_idle => {
-                    self.end = Some(End::Idle);
-                }
+                () = tokio::time::sleep_until(deadline) => {}
             }
-            if !self.is_idle() {
-                idle_since = Instant::now();
-            }
+            // After every turn, so that a busy room keeps its times too.
+            self.on_time(Instant::now());
         }
         self.leave().await;
     }
@@ -160,36 +145,38 @@ impl Room {
         self.seq.store(self.replica.position().seq, Ordering::Relaxed);
     }
 
+    fn is_saved(&self) -> bool {
+        self.replica.saved().seq == self.replica.position().seq && self.course.holds_nothing()
+    }
+
     fn is_idle(&self) -> bool {
-        let saved = self.replica.saved().seq == self.replica.position().seq;
-        self.members.is_empty() && self.waiting.is_empty() && self.queue.is_empty() && self.in_flight.is_none() && saved
-    }
-
-    fn idle_time(&self) -> Duration {
-        if self.draining { Duration::ZERO } else { self.settings.idle }
-    }
-
-    fn presence_due(&self) -> bool {
-        self.roster.has_news() || self.members.presence_behind()
+        self.members.is_empty()
+            && self.waiting.is_empty()
+            && self.queue.is_empty()
+            && self.in_flight.is_none()
+            && self.is_saved()
     }
 
     fn hear(&mut self, event: Event) {
         match event {
-            // While a call is in flight, its own commits come this way too, before the answer: the answer comes first.
-            event @ Event::Commits(_) if self.in_flight.is_some() => self.heard.push(event),
-            Event::Commits(run) if run.epoch == self.replica.position().epoch => {
-                self.learn(run.first, run.previous, &run.commits);
-            }
-            Event::Commits(_) => {}
+            Event::Commits(run) => self.hear_commits(run),
             Event::Saved(position) => {
                 if self.replica.mark_saved(position) {
                     self.settle();
                 }
             }
-            Event::Ended { epoch } if epoch >= self.replica.position().epoch => {
-                self.end = Some(End::Lost("the durable store has a newer lineage".to_owned()));
+            Event::Began { epoch } => {
+                if epoch > self.replica.position().epoch {
+                    self.course.ask();
+                }
             }
-            _ => {}
+            Event::Ended { epoch } => {
+                if epoch >= self.replica.position().epoch {
+                    self.course.ask();
+                }
+            }
+            Event::Gap => self.course.ask(),
+            Event::Presence { .. } | Event::Beat { .. } | Event::Broadcast { .. } => {}
         }
     }
 
@@ -217,29 +204,17 @@ impl Room {
 
     /// Says goodbye to whoever is left, and lets the hot store forget what is saved.
     async fn leave(mut self) {
-        match self.end.take() {
-            Some(End::Lost(why)) => {
-                tracing::warn!(project = %self.project, why, "the room starts over from the durable store");
-                metrics::room_lost();
-                self.members.close_all(Close::Unavailable, "the project is loaded anew; reconnect");
-                if let Err(error) = self.stores.hot.discard(&self.project, self.replica.position().epoch).await {
-                    tracing::warn!(project = %self.project, %error, "the hot store kept an old lineage");
-                }
-            }
-            Some(End::Idle) | None => {
-                if let Err(error) = self.stores.hot.forget(&self.project, self.replica.position()).await {
-                    tracing::debug!(project = %self.project, %error, "the hot store kept a saved project");
-                }
-            }
+        if let Some(End::Lost(why)) = self.end.take() {
+            tracing::error!(project = %self.project, why, "the room starts over");
+            metrics::room_lost();
+            self.members.close_all(Close::Unavailable, "the project is loaded anew; reconnect");
+        } else if let Err(error) = self.stores.hot.forget(&self.project, self.replica.position()).await {
+            tracing::debug!(project = %self.project, %error, "the hot store kept a saved project");
         }
     }
 }
 
-async fn tick(interval: &mut Interval) {
-    interval.tick().await;
-}
-
-/// Waits for the call in flight; for ever when there is none.
+/// Waits for the request in flight; for ever when there is none.
 async fn poll_in_flight(in_flight: &mut Option<BoxFuture<'static, Done>>) -> Done {
     match in_flight {
         Some(future) => future.await,

@@ -138,7 +138,7 @@ pub async fn check(
         version = found;
         warnings.extend(warning.map(|text| CheckError::new(role, target, &format!("{server}: {text}")).0));
     }
-    let deployment = deployment(link, keyspace).await.map_err(wrong)?;
+    let deployment = deployment(link, keyspace, expected).await.map_err(wrong)?;
     if let Some(expected) = expected.filter(|id| *id != deployment) {
         let text = format!(
             "its keys under {:?} belong to deployment {deployment}, and the durable store to {expected}: use the Redis that belongs to it, or another COLLAB_KEY_PREFIX",
@@ -179,10 +179,10 @@ async fn info(connection: &mut MultiplexedConnection, section: &str) -> RedisRes
     redis::cmd("INFO").arg(section).query_async(connection).await
 }
 
-/// The deployment's id, which the first node makes.
-async fn deployment(link: &Link, keyspace: &Keyspace) -> Result<String, LinkError> {
+/// The deployment's id. The first node makes it, or brings the expected one: a Redis that was emptied belongs to nobody.
+async fn deployment(link: &Link, keyspace: &Keyspace, expected: Option<&str>) -> Result<String, LinkError> {
     let key = keyspace.deployment();
-    let fresh = format!("{:032x}", rand::random::<u128>());
+    let fresh = expected.map_or_else(|| format!("{:032x}", rand::random::<u128>()), str::to_owned);
     let set = redis::cmd("SET").arg(&key).arg(fresh).arg("NX").to_owned();
     let _: redis::Value = link.query(&set).await?;
     link.query(&redis::cmd("GET").arg(&key).to_owned()).await

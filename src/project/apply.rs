@@ -60,11 +60,50 @@ pub fn apply(view: &dyn View, ops: &[Op], seq: Seq, limits: &Limits) -> Result<E
         check_result(&draft, op, limits, &mut depths).map_err(|refusal| refusal.at(index).about(&op.id))?;
     }
     check_project(view, &draft, limits)?;
-    effects.objects = draft
-        .into_changed()
-        .map(|(id, object)| Effect { base_rev: view.object(&id).map(|o| o.rev), props: object.map(|o| o.props), id })
-        .collect();
+    effects.objects = touched(view, draft);
     Ok(effects)
+}
+
+/// Applies once more, as the commit at `seq`, what a commit of a lost lineage had made of a state that may have been another: objects that are gone stay
+/// gone, and a parent that would close a circle now is passed over together with its change. Its author had its answer; nothing is refused.
+#[must_use]
+pub fn reapply(view: &dyn View, changes: Vec<Change>, seq: Seq) -> Effects {
+    let mut draft = Draft::new(view);
+    let mut effects = Effects::default();
+    for change in changes {
+        let id = change.id().clone();
+        let props = match (&change, draft.object(&id)) {
+            (Change::Put { props, .. }, _) => Some(props.clone()),
+            (Change::Set { set, unset, .. }, Some(object)) => Some(object.props.merged(set, unset)),
+            (Change::Delete { .. }, Some(_)) => None,
+            (_, None) => {
+                effects.gone.push(id);
+                continue;
+            }
+        };
+        let object = props.map(|props| Object { rev: seq, props });
+        let before = draft.object(&id).cloned();
+        draft.set(id.clone(), object.clone());
+        if object.is_some_and(|object| check_parents(&draft, &id, &object, &mut Depths::new()).is_err()) {
+            draft.set(id.clone(), before);
+            effects.gone.push(id);
+            continue;
+        }
+        effects.changes.push(change);
+    }
+    effects.objects = touched(view, draft);
+    effects.objects.retain(|object| effects.changes.iter().any(|change| *change.id() == object.id));
+    effects
+}
+
+/// What a draft has made of each object that it changed.
+fn touched(view: &dyn View, draft: Draft<'_>) -> Vec<Effect> {
+    let effect = |(id, object): (ObjectId, Option<Object>)| Effect {
+        base_rev: view.object(&id).map(|o| o.rev),
+        props: object.map(|o| o.props),
+        id,
+    };
+    draft.into_changed().map(effect).collect()
 }
 
 /// The change of one op and the object's new props (`None`: removed); `Ok(None)` when its object does not exist.

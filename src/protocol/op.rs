@@ -1,5 +1,6 @@
 //! What a client asks for: ops and the batches that hold them.
 
+use super::change::Changes;
 use super::props::Props;
 use super::refusal::{Code, Refusal};
 use super::value::Number;
@@ -52,6 +53,8 @@ pub enum Body {
     Ops(Vec<Op>),
     /// A resend of a batch that was refused with this code: take the cid, change nothing.
     Void(Code),
+    /// A batch that was accepted in a lineage that is lost: make so again what it had made so.
+    Again(Changes),
     /// The batch was readable, an op in it was not valid: refused before it meets the project.
     Invalid(Refusal),
 }

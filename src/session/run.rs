@@ -3,7 +3,9 @@
 use super::Timing;
 use super::machine::{Effect, Machine};
 use super::socket::{Heard, Socket};
+use crate::clock;
 use crate::hub::outbox::Outbox;
+use crate::hub::pulse::Pulse;
 use crate::hub::{Busy, Hub, JoinError, Joiner, Membership};
 use crate::ids::{Cid, ProjectId};
 use crate::metrics;
@@ -46,6 +48,7 @@ pub async fn run<S: AsyncRead + AsyncWrite + Unpin>(session: Session, stream: We
     let limits = session.hub.settings().limits.clone();
     let mut shell = Shell {
         outbox: Arc::new(Outbox::default()),
+        pulse: Arc::default(),
         machine: Machine::new(Instant::now(), session.timing),
         socket: Socket::new(stream, session.encoding),
         membership: None,
@@ -61,6 +64,7 @@ struct Shell<S> {
     session: Session,
     limits: Limits,
     outbox: Arc<Outbox>,
+    pulse: Arc<Pulse>,
     machine: Machine,
     socket: Socket<S>,
     membership: Option<Membership>,
@@ -108,10 +112,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shell<S> {
         Some(match heard {
             Heard::Frame(frame) => {
                 metrics::frame_received();
+                self.pulse.beat(clock::now_ms());
                 let message = decode::client_message(&frame, self.session.encoding, &self.limits);
                 self.machine.message(now, message, &self.limits)
             }
             Heard::Pong => {
+                self.pulse.beat(clock::now_ms());
                 self.machine.heard(now);
                 None
             }
@@ -196,6 +202,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shell<S> {
             who,
             encoding: self.session.encoding,
             outbox: self.outbox.clone(),
+            pulse: self.pulse.clone(),
             position: hello.position,
             presence: Props::empty().patched(&hello.presence),
         };

@@ -312,6 +312,10 @@ impl DurableStore for Overtaken {
     async fn list(&self) -> Result<Vec<ProjectId>, DurableError> {
         self.store.list().await
     }
+
+    async fn deployment(&self, fresh: &str) -> Result<String, DurableError> {
+        self.store.deployment(fresh).await
+    }
 }
 
 pub(in crate::durable) async fn a_load_survives_a_moving_checkpoint(backend: &impl Backend) {
@@ -356,4 +360,10 @@ pub(in crate::durable) async fn loads_and_checkpoints_run_together(backend: &imp
     done.store(true, Ordering::Relaxed);
     reader.await.expect("every load was whole");
     assert_loads(&*store, &world).await;
+}
+
+pub(in crate::durable) async fn a_deployment_has_one_name(backend: &impl Backend) {
+    let store = backend.store();
+    assert_eq!(store.deployment("first").await.expect("it answers"), "first");
+    assert_eq!(store.deployment("second").await.expect("it answers"), "first");
 }

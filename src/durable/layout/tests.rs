@@ -1,8 +1,10 @@
 //! Round trips and the few things that the conformance suite cannot reach.
 
 use super::*;
-use crate::ids::ObjectId;
+use crate::ids::{Author, ObjectId};
 use crate::project::canvas::{Canvas, Object};
+use crate::protocol::change::Changes;
+use crate::protocol::commit::Origin;
 use crate::protocol::props::Props;
 use bytes::Bytes;
 use proptest::prelude::*;

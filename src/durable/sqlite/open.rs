@@ -25,6 +25,9 @@ const SCHEMA: &str = "
     CREATE TABLE pointer (
         project TEXT NOT NULL PRIMARY KEY, seq INTEGER NOT NULL, build INTEGER NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;";
 
+const DEPLOYMENT: &str = "
+    CREATE TABLE IF NOT EXISTS deployment (one INTEGER PRIMARY KEY CHECK (one = 1), name TEXT NOT NULL)";
+
 /// Why a database file cannot be opened, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -128,8 +131,16 @@ pub(super) fn writing(path: &Path) -> Result<Connection, OpenError> {
         change.pragma_update(None, "application_id", APPLICATION).map_err(failed)?;
         change.pragma_update(None, "user_version", FORMAT).map_err(failed)?;
     }
+    // Also in files that were made before there were deployments.
+    change.execute_batch(DEPLOYMENT).map_err(failed)?;
     change.commit().map_err(failed)?;
     Ok(db)
+}
+
+/// The name of the deployment; `fresh` becomes it when there is none.
+pub(super) fn deployment(db: &Connection, fresh: &str) -> rusqlite::Result<String> {
+    db.execute("INSERT INTO deployment (one, name) VALUES (1, ?1) ON CONFLICT DO NOTHING", [fresh])?;
+    db.query_row("SELECT name FROM deployment", [], |row| row.get(0))
 }
 
 /// Opens a connection that reads.

@@ -1,26 +1,27 @@
 //! The room's calls: from waiting batches to the hot store and back to everybody.
 
-use super::{Done, End, Room, UNAVAILABLE_RETRY_MS};
-use crate::hot::{HotError, Mismatch, Reply};
-use crate::hub::install::{Installed, install};
+use super::{Done, Room};
+use crate::hot::{HotError, Reply};
+use crate::hub::lineage::install;
 use crate::hub::propose::{Answer, AtOnce, Proposed, Verdict, Waiting, propose};
-use crate::ids::{CommitId, Seq, SessionId};
+use crate::ids::{Seq, SessionId};
 use crate::metrics;
 use crate::project::canvas::View as _;
 use crate::project::rebalance;
 use crate::protocol::close::Close;
-use crate::protocol::commit::Commit;
 use crate::protocol::message::ServerMessage;
 use crate::protocol::op::{Batch, Body};
-use crate::protocol::refusal::Code;
+use crate::protocol::run::Run;
+use crate::recovery::course::Need;
+use tokio::time::Instant;
 
 impl Room {
     /// Starts the next call, if none is in flight and there is something to do.
     pub(super) fn start(&mut self) {
-        if self.in_flight.is_some() || self.queue.is_empty() {
+        if self.in_flight.is_some() || !self.take_course() || self.queue.is_empty() {
             return;
         }
-        if !self.installed {
+        if !self.course.installed {
             let (project, stores, replica) = (self.project.clone(), self.stores.clone(), self.replica.clone());
             self.in_flight = Some(Box::pin(async move { Done::Installed(install(&project, &stores, &replica).await) }));
             return;
@@ -71,49 +72,40 @@ impl Room {
     pub(super) fn finish(&mut self, done: Done) {
         self.in_flight = None;
         match done {
-            Done::Installed(Installed::Yes { epoch, seal }) => {
-                self.installed = true;
-                self.replica.enter_epoch(epoch);
-                let first = self.replica.position().seq + 1;
-                self.replica.accept(seal, Vec::new());
-                self.replica.mark_saved(self.replica.position());
-                self.send_commits(first);
-            }
-            Done::Installed(Installed::NotNow(why)) => {
-                tracing::warn!(project = %self.project, why, "the project cannot be written to now");
-                self.refuse_queue();
-            }
-            Done::Installed(Installed::Lost(why)) => self.end = Some(End::Lost(why)),
+            Done::Installed(begun) => self.begun(begun, true),
+            Done::Healed(begun) => self.begun(begun, false),
             Done::Committed(proposed, reply) => self.committed(*proposed, reply),
-        }
-        std::mem::take(&mut self.heard).into_iter().for_each(|event| self.hear(event));
-    }
-
-    fn refuse_queue(&mut self) {
-        self.rebalancing = false;
-        for waiting in std::mem::take(&mut self.queue) {
-            if let Some((session, _)) = waiting.from {
-                self.members.answered_at_once(session);
-                self.members.not_now(session, waiting.batch.cid, Code::Unavailable, UNAVAILABLE_RETRY_MS);
-            }
+            Done::Verified(asked, answer) => self.verified(asked, answer),
+            Done::Loaded(answer) => self.loaded(answer),
         }
     }
 
     fn committed(&mut self, proposed: Proposed, reply: Result<Reply, HotError>) {
+        let asked = proposed.call.position;
         match reply {
-            Ok(Reply::Accepted { .. }) => self.accepted(proposed),
+            Ok(Reply::Accepted { first, missed }) => {
+                self.catch_up(asked, &missed);
+                self.accepted(proposed, first);
+            }
             Ok(Reply::Stale(missed)) => {
-                let position = self.replica.position();
-                self.learn(position.seq + 1, position.id, &missed);
                 self.again(proposed);
+                self.catch_up(asked, &missed);
             }
-            // What is saved can be installed anew; what is not is with its authors.
-            Ok(Reply::Mismatch(Mismatch::Empty)) if self.replica.saved().seq == self.replica.position().seq => {
-                self.installed = false;
+            // The store counts otherwise than this replica, though both stand at the same commit: what the store has holds.
+            Ok(Reply::Cid { index, last }) => {
+                tracing::error!(project = %self.project, index, last, "the hot store's counters are not the replica's");
                 self.again(proposed);
+                self.course.need = Need::Load;
             }
-            Ok(other) => self.end = Some(End::Lost(format!("the hot store answered {other:?}"))),
-            Err(error) => self.end = Some(End::Lost(error.to_string())),
+            Ok(Reply::Mismatch(mismatch)) => {
+                self.again(proposed);
+                self.off_course(mismatch, asked);
+            }
+            // It may have been done all the same: the counters tell when it is proposed again.
+            Err(error) => {
+                self.again(proposed);
+                self.in_trouble(&error);
+            }
         }
     }
 
@@ -122,15 +114,26 @@ impl Room {
         proposed.batches.into_iter().rev().for_each(|waiting| self.queue.push_front(waiting));
     }
 
-    fn accepted(&mut self, proposed: Proposed) {
-        let first = self.replica.position().seq + 1;
-        for proposal in proposed.call.proposals {
-            self.replica.accept(proposal.commit, proposal.effects);
+    fn accepted(&mut self, proposed: Proposed, first: Seq) {
+        self.course.proved = Instant::now();
+        self.course.moved = self.course.proved;
+        self.in_order();
+        // Others came in between: everything is that much later than it was computed.
+        let later = first - (proposed.call.position.seq + 1);
+        let run = Run { first, ..proposed.call.run() };
+        if self.replica.position().seq + 1 == first {
+            for proposal in proposed.call.proposals {
+                self.replica.accept(proposal.commit, proposal.effects);
+            }
+            self.send_commits(first);
+        } else if self.replica.position().seq < run.end().seq {
+            // What lies between has not been read to its end.
+            self.course.ahead.insert(first, run);
+            self.course.ask();
         }
-        self.send_commits(first);
         for (session, answer) in proposed.answers {
             match session {
-                Some(session) => self.members.decided(session, answer),
+                Some(session) => self.members.decided(session, Answer { seq: answer.seq + later, ..answer }),
                 None => self.rebalancing = false,
             }
         }
@@ -159,7 +162,7 @@ impl Room {
     }
 
     /// Sends the replica's commits from `first` on to everybody.
-    fn send_commits(&mut self, first: Seq) {
+    pub(super) fn send_commits(&mut self, first: Seq) {
         self.publish_seq();
         metrics::commits(self.replica.position().seq + 1 - first);
         let before = first - 1;
@@ -173,15 +176,6 @@ impl Room {
         let saved = self.replica.saved().seq;
         let answered = if self.settings.ack_means_saved { saved } else { self.replica.position().seq };
         self.members.settle(answered, saved);
-        self.untold = true;
-    }
-
-    pub(super) fn learn(&mut self, first: Seq, previous: CommitId, commits: &[Commit]) {
-        let next = self.replica.position().seq + 1;
-        match self.replica.learn(first, previous, commits) {
-            Ok(0) => {}
-            Ok(_) => self.send_commits(next),
-            Err(broken) => self.end = Some(End::Lost(broken.to_string())),
-        }
+        self.untold();
     }
 }

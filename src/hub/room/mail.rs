@@ -1,6 +1,7 @@
 //! What members send to a room: batches into the queue, presence into the roster, broadcasts straight on.
 
-use super::{Room, UNAVAILABLE_RETRY_MS};
+use super::Room;
+use super::course::UNAVAILABLE_RETRY_MS;
 use crate::hub::mailbox::Mail;
 use crate::hub::propose::Waiting;
 use crate::ids::{Author, SessionId};
@@ -32,7 +33,7 @@ impl Room {
     }
 
     fn submit(&mut self, session: SessionId, author: Author, batch: Batch) {
-        if self.replica.is_full() {
+        if self.replica.is_full() || !self.takes_batches() {
             self.members.not_now(session, batch.cid, Code::Unavailable, UNAVAILABLE_RETRY_MS);
             return;
         }

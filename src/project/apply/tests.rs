@@ -164,3 +164,27 @@ fn effects_name_the_rev_that_they_were_computed_from() {
     effects.sort_by(|a, b| a.id.cmp(&b.id));
     assert_eq!(effects.iter().map(|e| e.base_rev).collect::<Vec<_>>(), [Some(1), None]);
 }
+
+#[test]
+fn what_was_made_so_is_made_so_again_as_far_as_it_still_can_be() {
+    let put = |id: &str, parent: &str| Change::Put {
+        id: ObjectId::parse(id).expect("id"),
+        props: Props::parse(
+            &crate::protocol::json::from_json(&format!(r#"{{"parent":"{parent}"}}"#)).expect("JSON"),
+            8,
+        )
+        .expect("props"),
+    };
+    let set = |id: &str, json: &str| Change::Set {
+        id: ObjectId::parse(id).expect("id"),
+        set: Props::parse(&crate::protocol::json::from_json(json).expect("JSON"), 8).expect("props"),
+        unset: Vec::new(),
+    };
+    let board = Board::with(r#"[{"op":"create","id":"a"},{"op":"create","id":"b","props":{"parent":"a"}}]"#);
+    let changes = vec![set("gone", r#"{"x":1}"#), set("a", r#"{"parent":"b"}"#), set("b", r#"{"x":2}"#), put("c", "b")];
+    let effects = reapply(&board.canvas, changes, 9);
+    assert_eq!(effects.gone.iter().map(ObjectId::as_str).collect::<Vec<_>>(), ["gone", "a"], "gone, and a circle");
+    let mut made: Vec<_> = effects.objects.iter().map(|e| e.base_rev).collect();
+    made.sort_unstable();
+    assert_eq!((effects.changes.len(), made), (2, vec![None, Some(1)]));
+}

@@ -1,0 +1,121 @@
+//! Beginning a lineage: sealing the durable log with a new epoch, then installing the state in the hot store.
+//!
+//! Two ways lead here. A project that was only in the durable store goes into the hot one at its first commit, never for a mere look. A lineage that was
+//! lost or has forked is healed: what the durable store has, then what is left of the hot log, then what this room still holds, each batch once.
+//! Compare-and-append makes one of several win; the others hear of it and start again.
+
+use super::Stores;
+use super::open::hot_state;
+use super::replica::Replica;
+use crate::clock;
+use crate::durable::load::load;
+use crate::durable::{Appended, Entry};
+use crate::hot::{Freeze, HotState, Over};
+use crate::ids::{CommitId, Epoch, Position, ProjectId, Seq};
+use crate::metrics;
+use crate::protocol::change::InvalidChanges;
+use crate::protocol::commit::{Commit, Origin, Outcome};
+use crate::recovery::merge::merge;
+use crate::recovery::seal::seal;
+use rand::RngExt as _;
+use std::time::Duration;
+
+/// How long a lineage stands still for a healer that may have died. Each step of a heal is far shorter.
+const LEASE: Duration = Duration::from_secs(10);
+
+/// What became of an attempt.
+#[derive(Debug)]
+pub(super) enum Begun {
+    /// This is the project now, in a new epoch, and all of it is durable.
+    Yes(Box<HotState>),
+    /// A store does not answer, or others are at it: try again later.
+    NotNow(String),
+}
+
+/// Puts a project into the hot store that was only in the durable one: the replica must be what the durable store has.
+pub(super) async fn install(project: &ProjectId, stores: &Stores, replica: &Replica) -> Begun {
+    let state = replica.to_hot();
+    begin(project, stores, state, Vec::new(), Over::Empty).await
+}
+
+/// Ends the lineage that the hot store has, `epoch` or an older one, and begins a new one with everything that is known. `mine` are commits that this room
+/// has and that may be in neither store.
+pub(super) async fn heal(project: &ProjectId, stores: &Stores, epoch: Epoch, mine: &[Commit]) -> Begun {
+    let token = rand::rng().random();
+    let begun = match stores.hot.freeze(project, token, LEASE).await {
+        Ok(Freeze::Busy) => return Begun::NotNow("another node is healing it".to_owned()),
+        Ok(Freeze::Empty) => return union(project, stores, None, mine, Over::Empty).await,
+        Ok(Freeze::Frozen(position)) if position.epoch > epoch => {
+            Begun::NotNow("another node has healed it".to_owned())
+        }
+        Ok(Freeze::Frozen(position)) => match stores.hot.load(project).await {
+            Ok(hot) => union(project, stores, hot, mine, Over::Frozen { token, position }).await,
+            Err(error) => Begun::NotNow(error.to_string()),
+        },
+        Err(error) => return Begun::NotNow(error.to_string()),
+    };
+    if let Begun::NotNow(_) = begun {
+        // Others need not wait for the lease; should this fail, they do.
+        let _ = stores.hot.freeze(project, token, Duration::ZERO).await;
+    }
+    begun
+}
+
+/// Begins a lineage with what the durable store has, what is left of the hot log, and what this room still holds.
+async fn union(project: &ProjectId, stores: &Stores, hot: Option<HotState>, mine: &[Commit], over: Over) -> Begun {
+    let loaded = match load(&*stores.durable, project).await {
+        Ok(loaded) => loaded,
+        Err(error) => return Begun::NotNow(error.to_string()),
+    };
+    let state = hot_state(loaded);
+    if hot.as_ref().is_some_and(|hot| hot.position.epoch == state.position.epoch && hot.log.base() > state.position.seq)
+    {
+        return Begun::NotNow("the hot log begins above the durable one".to_owned());
+    }
+    let theirs: Vec<Commit> = hot.map(|hot| hot.log.iter().cloned().collect()).unwrap_or_default();
+    let last = state.clients.iter().map(|(author, client)| (*author, client.cid)).collect();
+    let left = merge(last, &[&theirs, mine], &mut rand::rng());
+    tracing::warn!(%project, left = left.len(), "healing: a new lineage begins");
+    metrics::heal(left.len());
+    begin(project, stores, state, left, over).await
+}
+
+/// Seals the durable log behind `state`, then installs the state with `left` on top.
+async fn begin(project: &ProjectId, stores: &Stores, mut state: HotState, left: Vec<Commit>, over: Over) -> Begun {
+    let marker = CommitId::random(&mut rand::rng());
+    for entry in seal(state.position, marker, left, clock::now_ms()) {
+        match stores.durable.append(project, &entry).await {
+            Ok(Appended::Stored) => {}
+            Ok(Appended::Conflict) => return Begun::NotNow("another node has written to it".to_owned()),
+            Err(error) => return Begun::NotNow(error.to_string()),
+        }
+        if let Err(error) = advance(&mut state, entry) {
+            return Begun::NotNow(error.to_string());
+        }
+    }
+    match stores.hot.install(project, state.clone(), over).await {
+        Ok(true) => Begun::Yes(Box::new(state)),
+        Ok(false) => Begun::NotNow("another node has begun a lineage".to_owned()),
+        Err(error) => Begun::NotNow(error.to_string()),
+    }
+}
+
+/// Goes on past an entry that is durable now.
+fn advance(state: &mut HotState, entry: Entry) -> Result<(), InvalidChanges> {
+    state.position = Position { epoch: entry.epoch, seq: entry.to(), id: entry.last_id() };
+    state.saved = state.position;
+    for (commit, seq) in entry.commits.into_iter().zip(entry.from..) {
+        if let Outcome::Changed(changes) = &commit.outcome {
+            state.canvas.absorb(changes.decode()?, seq);
+        }
+        count(state, &commit, seq);
+        state.log.push(commit);
+    }
+    Ok(())
+}
+
+fn count(state: &mut HotState, commit: &Commit, seq: Seq) {
+    if let Origin::Client { author, cid, digest } = commit.origin {
+        state.clients.insert(author, crate::hot::ClientState { cid, seq, digest });
+    }
+}

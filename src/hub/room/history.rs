@@ -1,0 +1,251 @@
+//! What a room does with what it hears of its history: events, answers of the hot store, other lineages.
+
+use super::{End, Room};
+use crate::hot::{HotError, HotState, Mismatch, Verified};
+use crate::hub::join;
+use crate::hub::lineage::Begun;
+use crate::hub::replica::{Broken, Replica};
+use crate::ids::{Position, Seq};
+use crate::metrics;
+use crate::protocol::commit::Commit;
+use crate::protocol::message::Mode;
+use crate::protocol::run::Run;
+use crate::recovery::course::{Need, Standing, decide};
+use tokio::time::Instant;
+
+/// Runs that wait beyond a hole; what is more is read from the log.
+const AHEAD: usize = 256;
+
+impl Room {
+    /// Commits that may be nowhere but here.
+    pub(super) fn unsaved(&self) -> impl Iterator<Item = &Commit> {
+        let saved = self.replica.saved();
+        let tail = self.replica.after(saved.seq, saved.id).into_iter().flatten();
+        tail.chain(self.course.ahead.values().flat_map(|run| run.commits.iter()))
+    }
+
+    pub(super) fn hear_commits(&mut self, run: Run) {
+        let epoch = self.replica.position().epoch;
+        self.course.moved = Instant::now();
+        if run.epoch < epoch {
+            return;
+        }
+        if run.epoch > epoch {
+            self.course.ask();
+            return;
+        }
+        match self.replica.learn(run.first, run.previous, &run.commits) {
+            Ok(0) => {}
+            Ok(count) => {
+                self.learnt(count);
+                self.fill_from_ahead();
+            }
+            Err(Broken::Hole { .. }) if self.course.ahead.len() < AHEAD => {
+                self.course.ahead.insert(run.first, run);
+                self.course.hole.get_or_insert_with(Instant::now);
+            }
+            Err(Broken::Hole { .. }) => self.course.ask(),
+            // Another branch: the store knows which one holds. This one is proposed again if it is not.
+            Err(Broken::Fork) => {
+                self.course.held.put(run.commits.iter(), &self.replica, Instant::now());
+                self.course.ask();
+            }
+            Err(broken @ Broken::Changes(_)) => self.end = Some(End::Lost(broken.to_string())),
+        }
+    }
+
+    /// Goes on with what had come too early.
+    fn fill_from_ahead(&mut self) {
+        let next = self.replica.position().seq + 1;
+        while let Some(entry) = self.course.ahead.first_entry().filter(|entry| *entry.key() <= next) {
+            let run = entry.remove();
+            self.hear_commits(run);
+        }
+        if self.course.ahead.is_empty() {
+            self.course.hole = None;
+        }
+    }
+
+    /// So many commits of others are new in the replica.
+    fn learnt(&mut self, count: usize) {
+        let first = self.replica.position().seq + 1 - count as Seq;
+        self.send_commits(first);
+        self.settle();
+    }
+
+    /// Takes commits that the store says this room has missed, which follow `from`.
+    pub(super) fn catch_up(&mut self, from: Position, missed: &[Commit]) {
+        if missed.is_empty() {
+            return;
+        }
+        match self.replica.learn(from.seq + 1, from.id, missed) {
+            Ok(count) => {
+                if count > 0 {
+                    metrics::repaired(count);
+                    self.learnt(count);
+                }
+                self.fill_from_ahead();
+            }
+            Err(Broken::Changes(error)) => self.end = Some(End::Lost(error.to_string())),
+            Err(_) => self.course.ask(),
+        }
+    }
+
+    pub(super) fn verified(&mut self, asked: Position, answer: Result<Verified, HotError>) {
+        match answer {
+            Ok(Verified::Same { head, saved, missed }) => {
+                if asked.epoch > self.replica.position().epoch {
+                    self.replica.enter_epoch(asked.epoch);
+                }
+                self.course.installed = true;
+                self.catch_up(asked, &missed);
+                if self.replica.mark_saved(saved) {
+                    self.settle();
+                }
+                if self.replica.position().seq < head && !missed.is_empty() {
+                    self.course.ask();
+                    return;
+                }
+                self.forget_ahead(head);
+                self.on_course();
+            }
+            Ok(Verified::Mismatch(mismatch)) => self.off_course(mismatch, asked),
+            Err(error) => self.in_trouble(&error),
+        }
+    }
+
+    /// Lets go of what waits beyond a hole though the log has been read to its end: it may never have been accepted.
+    fn forget_ahead(&mut self, head: Seq) {
+        let beyond = std::mem::take(&mut self.course.ahead);
+        for (first, run) in beyond {
+            if first > head {
+                self.course.held.put(run.commits.iter(), &self.replica, Instant::now());
+            }
+        }
+        self.course.hole = None;
+    }
+
+    /// The store has said that the replica is on its history.
+    pub(super) fn on_course(&mut self) {
+        self.course.proved = Instant::now();
+        self.course.install_failed = false;
+        if !self.course.trouble.is_some_and(|trouble| trouble.refuses) {
+            self.in_order();
+        }
+        let lives = self.stores.hot.lives();
+        if lives != self.course.lives {
+            self.course.lives = lives;
+            self.rewind();
+        }
+        self.propose_held();
+    }
+
+    /// Nothing is wrong with the store.
+    pub(super) fn in_order(&mut self) {
+        self.course.trouble = None;
+        self.set_mode(Mode::Normal);
+    }
+
+    /// Proposes what is held and can be.
+    fn propose_held(&mut self) {
+        let (course, members) = (&mut self.course, &self.members);
+        course.held.settle(&self.replica);
+        if course.held.is_empty() {
+            return;
+        }
+        let given_up = course.held.give_up(&self.replica, |author| members.has(author), Instant::now());
+        if given_up > 0 {
+            tracing::error!(project = %self.project, given_up, "commits without their predecessor were given up");
+            metrics::given_up(given_up);
+        }
+        for waiting in course.held.due(&self.replica).into_iter().rev() {
+            self.queue.push_front(waiting);
+        }
+    }
+
+    /// Has every session send again what is not saved: if the only room that held a commit has died, its author alone can know.
+    fn rewind(&mut self) {
+        metrics::rewound();
+        join::restart_all(self, |_| true);
+    }
+
+    /// Decides what to do about a history that is not the store's.
+    pub(super) fn off_course(&mut self, mismatch: Mismatch, asked: Position) {
+        metrics::mismatch();
+        let room = Standing {
+            epoch: self.replica.position().epoch,
+            asked: asked.epoch,
+            saved: self.is_saved(),
+            install_failed: self.course.install_failed,
+        };
+        self.course.need = decide(mismatch, room);
+        match self.course.need {
+            Need::Wait => self.pause(),
+            Need::Uninstalled => {
+                self.course.installed = false;
+                self.on_course();
+            }
+            _ => {}
+        }
+        if self.course.need == Need::Heal {
+            tracing::warn!(project = %self.project, ?mismatch, position = ?asked, "the hot state is not this room's history");
+        }
+    }
+
+    pub(super) fn loaded(&mut self, answer: Result<Option<HotState>, HotError>) {
+        match answer {
+            Ok(Some(state)) if state.position.epoch >= self.replica.position().epoch => {
+                self.adopt(state);
+                self.on_course();
+            }
+            Ok(_) => self.course.ask(),
+            Err(error) => self.in_trouble(&error),
+        }
+    }
+
+    /// A lineage was begun, or not.
+    pub(super) fn begun(&mut self, begun: Begun, installing: bool) {
+        match begun {
+            Begun::Yes(state) => {
+                self.adopt(*state);
+                self.on_course();
+            }
+            Begun::NotNow(why) => {
+                tracing::warn!(project = %self.project, why, "a lineage could not be begun and is tried again");
+                self.course.install_failed |= installing;
+                self.course.need = Need::Verify(None);
+                self.pause();
+            }
+        }
+    }
+
+    /// Takes the store's lineage for its own. What the room has and that lacks is held.
+    fn adopt(&mut self, state: HotState) {
+        let now = Instant::now();
+        let old = std::mem::replace(&mut self.replica, Replica::new(state));
+        let tail = old.after(old.saved().seq, old.saved().id);
+        self.course.held.put(tail.into_iter().flatten(), &self.replica, now);
+        for run in std::mem::take(&mut self.course.ahead).into_values() {
+            self.course.held.put(run.commits.iter(), &self.replica, now);
+        }
+        self.course.hole = None;
+        self.course.installed = true;
+        self.publish_seq();
+        let same = self.replica.id_at(old.position().seq) == Some(old.position().id);
+        if same {
+            // All that was told is still true: go on.
+            let behind = self.replica.position().seq - old.position().seq;
+            if behind > 0 {
+                self.send_commits(old.position().seq + 1);
+            }
+            self.settle();
+        } else {
+            metrics::rewound();
+            let known: Vec<_> = self.members.iter_mut().map(|(_, member)| member.sent).collect();
+            let shared =
+                known.into_iter().filter(|seq| old.id_at(*seq).is_some_and(|id| self.replica.id_at(*seq) == Some(id)));
+            let shared: std::collections::BTreeSet<Seq> = shared.collect();
+            join::restart_all(self, |seq| shared.contains(&seq));
+        }
+    }
+}
