@@ -12,8 +12,11 @@
 //!   counters make a second run harmless.
 
 mod call;
+#[cfg(test)]
+mod conformance;
 pub mod log;
 pub mod memory;
+pub mod redis;
 
 pub use call::{CALL_BATCHES, Call, Proposal, Touched};
 

@@ -149,6 +149,12 @@ impl Keyspace {
         self.name(project, &format!("new:{token}:clients"))
     }
 
+    /// The log that is being put in place.
+    #[must_use]
+    pub fn new_log(&self, project: &ProjectId, token: u64) -> String {
+        self.name(project, &format!("new:{token}:log"))
+    }
+
     /// Channel of a project's events.
     #[must_use]
     pub fn channel(&self, project: &ProjectId) -> String {

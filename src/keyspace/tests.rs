@@ -21,6 +21,7 @@ fn all_names(keys: &Keyspace, project: &ProjectId, number: u64) -> Vec<String> {
         keys.session(project, number),
         keys.new_objects(project, number),
         keys.new_clients(project, number),
+        keys.new_log(project, number),
         keys.channel(project),
     ]
 }
@@ -107,8 +108,8 @@ proptest! {
             for id in BTreeSet::from([project(&a), project(&b)]) {
                 all.extend(all_names(&keys, &id, m));
                 if n != m {
-                    let numbered = [keys.presence(&id, n), keys.session(&id, n), keys.new_objects(&id, n), keys.new_clients(&id, n)];
-                    all.extend(numbered);
+                    let new = [keys.new_objects(&id, n), keys.new_clients(&id, n), keys.new_log(&id, n)];
+                    all.extend(new.into_iter().chain([keys.presence(&id, n), keys.session(&id, n)]));
                 }
             }
             count += all.len();

@@ -1,0 +1,288 @@
+//! The hot store that nodes share: Redis.
+//!
+//! Owns what lies under a project's keys, all in one slot. Every step that decides something is one script of `src/hot/lua/`; this side builds its
+//! arguments and reads its answers. Knows no room and no durable store.
+//!
+//! | key | holds |
+//! |---|---|
+//! | `objects` | hash: object id → rev (8 bytes), props; `!` → epoch |
+//! | `clients` | hash: author (8 bytes) → cid, seq, digest (8 bytes each); `!` → epoch |
+//! | `meta` | hash: `head` and `saved` (positions of 24 bytes), `base` (seq below the log and the commit id there), `frozen` (token, end of the lease in ms), `idle` (all is saved and the keys expire) |
+//! | `log` | stream: one entry per call, its id the seq of its last commit, its only field the packed run |
+//! | `dirty` | since when (ms) something is unsaved; and the same in the sorted set of the bucket |
+//! | `claim` | the node that saves the project |
+//!
+//! A state is there when `meta`, `log`, and the epochs of `objects` and `clients` are; anything less is nothing. Nothing unsaved expires.
+
+mod call;
+mod event;
+mod layout;
+mod marks;
+mod publish;
+mod refused;
+mod reply;
+mod scripts;
+#[cfg(test)]
+mod server;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use super::{Call, Dirty, Freeze, HotError, HotLog, HotState, HotStore, Over, Reply, Verified};
+use crate::clock;
+use crate::fanout::Event;
+use crate::ids::{Epoch, NodeId, Position, ProjectId, Seq};
+use crate::keyspace::{Bucket, Keyspace};
+use crate::link::{Link, LinkError, Refusal};
+use crate::protocol::run::Run;
+use ::redis::{Cmd, FromRedisValue, Script, ScriptInvocation, Value};
+use async_trait::async_trait;
+use futures_util::future::try_join_all;
+use marks::Marks;
+pub use publish::Publish;
+use refused::refused;
+use reply::Items;
+use scripts::Scripts;
+use std::time::Duration;
+
+/// How long a project that is saved and that nobody changes is kept.
+pub const KEPT: Duration = Duration::from_secs(3_600);
+
+/// Keeps hot states in Redis.
+pub struct RedisHot {
+    link: Link,
+    keys: Keyspace,
+    node: NodeId,
+    publish: Publish,
+    kept: Duration,
+    scripts: Scripts,
+    marks: Marks,
+}
+
+impl RedisHot {
+    /// A hot store at the end of `link`, under the names of `keys`. `node` is who claims; `kept` how long a saved project stays ([`KEPT`]).
+    #[must_use]
+    pub fn new(link: Link, keys: Keyspace, node: NodeId, publish: Publish, kept: Duration) -> Self {
+        Self { link, keys, node, publish, kept, scripts: Scripts::new(), marks: Marks::default() }
+    }
+
+    /// A script with the keys of a state: objects, meta, log, clients.
+    fn on<'a>(&self, script: &'a Script, project: &ProjectId) -> ScriptInvocation<'a> {
+        let mut call = script.key(self.keys.objects(project));
+        call.key(self.keys.meta(project)).key(self.keys.log(project)).key(self.keys.clients(project));
+        call
+    }
+
+    /// The same with its mark and channel: dirty, dirty index, events.
+    fn on_all<'a>(&self, script: &'a Script, project: &ProjectId) -> ScriptInvocation<'a> {
+        let mut call = self.on(script, project);
+        let index = self.keys.dirty_index(Bucket::of(project));
+        call.key(self.keys.dirty(project)).key(index).key(self.keys.channel(project));
+        call
+    }
+
+    async fn run<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T, HotError> {
+        self.link.script(call).await.map_err(refused)
+    }
+
+    async fn commit_once(&self, project: &ProjectId, call: &Call) -> Result<(Reply, Run), HotError> {
+        let mut script = self.on_all(&self.scripts.commit, project);
+        call::arguments(&mut script, project, call, self.publish.is_by_script(), clock::now_us());
+        let (reply, previous) = reply::committed(self.run(&script).await?, call.position)?;
+        let run = match &reply {
+            Reply::Accepted { first, .. } => Run { first: *first, previous, ..call.run() },
+            _ => call.run(),
+        };
+        Ok((reply, run))
+    }
+
+    /// Sends the pieces of a state and puts them in place.
+    async fn install_pieces(
+        &self,
+        project: &ProjectId,
+        state: &HotState,
+        over: Over,
+        ready: [&str; 3],
+    ) -> Result<i64, HotError> {
+        let pieces = state::pieces(state, ready, clock::now_us());
+        for pipeline in &pieces.pipelines {
+            self.link.pipeline::<Value>(pipeline).await.map_err(refused)?;
+        }
+        let (word, token, position) = match over {
+            Over::Empty => ("empty", 0, Position::START),
+            Over::Frozen { token, position } => ("frozen", token, position),
+        };
+        let mut script = self.on_all(&self.scripts.install, project);
+        script.key(&ready[..]);
+        script.arg(word).arg(&token.to_be_bytes()[..]).arg(&layout::position(position)[..]);
+        script.arg(&layout::position(state.position)[..]).arg(&layout::position(state.saved)[..]);
+        script.arg(&layout::base(state.log.base(), state.log.before())[..]);
+        script.arg(self.publish.payload(event::began(state.position.epoch))).arg(project.as_str()).arg(self.kept_ms());
+        script.arg(pieces.objects).arg(pieces.log).arg(pieces.clients);
+        self.run(&script).await
+    }
+
+    fn kept_ms(&self) -> u64 {
+        u64::try_from(self.kept.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    async fn mark(&self, project: &ProjectId, position: Position) -> Result<bool, HotError> {
+        let mut script = self.on_all(&self.scripts.mark_saved, project);
+        script
+            .arg(&layout::position(position)[..])
+            .arg(self.publish.payload(event::saved(position)))
+            .arg(project.as_str());
+        script.arg(self.kept_ms()).arg(super::log::KEPT_SAVED).arg(super::log::KEPT_BYTES);
+        let mut answer = Items::of(self.run(&script).await?)?;
+        let (on, moved, head) = (answer.int()?, answer.int()?, answer.bytes()?);
+        if moved == 1 {
+            self.publish.by_node(project, || Event::Saved(position));
+        }
+        if on < 0 {
+            self.marks.forget(project, Epoch::MAX);
+        }
+        if !head.is_empty() {
+            let head = layout::read_position(&head)?;
+            self.marks.clear(project, head.epoch, head.seq);
+        }
+        Ok(on == 1)
+    }
+
+    /// The projects of a bucket's dirty index.
+    async fn left(&self, bucket: Bucket) -> Result<Vec<String>, HotError> {
+        let mut cmd = Cmd::new();
+        cmd.arg("ZRANGE").arg(self.keys.dirty_index(bucket)).arg(0).arg(-1);
+        self.link.query(&cmd).await.map_err(refused)
+    }
+}
+
+#[async_trait]
+impl HotStore for RedisHot {
+    async fn commit(&self, project: &ProjectId, call: &Call) -> Result<Reply, HotError> {
+        let end = call.position.seq + call.proposals.len() as Seq;
+        match self.commit_once(project, call).await {
+            Ok((reply, run)) => {
+                if let Reply::Accepted { .. } = reply {
+                    self.marks.set(project, run.epoch, run.end().seq, call.urgent);
+                    self.publish.by_node(project, || Event::Commits(run));
+                }
+                Ok(reply)
+            }
+            Err(error) => {
+                // It may have been stored.
+                if let HotError::Unavailable(_) = error {
+                    self.marks.set(project, call.position.epoch, end, call.urgent);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn verify(&self, project: &ProjectId, position: Position) -> Result<Verified, HotError> {
+        let mut script = self.on(&self.scripts.verify, project);
+        script.arg(&layout::position(position)[..]);
+        reply::verified(self.run(&script).await?, position.seq)
+    }
+
+    async fn load(&self, project: &ProjectId) -> Result<Option<HotState>, HotError> {
+        let answers = match self.link.pipeline(&state::reading(&self.keys, project)).await {
+            Err(LinkError::Refused { kind: Refusal::Oom, .. }) => {
+                self.run(&self.on(&self.scripts.load, project)).await?
+            }
+            answers => answers.map_err(refused)?,
+        };
+        state::read(answers)
+    }
+
+    async fn freeze(&self, project: &ProjectId, token: u64, lease: Duration) -> Result<Freeze, HotError> {
+        let mut script = self.on(&self.scripts.freeze, project);
+        script.arg(&token.to_be_bytes()[..]).arg(u64::try_from(lease.as_millis()).unwrap_or(u64::MAX));
+        let mut answer = Items::of(self.run(&script).await?)?;
+        match answer.bytes()?.as_slice() {
+            b"ok" => Ok(Freeze::Frozen(answer.position()?)),
+            b"busy" => Ok(Freeze::Busy),
+            b"empty" => Ok(Freeze::Empty),
+            _ => Err(reply::odd()),
+        }
+    }
+
+    async fn install(&self, project: &ProjectId, state: HotState, over: Over) -> Result<bool, HotError> {
+        let token = rand::random();
+        let ready = [
+            self.keys.new_objects(project, token),
+            self.keys.new_log(project, token),
+            self.keys.new_clients(project, token),
+        ];
+        let ready = ready.each_ref().map(String::as_str);
+        let installed = self.install_pieces(project, &state, over, ready).await;
+        let position = state.position;
+        if installed == Ok(1) {
+            tracing::debug!(%project, objects = state.canvas.iter().len(), "installed in the hot store");
+            if position.seq > state.saved.seq {
+                self.marks.set(project, position.epoch, position.seq, false);
+            }
+            self.publish.by_node(project, || Event::Began { epoch: position.epoch });
+            return Ok(true);
+        }
+        // What lies ready goes by itself in a while: at once is only kinder.
+        let mut unlink = Cmd::new();
+        unlink.arg("UNLINK").arg(&ready[..]);
+        let _ = self.link.query::<Value>(&unlink).await;
+        match installed? {
+            0 => Ok(false),
+            _ => Err(HotError::Unavailable(
+                "what was to be installed is gone again: Redis was restarted, or too slow".into(),
+            )),
+        }
+    }
+
+    async fn log_after(&self, project: &ProjectId, seq: Seq, bytes: usize) -> Result<Option<HotLog>, HotError> {
+        let mut script = self.on(&self.scripts.log_after, project);
+        script.arg(&seq.to_be_bytes()[..]).arg(bytes);
+        let log = state::log_after(self.run(&script).await?, seq, bytes)?;
+        if log.is_none() {
+            // The marks of what was lost go, too: nobody need come back for it.
+            self.mark(project, Position::START).await?;
+        }
+        Ok(log)
+    }
+
+    async fn mark_saved(&self, project: &ProjectId, position: Position) -> Result<bool, HotError> {
+        self.mark(project, position).await
+    }
+
+    async fn forget(&self, _project: &ProjectId, _position: Position) -> Result<(), HotError> {
+        // What is saved expires.
+        Ok(())
+    }
+
+    async fn discard(&self, project: &ProjectId, epoch: Epoch) -> Result<(), HotError> {
+        let mut script = self.on_all(&self.scripts.discard, project);
+        script.arg(&epoch.to_be_bytes()[..]).arg(self.publish.payload(event::ended(epoch))).arg(project.as_str());
+        if self.run::<i64>(&script).await? == 1 {
+            self.marks.forget(project, Epoch::MAX);
+            self.publish.by_node(project, || Event::Ended { epoch });
+        }
+        Ok(())
+    }
+
+    async fn dirty(&self, all: bool) -> Result<Vec<Dirty>, HotError> {
+        // One command per bucket, all on their way at once: in a Cluster each goes to its own shard.
+        let left = if all { try_join_all(Bucket::all().map(|bucket| self.left(bucket))).await? } else { Vec::new() };
+        Ok(self.marks.list(left.into_iter().flatten().filter_map(|id| ProjectId::parse(&id).ok())))
+    }
+
+    async fn dirtied(&self) {
+        self.marks.changed().await;
+    }
+
+    async fn claim(&self, project: &ProjectId, lease: Duration) -> Result<bool, HotError> {
+        let mut script = self.scripts.claim.key(self.keys.claim(project));
+        script.arg(self.node).arg(u64::try_from(lease.as_millis()).unwrap_or(u64::MAX));
+        Ok(self.run::<i64>(&script).await? == 1)
+    }
+
+    fn lives(&self) -> Option<u64> {
+        Some(self.link.lives())
+    }
+}

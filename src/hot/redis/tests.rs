@@ -1,0 +1,11 @@
+//! What only Redis has: keys that expire, that are lost one by one, that others spoil; several nodes; a server that is full.
+
+mod board;
+mod differential;
+mod keys;
+mod trouble;
+
+use crate::hot::conformance::suite;
+use board::Board;
+
+suite!(Board);

@@ -1,0 +1,109 @@
+//! A store on the test's own server, under names of its own.
+
+use crate::fanout::Event;
+use crate::hot::HotStore;
+use crate::hot::conformance::Backend;
+use crate::hot::conformance::world::project;
+use crate::hot::redis::server::Server;
+use crate::hot::redis::{KEPT, Publish, RedisHot, layout};
+use crate::ids::ProjectId;
+use crate::keyspace::Keyspace;
+use crate::link::{Link, Target};
+use crate::protocol::run::Run;
+use ::redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, PushInfo, PushKind, Value};
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+
+/// A store, and a way past it.
+pub(super) struct Board {
+    pub(super) hot: Arc<RedisHot>,
+    pub(super) link: Link,
+    pub(super) keys: Keyspace,
+    url: String,
+}
+
+/// One server for all tests of this process: the names tell them apart.
+fn shared() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| Server::start(""))
+}
+
+impl Backend for Board {
+    async fn new() -> Self {
+        Self::at(&shared().url()).await
+    }
+
+    fn store(&self) -> Arc<dyn HotStore> {
+        self.hot.clone()
+    }
+
+    async fn listen(&self, project: &ProjectId) -> UnboundedReceiver<Event> {
+        let (sender, events) = mpsc::unbounded_channel();
+        let (channel, client) = (self.keys.channel(project), Client::open(format!("{}?protocol=resp3", self.url)));
+        let push = move |push: PushInfo| {
+            if let (PushKind::SMessage, [_, Value::BulkString(payload)]) = (&push.kind, &push.data[..]) {
+                let _ = sender.send(event(payload));
+            }
+            Ok::<(), Infallible>(())
+        };
+        let config = AsyncConnectionConfig::new().set_push_sender(push);
+        let client = client.expect("a URL");
+        let mut connection = client.get_multiplexed_async_connection_with_config(&config).await.expect("it answers");
+        ::redis::cmd("SSUBSCRIBE").arg(channel).exec_async(&mut connection).await.expect("subscribed");
+        // It hears as long as it is there.
+        tokio::spawn(async move {
+            let _connection = connection;
+            std::future::pending::<()>().await;
+        });
+        events
+    }
+}
+
+/// What a payload says.
+fn event(payload: &[u8]) -> Event {
+    match payload[0] {
+        b'C' => Event::Commits(Run::read(payload).expect("a run").0),
+        b'S' => Event::Saved(layout::read_position(&payload[1..]).expect("a position")),
+        b'L' => Event::Began { epoch: layout::number(payload, 1) },
+        b'E' => Event::Ended { epoch: layout::number(payload, 1) },
+        kind => panic!("an event of kind {kind}"),
+    }
+}
+
+impl Board {
+    /// A store on this server, as node 1.
+    pub(super) async fn at(url: &str) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let keys = Keyspace::new(&format!("t{}", NEXT.fetch_add(1, Ordering::Relaxed))).expect("a prefix");
+        let link = Link::open(&Target::parse(url).expect("a URL")).await.expect("it answers");
+        let hot = Arc::new(RedisHot::new(link.clone(), keys.clone(), 1, Publish::ByScript, KEPT));
+        Self { hot, link, keys, url: url.to_owned() }
+    }
+
+    /// Another node on the same keys.
+    pub(super) fn node(&self, node: u64, publish: Publish) -> RedisHot {
+        RedisHot::new(self.link.clone(), self.keys.clone(), node, publish, KEPT)
+    }
+
+    /// A command, its words apart by spaces.
+    pub(super) async fn ask<T: FromRedisValue>(&self, line: &str) -> T {
+        let mut cmd = Cmd::new();
+        line.split(' ').for_each(|word| {
+            cmd.arg(word);
+        });
+        self.link.query(&cmd).await.expect("it answers")
+    }
+
+    /// The keys of a state: objects, clients, meta, log.
+    pub(super) fn state_keys(&self) -> [String; 4] {
+        let (keys, project) = (&self.keys, project());
+        [keys.objects(&project), keys.clients(&project), keys.meta(&project), keys.log(&project)]
+    }
+
+    /// All keys of this test.
+    pub(super) async fn all_keys(&self) -> Vec<String> {
+        self.ask(&format!("KEYS {}:*", self.keys.prefix())).await
+    }
+}
