@@ -238,4 +238,6 @@ impl Node {
 }
 
 #[cfg(test)]
+mod schedules;
+#[cfg(test)]
 mod tests;
