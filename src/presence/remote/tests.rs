@@ -139,6 +139,25 @@ fn a_beat_from_before_a_join_does_not_take_it_back() {
 }
 
 #[test]
+fn beats_that_news_always_overtakes_make_good_too() {
+    let mut room = Room::in_step();
+    room.news(3, vec![moved(1, r#"{"b":3}"#)]);
+    room.news(4, vec![moved(1, r#"{"b":4}"#)]);
+    // News 2 set `a`. The beat was taken after news 3.
+    assert_eq!(room.beat(3, &[1]), [1]);
+    room.news(5, vec![moved(1, r#"{"b":5}"#)]);
+    room.read(joined(1, r#"{"a":2,"b":3}"#));
+    assert!(room.shows_only(1, r#"{"a":2,"b":5}"#));
+    // So once more, until a beat comes that nothing has overtaken.
+    assert_eq!(room.beat(4, &[1]), [1]);
+    room.news(6, vec![]);
+    assert_eq!(room.beat(6, &[1]), [1]);
+    assert!(room.beat(6, &[1]).len() == 1, "it was not read yet");
+    room.read(joined(1, r#"{"a":2,"b":5}"#));
+    assert!(room.beat(6, &[1]).is_empty());
+}
+
+#[test]
 fn late_news_changes_nothing_but_a_leave_counts() {
     let mut room = Room::in_step();
     room.news(3, vec![moved(1, r#"{"a":3}"#)]);
