@@ -60,9 +60,11 @@ pub fn find(clients: &[(&History, &Replica)], fresh: &Replica, head: u64) -> Los
     let mut first = u64::MAX;
     for (history, replica) in clients {
         losses.differing += u64::from(*replica != fresh);
-        for segment in &history.segments {
+        for (n, segment) in history.segments.iter().enumerate() {
             first = first.min(segment.base + 1);
-            for (seq, seen) in (segment.base + 1..).zip(&segment.commits) {
+            // What was not saved when a snapshot put an end to it may have been of a lineage that is lost.
+            let firm = if n + 1 == history.segments.len() { u64::MAX } else { segment.saved_seq };
+            for (seq, seen) in (segment.base + 1..=firm).zip(&segment.commits) {
                 let commit = (&seen.author, seen.cid);
                 losses.differing += u64::from(*stream.entry(seq).or_insert(commit) != commit);
             }

@@ -13,7 +13,7 @@ use crate::hot::HotStore;
 use crate::ids::ProjectId;
 use jobs::Jobs;
 use rand::RngExt as _;
-use saver::{Saver, Tails, checkpointed};
+use saver::{Ended, Saver, Tails, checkpointed};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +23,9 @@ use tokio::time::Instant;
 const SAVERS: usize = 256;
 /// Checkpoints that are made at the same time: each reads and writes a whole project.
 const CHECKPOINTS: usize = 2;
+
+/// When to look again at a project that another node saves.
+const ELSEWHERE: Duration = Duration::from_secs(1);
 
 /// When projects are saved.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +43,21 @@ impl Pace {
     pub const SHARED: Self = Self { after: Duration::from_millis(500), scan: Some(Duration::from_secs(5)) };
 }
 
+/// A project that is known to be dirty.
+#[derive(Debug, Clone, Copy)]
+struct Due {
+    /// When it is to be saved.
+    at: Instant,
+    /// Somebody wants it durable at once, whoever else is at it.
+    urgent: bool,
+}
+
+impl Due {
+    fn after(pause: Duration) -> Self {
+        Self { at: Instant::now() + jittered(pause), urgent: false }
+    }
+}
+
 /// Saves every dirty project until dropped.
 pub struct Autosave {
     hot: Arc<dyn HotStore>,
@@ -47,9 +65,8 @@ pub struct Autosave {
     /// How long entries are kept after a checkpoint covers them.
     log_retention: Duration,
     pace: Pace,
-    /// When each project that is known to be dirty is to be saved.
-    due: HashMap<ProjectId, Instant>,
-    savers: Jobs<bool>,
+    due: HashMap<ProjectId, Due>,
+    savers: Jobs<Ended>,
     checkpoints: Jobs<()>,
     tails: Tails,
 }
@@ -83,15 +100,15 @@ impl Autosave {
             self.start_due(now);
             let hot = self.hot.clone();
             // What is due and cannot be started yet is tried again when a job has ended.
-            let next = self.due.values().copied().filter(|due| *due > now).chain(scan_at).min();
+            let next = self.due.values().map(|due| due.at).filter(|at| *at > now).chain(scan_at).min();
             tokio::select! {
                 () = hot.dirtied() => {}
                 () = until(next) => {}
-                Some((project, look)) = self.savers.ended() => {
-                    if look == Some(true) {
-                        self.start_checkpoint(&project);
-                    }
-                }
+                Some((project, ended)) = self.savers.ended() => match ended {
+                    Some(Ended::LookForCheckpoint) => self.start_checkpoint(&project),
+                    Some(Ended::SavedElsewhere) => drop(self.due.insert(project, Due::after(ELSEWHERE))),
+                    Some(Ended::Saved) | None => {}
+                },
                 Some(_) = self.checkpoints.ended() => {}
             }
         }
@@ -102,9 +119,10 @@ impl Autosave {
         let now = Instant::now();
         match self.hot.dirty(false).await {
             Ok(dirty) => dirty.into_iter().for_each(|dirty| {
-                let at = if dirty.urgent { now } else { now + jittered(self.pace.after) };
-                let due = self.due.entry(dirty.project).or_insert(at);
-                *due = at.min(*due);
+                let due = self.due.entry(dirty.project).or_insert_with(|| Due::after(self.pace.after));
+                if dirty.urgent {
+                    *due = Due { at: now, urgent: true };
+                }
             }),
             Err(error) => tracing::warn!(%error, "autosave cannot read what is dirty"),
         }
@@ -112,7 +130,7 @@ impl Autosave {
             match self.hot.dirty(true).await {
                 // Whoever changed it saves it, as a rule.
                 Ok(dirty) => dirty.into_iter().for_each(|dirty| {
-                    self.due.entry(dirty.project).or_insert_with(|| now + jittered(every / 2));
+                    self.due.entry(dirty.project).or_insert_with(|| Due::after(every / 2));
                 }),
                 Err(error) => tracing::warn!(%error, "autosave cannot read what other nodes have left"),
             }
@@ -124,8 +142,9 @@ impl Autosave {
         let savers = &mut self.savers;
         let (hot, durable, tails) = (&self.hot, &self.durable, &self.tails);
         self.due.retain(|project, due| {
-            let saver = |project| Saver { project, hot: hot.clone(), durable: durable.clone(), tails: tails.clone() };
-            now < *due || !savers.start(project, |project| saver(project).run())
+            let (hot, durable, tails, urgent) = (hot.clone(), durable.clone(), tails.clone(), due.urgent);
+            let saver = |project| Saver { project, urgent, hot, durable, tails };
+            now < due.at || !savers.start(project, |project| saver(project).run())
         });
     }
 

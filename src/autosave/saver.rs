@@ -17,7 +17,8 @@ use tokio::time::Instant;
 /// How long a tail that was read or written here is believed without reading it again. Entries are truncated a day after they are covered at the
 /// earliest, so that nobody can have written and removed an entry in this time.
 const TAIL_BELIEVED: Duration = Duration::from_secs(60);
-/// How long a node that has died keeps others from saving in its place.
+/// How long other nodes leave a project to the one that saved it last; it is never given back, so that they do not take turns, each with a tail of the
+/// durable log that is out of date. Also how long a node that has died keeps them from it.
 const CLAIM: Duration = Duration::from_secs(3);
 /// First pause after the store did not answer.
 const RETRY_FROM: Duration = Duration::from_millis(100);
@@ -42,21 +43,40 @@ pub(super) struct Known {
     look_at: u64,
 }
 
+/// How a run of a saver has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// All that was there is durable, or enough for one run.
+    Saved,
+    /// The same, and so much was written that a checkpoint may be due.
+    LookForCheckpoint,
+    /// Another node does it.
+    SavedElsewhere,
+}
+
 /// Saves one project.
 pub(super) struct Saver {
     pub(super) project: ProjectId,
+    /// Not to be left to another node.
+    pub(super) urgent: bool,
     pub(super) hot: Arc<dyn HotStore>,
     pub(super) durable: Arc<dyn DurableStore>,
     pub(super) tails: Tails,
 }
 
 impl Saver {
-    /// Runs until the project is saved, however long the store is away. Returns whether it is time to look if a checkpoint is due.
-    pub(super) async fn run(self) -> bool {
+    /// Runs until the project is saved, however long the store is away.
+    pub(super) async fn run(self) -> Ended {
         let mut pause = RETRY_FROM;
         loop {
-            match self.save_if_claimed().await {
-                Ok(()) => return self.look(),
+            let saved = match self.hot.claim(&self.project, CLAIM).await {
+                Ok(false) if !self.urgent => return Ended::SavedElsewhere,
+                Ok(_) => self.save().await,
+                Err(error) => Err(unavailable(error)),
+            };
+            match saved {
+                Ok(()) if self.look() => return Ended::LookForCheckpoint,
+                Ok(()) => return Ended::Saved,
                 Err(error) => {
                     metrics::save_failed();
                     tracing::warn!(project = %self.project, %error, ?pause, "saving failed and is tried again");
@@ -67,17 +87,6 @@ impl Saver {
                 }
             }
         }
-    }
-
-    /// Saves unless another node does so already.
-    async fn save_if_claimed(&self) -> Result<(), DurableError> {
-        if !self.hot.claim(&self.project, CLAIM).await.map_err(unavailable)? {
-            return Ok(());
-        }
-        let saved = self.save().await;
-        // A claim that is not given back ends by itself.
-        let _ = self.hot.claim(&self.project, Duration::ZERO).await;
-        saved
     }
 
     /// Appends all that the hot store has above the durable tail.
@@ -104,6 +113,10 @@ impl Saver {
                             metrics::saved(started.elapsed(), entry.commits.len());
                             self.know(tail, bytes);
                             self.hot.mark_saved(&self.project, position).await.map_err(unavailable)?;
+                            if position.seq == log.position.seq {
+                                // What came meanwhile has marked the project again.
+                                return Ok(());
+                            }
                         }
                         // Somebody else's, or ours that was answered late: the tail tells.
                         Appended::Conflict => {
