@@ -4,7 +4,7 @@
 //! dirty index of its bucket lie in one slot of a Redis Cluster and one script may touch them all. Never talks to Redis. Neither a prefix
 //! nor a project id can hold a `:` or a brace, so that no name of one project, prefix or bucket is ever a name of another.
 
-use crate::ids::{ProjectId, SessionId};
+use crate::ids::{NodeId, ProjectId, SessionId};
 use std::fmt;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -125,10 +125,28 @@ impl Keyspace {
         self.name(project, "claim")
     }
 
-    /// Presence of one session.
+    /// Hash: presence of one session.
     #[must_use]
     pub fn presence(&self, project: &ProjectId, session: SessionId) -> String {
-        self.name(project, &format!("presence:{session}"))
+        format!("{}{session}", self.presences(project))
+    }
+
+    /// How the names of presence hashes begin, for a script that appends the session.
+    #[must_use]
+    pub fn presences(&self, project: &ProjectId) -> String {
+        self.name(project, "presence:")
+    }
+
+    /// Flag: a node is alive in the project.
+    #[must_use]
+    pub fn beat(&self, project: &ProjectId, node: NodeId) -> String {
+        format!("{}{node}", self.beats(project))
+    }
+
+    /// How the names of those flags begin, for a script that appends the node.
+    #[must_use]
+    pub fn beats(&self, project: &ProjectId) -> String {
+        self.name(project, "beat:")
     }
 
     /// Hash of one connection.

@@ -19,6 +19,7 @@ fn all_names(keys: &Keyspace, project: &ProjectId, number: u64) -> Vec<String> {
         keys.claim(project),
         keys.presence(project, number),
         keys.session(project, number),
+        keys.beat(project, number),
         keys.new_objects(project, number),
         keys.new_clients(project, number),
         keys.new_log(project, number),
@@ -52,6 +53,7 @@ fn names_look_as_documented() {
     let tag = Bucket::of(&demo).to_string();
     assert_eq!(keys.objects(&demo), format!("collab:{tag}:demo:objects"));
     assert_eq!(keys.presence(&demo, 7), format!("collab:{tag}:demo:presence:7"));
+    assert_eq!(keys.beat(&demo, 7), format!("collab:{tag}:demo:beat:7"));
     assert_eq!(keys.session(&demo, 7), format!("collab:{tag}:demo:session:7"));
     assert_eq!(keys.new_objects(&demo, 9), format!("collab:{tag}:demo:new:9:objects"));
     assert_eq!(keys.new_clients(&demo, 9), format!("collab:{tag}:demo:new:9:clients"));
@@ -108,8 +110,8 @@ proptest! {
             for id in BTreeSet::from([project(&a), project(&b)]) {
                 all.extend(all_names(&keys, &id, m));
                 if n != m {
-                    let new = [keys.new_objects(&id, n), keys.new_clients(&id, n), keys.new_log(&id, n)];
-                    all.extend(new.into_iter().chain([keys.presence(&id, n), keys.session(&id, n)]));
+                    all.extend([keys.presence(&id, n), keys.session(&id, n), keys.beat(&id, n)]);
+                    all.extend([keys.new_objects(&id, n), keys.new_clients(&id, n), keys.new_log(&id, n)]);
                 }
             }
             count += all.len();

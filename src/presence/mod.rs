@@ -8,7 +8,7 @@
 //! cannot say goodbye is gone after [`TTL`] in any case.
 
 pub mod local;
-// pub mod redis;
+pub mod redis;
 pub mod remote;
 pub mod roster;
 

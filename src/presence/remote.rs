@@ -50,8 +50,8 @@ struct Node {
     heard: Instant,
     /// The highest number of news known.
     n: u64,
-    /// Whether news up to `n` may be missing that no beat has made good yet: true at first.
-    behind: bool,
+    /// News up to this number may be missing, and no beat has made it good yet; so it is at first.
+    lost: Option<u64>,
     /// Whether a beat has come, so that every session of it is known, awaited or gone.
     beaten: bool,
     /// Its sessions in the roster, and the number of the news when each came: an older beat cannot name it.
@@ -67,7 +67,7 @@ impl Remote {
         let fresh = || Node {
             heard: now,
             n: 0,
-            behind: true,
+            lost: Some(0),
             beaten: false,
             known: BTreeMap::new(),
             awaited: BTreeMap::new(),
@@ -90,7 +90,9 @@ impl Remote {
         node.heard = now;
         let late = n <= node.n;
         if !late {
-            node.behind |= n != node.n + 1;
+            if n != node.n + 1 {
+                node.lost = Some(n - 1);
+            }
             node.n = n;
         }
         let mut sessions = Vec::new();
@@ -134,7 +136,7 @@ impl Remote {
         if is_current {
             node.awaited.retain(|session, _| named.contains(session));
         }
-        let lacks = is_current && (node.behind || n > node.n);
+        let lacks = n > node.n || node.lost.is_some_and(|lost| n >= lost);
         for session in named.iter().filter(|session| !node.left.contains_key(*session)) {
             if lacks {
                 node.awaited.insert(*session, Awaited { number, since: Props::empty() });
@@ -144,7 +146,10 @@ impl Remote {
         }
         if is_current {
             node.n = n;
-            node.behind = false;
+            node.lost = None;
+        } else if lacks {
+            // What is read may lack the news since the beat, as if that were lost: the next beat makes it good.
+            node.lost = Some(node.n);
         }
         node.beaten = true;
         let sessions = node.awaited.keys().copied().filter(|session| named.contains(session)).collect();
@@ -237,5 +242,7 @@ impl Node {
     }
 }
 
+#[cfg(test)]
+mod schedules;
 #[cfg(test)]
 mod tests;

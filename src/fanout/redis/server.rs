@@ -11,13 +11,33 @@ pub(crate) struct Redis {
     shell: Option<Child>,
     port: u16,
     directory: TempDir,
+    arguments: String,
+    scheme: &'static str,
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port()
 }
 
 impl Redis {
     pub(crate) fn start() -> Self {
+        Self::with(String::new(), "redis")
+    }
+
+    /// A Cluster of one.
+    pub(crate) fn cluster() -> Self {
+        let redis = Self::with(format!("--cluster-enabled yes --cluster-port {}", free_port()), "redis+cluster");
+        redis.cli(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
+        let late = Instant::now() + Duration::from_secs(20);
+        while !redis.cli(&["CLUSTER", "INFO"]).contains("cluster_state:ok") {
+            assert!(Instant::now() < late, "the Cluster does not come up");
+        }
+        redis
+    }
+
+    fn with(arguments: String, scheme: &'static str) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
-        let mut redis = Self { shell: None, port, directory };
+        let mut redis = Self { shell: None, port: free_port(), directory, arguments, scheme };
         redis.restart();
         redis
     }
@@ -33,9 +53,9 @@ impl Redis {
     /// Starts it again at the same port.
     pub(crate) fn restart(&mut self) {
         self.kill();
-        let port = self.port;
+        let (port, arguments) = (self.port, &self.arguments);
         let line = format!(
-            "redis-server --port {port} --bind 127.0.0.1 --save '' --appendonly no >/dev/null & read _; kill -9 $!"
+            "redis-server --port {port} --bind 127.0.0.1 --save '' --appendonly no {arguments} >/dev/null & read _; kill -9 $!"
         );
         let shell =
             Command::new("sh").args(["-c", &line]).current_dir(self.directory.path()).stdin(Stdio::piped()).spawn();
@@ -54,7 +74,7 @@ impl Redis {
     }
 
     pub(crate) async fn link(&self) -> Link {
-        let target = Target::parse(&format!("redis://127.0.0.1:{}", self.port)).expect("valid");
+        let target = Target::parse(&format!("{}://127.0.0.1:{}", self.scheme, self.port)).expect("valid");
         Link::open(&target).await.expect("it is there")
     }
 }

@@ -38,6 +38,12 @@ async fn it_is_a_fan_out() {
     eventually("no channel is left", || channels(&redis).is_empty()).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_a_fan_out_over_a_cluster() {
+    let redis = Redis::cluster();
+    check(&*node(&redis, 1).await).await;
+}
+
 #[tokio::test]
 async fn nodes_hear_each_other_and_not_their_own_presence() {
     let redis = Redis::start();

@@ -102,7 +102,7 @@ proptest! {
     fn what_is_written_is_read(event in event(), sent_us: u64) {
         let bytes = encode(&event, sent_us).expect("it travels");
         let (read, sent) = decode(&bytes).expect("readable");
-        prop_assert_eq!(read, event.clone());
+        prop_assert_eq!(&read, &event);
         let says_when = !matches!(event, Event::Saved(_) | Event::Began { .. } | Event::Ended { .. });
         prop_assert_eq!(sent, says_when.then_some(sent_us));
         let node = match event {
