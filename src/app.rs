@@ -1,24 +1,21 @@
 //! The composition root: everything is made and connected here, and nowhere else.
 
+mod stores;
+
 use crate::admin::{self, Admin};
-use crate::autosave::{Autosave, Pace};
-use crate::config::{Config, DurableConfig};
+use crate::autosave::Autosave;
+use crate::config::Config;
 use crate::durable::DurableStore;
-use crate::durable::memory::MemoryStore;
-use crate::durable::sqlite::SqliteStore;
-use crate::fanout::local::LocalFanout;
 use crate::gateway::{self, Gateway};
-use crate::hot::HotStore;
-use crate::hot::memory::MemoryHot;
-use crate::hub::{Hub, RoomSettings, Stores};
+use crate::hub::{Hub, RoomSettings};
 use crate::protocol::limits::Limits;
 use crate::session::Timing;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::fs::File;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use stores::Made;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -61,12 +58,10 @@ impl App {
     /// # Errors
     /// [`StartError`] when something cannot be had.
     pub async fn start(config: &Config, metrics: PrometheusHandle) -> Result<Self, StartError> {
-        let (durable, lock) = durable(&config.durable)?;
-        let fanout = Arc::new(LocalFanout::default());
-        let hot: Arc<dyn HotStore> = Arc::new(MemoryHot::new(fanout.clone()));
-        let stores = Arc::new(Stores { hot: hot.clone(), durable: durable.clone(), fanout });
-        let hub = Hub::new(stores, room_settings(config));
-        let autosave = tokio::spawn(Autosave::new(hot, durable.clone(), config.log_retention, Pace::AT_ONCE).run());
+        let Made { stores, pace, ack_means_saved, lock } = stores::make(config).await?;
+        let (hot, durable) = (stores.hot.clone(), stores.durable.clone());
+        let hub = Hub::new(Arc::new(stores), room_settings(config, ack_means_saved));
+        let autosave = tokio::spawn(Autosave::new(hot, durable.clone(), config.log_retention, pace).run());
 
         let (stop, stopping) = watch::channel(false);
         let (sessions, _) = watch::channel(());
@@ -110,47 +105,14 @@ impl App {
     }
 }
 
-fn room_settings(config: &Config) -> RoomSettings {
+fn room_settings(config: &Config, ack_means_saved: bool) -> RoomSettings {
     RoomSettings {
         limits: Limits::default(),
-        ack_means_saved: true,
+        ack_means_saved,
         max_sessions: config.max_sessions,
         idle: config.idle,
         heartbeat: config.heartbeat,
         silence: config.silence,
-    }
-}
-
-/// Opens the durable store, and keeps other nodes out of it.
-fn durable(config: &DurableConfig) -> Result<(Arc<dyn DurableStore>, Option<File>), StartError> {
-    let (path, lock) = match config {
-        DurableConfig::File(path) => (path, lock(path)?),
-        DurableConfig::Memory => {
-            tracing::warn!("everything is kept in memory only and is gone when this process ends");
-            return Ok((Arc::new(MemoryStore::new()), None));
-        }
-    };
-    let store = SqliteStore::open(path).map_err(|error| StartError(error.to_string()))?;
-    Ok((Arc::new(store), Some(lock)))
-}
-
-/// Makes the database this node's own, by a lock file beside it: two nodes with a hot store each would not hear of each other.
-fn lock(database: &Path) -> Result<File, StartError> {
-    let elsewhere = "or name another place by COLLAB_DATA_DIR or COLLAB_DURABLE_URL";
-    let directory = database.parent().unwrap_or(Path::new("."));
-    let cannot = |error: std::io::Error| {
-        let directory = directory.display();
-        StartError(format!("the data directory {directory} cannot be used: {error}; make it writable, {elsewhere}"))
-    };
-    std::fs::create_dir_all(directory).map_err(cannot)?;
-    let file = File::create(database.with_added_extension("lock")).map_err(cannot)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::Error(error)) => Err(cannot(error)),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            let name = database.display();
-            Err(StartError(format!("the database {name} is in use by another node; stop that one, {elsewhere}")))
-        }
     }
 }
 

@@ -24,6 +24,7 @@ use crate::fanout::Fanout;
 use crate::hot::HotStore;
 use crate::ids::ProjectId;
 use crate::metrics;
+use crate::presence::Presence;
 use crate::protocol::limits::Limits;
 use dashmap::DashMap;
 use mailbox::{Control, RoomHandle};
@@ -42,6 +43,8 @@ pub struct Stores {
     pub durable: Arc<dyn DurableStore>,
     /// What carries events between rooms.
     pub fanout: Arc<dyn Fanout>,
+    /// What carries presence to other nodes.
+    pub presence: Arc<dyn Presence>,
 }
 
 /// What all rooms have in common.

@@ -8,6 +8,7 @@ mod calls;
 mod course;
 mod history;
 mod mail;
+mod others;
 mod timers;
 
 use super::join;
@@ -27,6 +28,7 @@ use crate::protocol::Encoding;
 use crate::protocol::close::Close;
 use course::Course;
 use futures_util::future::BoxFuture;
+use others::{Found, Others};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -56,8 +58,11 @@ enum End {
     Lost(String),
 }
 
-/// Where finished snapshots come from.
-pub(super) type Snapshotter = mpsc::UnboundedReceiver<(Encoding, Snapshot)>;
+/// What is done beside the room comes back by these.
+pub(super) struct Asides {
+    made: mpsc::UnboundedReceiver<(Encoding, Snapshot)>,
+    found: mpsc::UnboundedReceiver<Found>,
+}
 
 /// One project open on this node.
 pub(super) struct Room {
@@ -67,6 +72,7 @@ pub(super) struct Room {
     pub(super) replica: Replica,
     pub(super) members: Members,
     pub(super) roster: Roster,
+    others: Others,
     pub(super) snapshots: Snapshots,
     /// Joiners who wait for a snapshot.
     pub(super) waiting: Vec<(Joiner, oneshot::Sender<Result<(), JoinError>>)>,
@@ -93,8 +99,9 @@ impl Room {
         replica: Replica,
         installed: bool,
         lives: Option<u64>,
-    ) -> (Self, Snapshotter) {
+    ) -> (Self, Asides) {
         let (made, snapshots_made) = mpsc::unbounded_channel();
+        let (others, found) = Others::new();
         let room = Self {
             project,
             stores,
@@ -102,6 +109,7 @@ impl Room {
             replica,
             members: Members::default(),
             roster: Roster::default(),
+            others,
             snapshots: Snapshots::default(),
             waiting: Vec::new(),
             made,
@@ -115,13 +123,14 @@ impl Room {
             draining: false,
             end: None,
         };
-        (room, snapshots_made)
+        (room, Asides { made: snapshots_made, found })
     }
 
     /// Runs until nobody needs the room. `subscription` must be older than the replica.
-    pub(super) async fn run(mut self, mut made: Snapshotter, mailbox: &mut Mailbox, mut subscription: Subscription) {
+    pub(super) async fn run(mut self, mut asides: Asides, mailbox: &mut Mailbox, mut subscription: Subscription) {
         self.seq = mailbox.seq.clone();
         self.publish_seq();
+        self.read_everybody();
         let mut mail = Vec::with_capacity(TURN);
         while self.end.is_none() {
             self.start();
@@ -132,7 +141,8 @@ impl Room {
                 Some(event) = subscription.recv() => self.hear(event),
                 Some(control) = mailbox.control.recv() => self.control(control),
                 _ = mailbox.mail.recv_many(&mut mail, TURN) => mail.drain(..).for_each(|mail| self.mail(mail)),
-                Some((encoding, snapshot)) = made.recv() => self.snapshot_made(encoding, snapshot),
+                Some((encoding, snapshot)) = asides.made.recv() => self.snapshot_made(encoding, snapshot),
+                Some(found) = asides.found.recv() => self.found(found),
                 () = tokio::time::sleep_until(deadline) => {}
             }
             // After every turn, so that a busy room keeps its times too.
@@ -176,7 +186,7 @@ impl Room {
                 }
             }
             Event::Gap => self.course.ask(),
-            Event::Presence { .. } | Event::Beat { .. } | Event::Broadcast { .. } => {}
+            event @ (Event::Presence { .. } | Event::Beat { .. } | Event::Broadcast { .. }) => self.hear_others(event),
         }
     }
 
@@ -204,6 +214,9 @@ impl Room {
 
     /// Says goodbye to whoever is left, and lets the hot store forget what is saved.
     async fn leave(mut self) {
+        if self.roster.has_news() {
+            self.tell_presence();
+        }
         if let Some(End::Lost(why)) = self.end.take() {
             tracing::error!(project = %self.project, why, "the room starts over");
             metrics::room_lost();

@@ -27,6 +27,9 @@ impl Room {
                 }
             }
             Mail::Broadcast { session, topic, data, to } => {
+                if to.is_none_or(|to| self.members.get_mut(to).is_none()) && self.stores.presence.is_shared() {
+                    self.stores.presence.broadcast(&self.project, session, topic.clone(), data.clone(), to);
+                }
                 self.members.passing(session, to, &ServerMessage::Broadcast { from: session, topic, data });
             }
         }
@@ -42,11 +45,5 @@ impl Room {
             return;
         }
         self.queue.push_back(Waiting { from: Some((session, author)), batch });
-    }
-
-    pub(super) fn tell_presence(&mut self) {
-        let news = ServerMessage::Presence { full: false, sessions: self.roster.take_news().members };
-        let everybody = ServerMessage::Presence { full: true, sessions: self.roster.everybody() };
-        self.members.presence(&news, &everybody);
     }
 }

@@ -50,7 +50,7 @@ impl Room {
             None
         };
         let course = self.course_deadline();
-        let first = [presence, self.timers.saved, idle, course].into_iter().flatten().min();
+        let first = [presence, self.timers.saved, idle, course, self.others_deadline()].into_iter().flatten().min();
         first.unwrap_or_else(|| Instant::now() + LOOK_UP)
     }
 
@@ -66,6 +66,7 @@ impl Room {
             self.timers.saved = (!all_know).then(|| now + SAVED_TICK);
         }
         self.keep_course(now);
+        self.keep_others(now);
         if !self.is_idle() {
             self.timers.idle_since = None;
         } else if now >= *self.timers.idle_since.get_or_insert(now) + self.idle_time() {

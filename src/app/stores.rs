@@ -1,0 +1,112 @@
+//! Makes the stores that the configuration names: in this process, or shared by nodes.
+
+use super::StartError;
+use crate::autosave::Pace;
+use crate::config::{Config, DurableConfig, RedisConfig};
+use crate::durable::DurableStore;
+use crate::durable::memory::MemoryStore;
+use crate::durable::sqlite::SqliteStore;
+use crate::fanout::local::LocalFanout;
+use crate::fanout::redis::RedisFanout;
+use crate::hot::memory::MemoryHot;
+use crate::hot::redis::{Publish, RedisHot};
+use crate::hub::Stores;
+use crate::ids::NodeId;
+use crate::link::check::{self, Role};
+use crate::presence::local::LocalPresence;
+use crate::presence::redis::RedisPresence;
+use rand::RngExt as _;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The stores, and what goes with them.
+pub(super) struct Made {
+    pub(super) stores: Stores,
+    /// When to save.
+    pub(super) pace: Pace,
+    /// Whether an ack must wait for the durable store: the hot one dies with this process.
+    pub(super) ack_means_saved: bool,
+    /// Keeps other nodes out of the database.
+    pub(super) lock: Option<File>,
+}
+
+/// Opens everything, and checks that it belongs together.
+pub(super) async fn make(config: &Config) -> Result<Made, StartError> {
+    match &config.redis {
+        Some(redis) => shared(config, redis).await,
+        None => embedded(&config.durable),
+    }
+}
+
+fn embedded(config: &DurableConfig) -> Result<Made, StartError> {
+    let lock = match config {
+        DurableConfig::File(path) => Some(lock(path)?),
+        DurableConfig::Memory => None,
+    };
+    let fanout = Arc::new(LocalFanout::default());
+    let hot = Arc::new(MemoryHot::new(fanout.clone()));
+    let stores = Stores { hot, durable: durable(config)?, fanout, presence: Arc::new(LocalPresence) };
+    Ok(Made { stores, pace: Pace::AT_ONCE, ack_means_saved: true, lock })
+}
+
+async fn shared(config: &Config, redis: &RedisConfig) -> Result<Made, StartError> {
+    let wrong = |error: &dyn std::fmt::Display| StartError(error.to_string());
+    let durable = durable(&config.durable)?;
+    let node: NodeId = rand::rng().random();
+    let fresh = format!("{:032x}", rand::rng().random::<u128>());
+    let deployment = durable.deployment(&fresh).await.map_err(|error| wrong(&error))?;
+    let keys = redis.keyspace.clone();
+    let link = async |target, role| {
+        let link = check::open(target, role).await?;
+        let checked = check::check(&link, &keys, role, Some(&deployment)).await?;
+        checked.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+        tracing::info!(redis = %link.target(), version = checked.version, "connected to Redis");
+        Ok::<_, check::CheckError>(link)
+    };
+    let data = link(&redis.data, Role::Data).await.map_err(|error| wrong(&error))?;
+    let routing = match &redis.routing {
+        Some(target) => link(target, Role::Routing).await.map_err(|error| wrong(&error))?,
+        None => data.clone(),
+    };
+    let fanout = RedisFanout::start(routing.clone(), keys.clone(), node).await.map_err(|error| wrong(&error))?;
+    let publish = if redis.routing.is_some() { Publish::ByNode(fanout.clone()) } else { Publish::ByScript };
+    let hot = Arc::new(RedisHot::new(data, keys.clone(), node, publish, redis.expiry));
+    let presence = RedisPresence::start(node, fanout.clone(), routing, keys);
+    let stores = Stores { hot, durable, fanout, presence };
+    Ok(Made { stores, pace: Pace::SHARED, ack_means_saved: false, lock: None })
+}
+
+/// Opens the durable store.
+fn durable(config: &DurableConfig) -> Result<Arc<dyn DurableStore>, StartError> {
+    match config {
+        DurableConfig::File(path) => {
+            let store = SqliteStore::open(path).map_err(|error| StartError(error.to_string()))?;
+            Ok(Arc::new(store))
+        }
+        DurableConfig::Memory => {
+            tracing::warn!("everything is kept in memory only and is gone when this process ends");
+            Ok(Arc::new(MemoryStore::new()))
+        }
+    }
+}
+
+/// Makes the database this node's own, by a lock file beside it: two nodes with a hot store each would not hear of each other.
+fn lock(database: &Path) -> Result<File, StartError> {
+    let elsewhere = "or name another place by COLLAB_DATA_DIR or COLLAB_DURABLE_URL";
+    let directory = database.parent().unwrap_or(Path::new("."));
+    let cannot = |error: std::io::Error| {
+        let directory = directory.display();
+        StartError(format!("the data directory {directory} cannot be used: {error}; make it writable, {elsewhere}"))
+    };
+    std::fs::create_dir_all(directory).map_err(cannot)?;
+    let file = File::create(database.with_added_extension("lock")).map_err(cannot)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::Error(error)) => Err(cannot(error)),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            let name = database.display();
+            Err(StartError(format!("the database {name} is in use by another node; stop that one, {elsewhere}")))
+        }
+    }
+}

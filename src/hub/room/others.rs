@@ -1,0 +1,118 @@
+//! Who is there on other nodes, and telling them who is here.
+
+use super::Room;
+use crate::fanout::Event;
+use crate::ids::NodeId;
+use crate::presence::remote::{Ask, FIRST, Remote};
+use crate::presence::{Alive, BEAT};
+use crate::protocol::message::{PresenceEntry, ServerMessage};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// Sessions of other nodes that were read, and which read that was.
+pub(super) struct Found {
+    number: u64,
+    sessions: Vec<(NodeId, PresenceEntry)>,
+}
+
+/// What a room knows of other nodes.
+pub(super) struct Others {
+    remote: Remote,
+    /// Where reads end. Bounded by what is asked: one for each event that names somebody unknown.
+    found: mpsc::UnboundedSender<Found>,
+    /// When this node says again that it is alive here; `None` while it has nobody here.
+    beat: Option<Instant>,
+}
+
+impl Others {
+    pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<Found>) {
+        let (found, founds) = mpsc::unbounded_channel();
+        (Self { remote: Remote::default(), found, beat: None }, founds)
+    }
+}
+
+impl Room {
+    /// Reads who is there.
+    pub(super) fn read_everybody(&self) {
+        if self.stores.presence.is_shared() {
+            self.read_others(None, FIRST);
+        }
+    }
+
+    fn read_asked(&self, ask: Ask) {
+        if !ask.sessions.is_empty() {
+            self.read_others(Some(ask.sessions), ask.number);
+        }
+    }
+
+    fn read_others(&self, only: Option<Vec<u64>>, number: u64) {
+        let (project, presence, found) =
+            (self.project.clone(), self.stores.presence.clone(), self.others.found.clone());
+        tokio::spawn(async move {
+            match presence.read(&project, only).await {
+                // A room that has ended needs nobody.
+                Ok(sessions) => drop(found.send(Found { number, sessions })),
+                Err(error) => tracing::debug!(%project, error, "who is there is read again with the next beat"),
+            }
+        });
+    }
+
+    pub(super) fn found(&mut self, found: Found) {
+        let now = Instant::now();
+        for (node, entry) in found.sessions {
+            self.others.remote.read(&mut self.roster, found.number, node, entry, now);
+        }
+    }
+
+    /// Another node has something to say about its sessions.
+    pub(super) fn hear_others(&mut self, event: Event) {
+        let (now, remote) = (Instant::now(), &mut self.others.remote);
+        match event {
+            Event::Presence { node, n, sessions } => {
+                let ask = remote.hear_news(&mut self.roster, node, n, sessions, now);
+                self.read_asked(ask);
+            }
+            Event::Beat { node, n, sessions } => {
+                let ask = remote.hear_beat(&mut self.roster, node, n, &sessions, now);
+                self.read_asked(ask);
+            }
+            Event::Broadcast { from, topic, data, to, .. } => {
+                self.members.passing(from, to, &ServerMessage::Broadcast { from, topic, data });
+            }
+            _ => {}
+        }
+    }
+
+    /// Tells members and other nodes what has changed.
+    pub(super) fn tell_presence(&mut self) {
+        let news = self.roster.take_news();
+        if !news.nodes.is_empty() && self.stores.presence.is_shared() {
+            self.stores.presence.tell(&self.project, news.nodes);
+            self.others.beat.get_or_insert_with(Instant::now);
+        }
+        let news = ServerMessage::Presence { full: false, sessions: news.members };
+        let everybody = ServerMessage::Presence { full: true, sessions: self.roster.everybody() };
+        self.members.presence(&news, &everybody);
+    }
+
+    /// When [`Room::keep_others`] has something to do.
+    pub(super) fn others_deadline(&self) -> Option<Instant> {
+        [self.others.beat, self.others.remote.deadline()].into_iter().flatten().min()
+    }
+
+    /// Says that this node is alive here, and lets go of nodes that no longer say so.
+    pub(super) fn keep_others(&mut self, now: Instant) {
+        if self.others.beat.is_some_and(|due| now >= due) {
+            let alive: Vec<Alive> = self.roster.ours().into_iter().filter_map(|entry| self.alive(entry)).collect();
+            // The last one says that nobody is here any more.
+            self.others.beat = (!alive.is_empty()).then(|| now + BEAT);
+            self.stores.presence.beat(&self.project, alive);
+        }
+        self.others.remote.expire(&mut self.roster, now);
+    }
+
+    fn alive(&mut self, entry: PresenceEntry) -> Option<Alive> {
+        let seen_ms = self.members.get_mut(entry.session)?.pulse.last_ms();
+        Some(Alive { entry, seen_ms })
+    }
+}
