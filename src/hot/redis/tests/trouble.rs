@@ -14,7 +14,9 @@ use std::time::Duration;
 
 #[tokio::test]
 async fn scripts_that_are_gone_are_loaded_again() {
-    let board = Board::new().await;
+    // A server of its own: a flush between the loading and the call of another test's script would be told as an outage.
+    let server = Server::start("");
+    let board = Board::at(&server.url()).await;
     let mut world = World::begin(&board).await;
     for cid in 1..4 {
         board.ask::<String>("SCRIPT FLUSH").await;
