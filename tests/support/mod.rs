@@ -2,5 +2,6 @@
 
 pub mod http;
 pub mod peers;
+pub mod process;
 pub mod server;
 pub mod truth;
