@@ -1,7 +1,14 @@
 //! What the tests that drive a real server share. Each test program uses a part of it.
 
+pub mod cluster;
+pub mod haproxy;
 pub mod http;
+pub mod nodes;
 pub mod peers;
 pub mod process;
+pub mod proxy;
+pub mod redis;
+pub mod sentinel;
 pub mod server;
+pub mod tls;
 pub mod truth;
