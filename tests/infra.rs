@@ -4,11 +4,16 @@
 mod support;
 
 use std::time::{Duration, Instant};
+use support::actor::Habits;
 use support::cluster::Cluster;
+use support::crowd::Crowd;
 use support::haproxy::HaProxy;
+use support::judge::{Hot, agreed, slowest};
+use support::nodes::Nodes;
 use support::process::soon;
 use support::proxy::{Proxy, Way};
 use support::redis::{Conf, Redis, ask, connect, text};
+use support::roster::Watcher;
 use support::sentinel::Sentinel;
 use support::tls::Certs;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -216,4 +221,41 @@ async fn the_proxy_is_slow_hangs_cuts_and_refuses() {
     assert_eq!(line(&mut again, "e").await.as_deref(), Some("it e"), "who is connected stays");
     proxy.refuse(false);
     while TcpStream::connect(&proxy.address).await.is_err() {}
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowd_and_its_judge_work_on_a_node_without_redis() {
+    let mut nodes = Nodes::embedded(&[]);
+    let haproxy = HaProxy::start(&nodes.addresses()).await;
+    let habits = Habits { restless: 10, mistakes: true, ..Habits::steady("board", Duration::from_millis(50)) };
+    let mut crowd = Crowd::new(habits);
+    crowd.join(&haproxy.url, 6);
+    crowd.goes_on(10, Duration::from_secs(10)).await;
+    let before = nodes.pids();
+    nodes.kill(0);
+    haproxy.has_up(0).await;
+    nodes.restart(0);
+    assert_ne!(nodes.pids(), before);
+    crowd.goes_on(10, Duration::from_secs(10)).await;
+    assert!(!crowd.told().ended.is_empty(), "nobody has noticed");
+    crowd.rest();
+    let mut actors = crowd.finish().await;
+    assert_eq!(actors.len(), 6);
+    // What others saw before it was on disk may have given way to something else.
+    let truth = agreed(&mut nodes, "board", &mut actors, Hot::Lost).await;
+    let (slowest, measured) = slowest(&actors, &truth);
+    assert!(measured > 100 && slowest < Duration::from_secs(10), "{measured}, {slowest:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_watcher_sees_who_comes_and_goes() {
+    let nodes = Nodes::embedded(&[]);
+    let mut ana = Watcher::join(nodes.url(0), "board", "ana").await;
+    let mut ben = Watcher::join(nodes.url(0), "board", "ben").await;
+    let b = ben.session();
+    ana.sees("ben", Duration::from_secs(2), |there, _| there.get(&b).is_some_and(|s| s.fields.contains_key("name")))
+        .await;
+    ben.client.close().await;
+    ana.sees("ben's leave", Duration::from_secs(2), |there, _| !there.contains_key(&b)).await;
+    assert_eq!(ana.moves.iter().filter(|(session, _)| *session == b).count(), 2);
 }

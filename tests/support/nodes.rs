@@ -18,12 +18,16 @@ pub struct Nodes {
 
 /// How a node is started that shares this Redis and this file.
 pub fn setup(redis: &str, database: &Path, env: &[(&str, &str)]) -> Setup {
+    embedded(database, env).with("COLLAB_REDIS_URL", redis)
+}
+
+/// How a node is started that has this file, and no Redis.
+fn embedded(database: &Path, env: &[(&str, &str)]) -> Setup {
     let directory = database.parent().expect("a file lies in a directory");
     let setup = Setup::new(directory)
         .in_file(database)
         .on_fixed_port()
-        .with("COLLAB_ADMIN_LISTEN", &format!("127.0.0.1:{}", free_port()))
-        .with("COLLAB_REDIS_URL", redis);
+        .with("COLLAB_ADMIN_LISTEN", &format!("127.0.0.1:{}", free_port()));
     env.iter().fold(setup, |setup, (name, value)| setup.with(name, value))
 }
 
@@ -35,16 +39,22 @@ impl Nodes {
 
     /// Starts one for each URL: all lead to the same Redis, on different ways.
     pub fn with(redis: &[String], env: &[(&str, &str)]) -> Self {
+        Self::run(|database| redis.iter().map(|url| setup(url, database, env)).collect())
+    }
+
+    /// Starts a single one that has no Redis.
+    pub fn embedded(env: &[(&str, &str)]) -> Self {
+        Self::run(|database| vec![embedded(database, env)])
+    }
+
+    fn run(setups: impl FnOnce(&Path) -> Vec<Setup>) -> Self {
         let data = tempfile::tempdir().expect("a temporary directory");
-        let database = data.path().join("shared.db");
-        let setups: Vec<_> = redis.iter().map(|url| setup(url, &database, env)).collect();
-        // The first one makes the database; the others start side by side.
-        let mut nodes = Vec::new();
-        for setup in setups {
+        let setups = setups(&data.path().join("shared.db"));
+        let nodes = setups.into_iter().map(|setup| {
             let server = setup.start();
-            nodes.push((setup, Some(server)));
-        }
-        Self { nodes, data }
+            (setup, Some(server))
+        });
+        Self { nodes: nodes.collect(), data }
     }
 
     /// How many there are, dead ones too.
