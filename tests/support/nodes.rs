@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub struct Nodes {
     nodes: Vec<(Setup, Option<Server>)>,
+    /// Those that were stopped, for what they said.
+    stopped: Vec<Server>,
     data: tempfile::TempDir,
 }
 
@@ -54,7 +56,7 @@ impl Nodes {
             let server = setup.start();
             (setup, Some(server))
         });
-        Self { nodes: nodes.collect(), data }
+        Self { nodes: nodes.collect(), stopped: Vec::new(), data }
     }
 
     /// How many there are, dead ones too.
@@ -107,6 +109,7 @@ impl Nodes {
             let Some(mut server) = server.take() else { continue };
             let status = server.exit().await;
             assert!(status.success(), "a node ended with {status}:\n{}", server.said());
+            self.stopped.push(server);
         }
     }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 /// Ports that are tried before giving up: another process may take one between our look and the program's.
 pub const PORT_TRIES: usize = 20;
 /// Lines of its output that a failed test shows.
-const SHOWN: usize = 40;
+pub const SHOWN: usize = 40;
 
 /// A running program.
 #[derive(Debug)]
@@ -75,15 +75,16 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
-        if std::thread::panicking() {
-            show(&format!("--- {} said:\n{}", self.name, self.said()));
-        }
+        show_if_failed(self.name, || self.said());
     }
 }
 
-#[expect(clippy::print_stderr, reason = "a failed test shows what the programs around it said")]
-fn show(text: &str) {
-    eprintln!("{text}");
+/// A test that fails shows what the programs around it said.
+#[expect(clippy::print_stderr, reason = "it is for whoever looks for the reason of a failure")]
+pub fn show_if_failed(name: &str, said: impl FnOnce() -> String) {
+    if std::thread::panicking() {
+        eprintln!("--- {name} said:\n{}", said());
+    }
 }
 
 /// What to do about a program that cannot be started.

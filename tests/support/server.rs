@@ -1,6 +1,6 @@
 //! A `collabcanvas` process of a test's own: started, signalled, killed when dropped.
 
-use super::process::{free_port, signal};
+use super::process::{SHOWN, free_port, show_if_failed, signal};
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -182,5 +182,9 @@ impl Drop for Server {
         // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        show_if_failed(&format!("the node at {}", self.url), || {
+            let lines = self.lines.lock();
+            lines[lines.len().saturating_sub(SHOWN)..].join("\n")
+        });
     }
 }
