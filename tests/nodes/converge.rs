@@ -19,7 +19,7 @@ const EDITING: Duration = Duration::from_secs(5);
 pub(crate) async fn converge(redis: &str, clients: usize, editing: Duration, env: &[(&str, &str)]) {
     let mut nodes = Nodes::start(3, redis, env);
     let haproxy = HaProxy::start(&nodes.addresses()).await;
-    let habits = Habits { restless: 30, mistakes: true, ..Habits::steady("board", Duration::from_millis(600)) };
+    let habits = Habits { restless: 8, mistakes: true, ..Habits::steady("board", Duration::from_millis(600)) };
     let mut crowd = Crowd::new(habits);
     crowd.join(&haproxy.url, clients);
     tokio::time::sleep(editing).await;
