@@ -7,7 +7,7 @@ SHELL := /bin/bash
 WEB := client-demo
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome || true)
 
-.PHONY: help run test fmt lint doc web unit integration browser deny rust-there node-there chromium-there
+.PHONY: help run test fmt lint doc web unit integration browser deny rust-there node-there chromium-there redis-there
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -43,7 +43,7 @@ $(WEB)/node_modules/.installed: $(WEB)/package-lock.json
 	@cd $(WEB) && npm ci --no-audit --no-fund --loglevel=error || { echo "The web packages cannot be installed: npm needs a network, or a registry that it can reach." >&2; exit 1; }
 	@touch $@
 
-integration: web rust-there ## Whole-program tests: killed servers, bad input, convergence with the SDK
+integration: web rust-there redis-there ## Whole-program tests: killed servers, several nodes on Redis, bad input, convergence with the SDK
 	cd $(WEB) && npm run --silent typecheck && npm run --silent test
 	cargo test --quiet --workspace --test '*'
 	cd $(WEB)/sdk && COLLAB_SERVER="$(CURDIR)/target/debug/collabcanvas" npm run --silent test:live
@@ -70,5 +70,19 @@ chromium-there:
 	    { apt-get update -qq && apt-get install -y -qq chromium fonts-noto-core >/dev/null; } || { echo "Chromium cannot be installed: apt-get failed." >&2; exit 1; }; \
 	  else \
 	    echo "Chromium is missing: install it (Debian: apt-get install chromium), or set CHROMIUM to its path, and try again." >&2; exit 1; \
+	  fi; \
+	fi
+
+redis-there:
+	@missing=""; \
+	for program in redis-server haproxy openssl; do \
+	  PATH="$$PATH:/usr/sbin:/usr/local/sbin" command -v $$program >/dev/null || missing="$$missing $$program"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+	  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	    echo "Installing$$missing for the tests of several nodes …"; \
+	    { apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing >/dev/null; } || { echo "These cannot be installed:$$missing; apt-get failed." >&2; exit 1; }; \
+	  else \
+	    echo "The tests of several nodes need these:$$missing. Install them (Debian: apt-get install$$missing) and try again." >&2; exit 1; \
 	  fi; \
 	fi

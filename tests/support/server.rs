@@ -1,7 +1,7 @@
 //! A `collabcanvas` process of a test's own: started, signalled, killed when dropped.
 
+use super::process::{SHOWN, free_port, show_if_failed, signal};
 use std::io::{BufRead as _, BufReader, Read};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -66,13 +66,9 @@ impl Setup {
         self
     }
 
-    /// On a port that stays the same when the server is started again. Below those that the system gives to outgoing connections: a client that
-    /// tries such a port while nobody listens may connect to itself and take it away.
+    /// On a port that stays the same when the server is started again.
     pub fn on_fixed_port(self) -> Self {
-        let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
-        let port = std::iter::repeat_with(|| rand::random_range(10_000..32_000_u16)).find(is_free);
-        let port = port.expect("an endless search ends by finding");
-        self.with("COLLAB_LISTEN", &format!("127.0.0.1:{port}"))
+        self.with("COLLAB_LISTEN", &format!("127.0.0.1:{}", free_port()))
     }
 
     /// Starts the process without waiting for it to be ready.
@@ -93,11 +89,7 @@ impl Setup {
 
     /// Starts the process and waits until it serves.
     pub fn start(&self) -> Server {
-        let mut server = self.spawn();
-        let address = |line: &str| line.split(['/', ' ']).next().unwrap_or_default().to_owned();
-        server.admin = address(&server.line(ADMIN));
-        server.url = format!("ws://{}", address(&server.line(READY)));
-        server
+        self.spawn().ready()
     }
 }
 
@@ -113,6 +105,14 @@ pub struct Server {
 }
 
 impl Server {
+    /// Waits until it serves.
+    pub fn ready(mut self) -> Self {
+        let address = |line: &str| line.split(['/', ' ']).next().unwrap_or_default().to_owned();
+        self.admin = address(&self.line(ADMIN));
+        self.url = format!("ws://{}", address(&self.line(READY)));
+        self
+    }
+
     /// Host and port for clients.
     pub fn address(&self) -> &str {
         self.url.trim_start_matches("ws://")
@@ -143,10 +143,19 @@ impl Server {
         self.lines.lock().join("\n")
     }
 
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether it still runs.
+    pub fn runs(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Sends a signal, like `TERM`.
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
-        assert!(status.expect("kill can be run").success(), "SIG{name} was not sent");
+        signal(self.pid(), name);
     }
 
     /// Kills it as the kernel would, and waits until it is gone.
@@ -173,5 +182,9 @@ impl Drop for Server {
         // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        show_if_failed(&format!("the node at {}", self.url), || {
+            let lines = self.lines.lock();
+            lines[lines.len().saturating_sub(SHOWN)..].join("\n")
+        });
     }
 }

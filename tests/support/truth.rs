@@ -88,8 +88,13 @@ impl Truth {
 
     /// Checks what a client was told against the log.
     pub fn check(&self, history: &History) {
+        assert_eq!(history.taken_back, 0, "{}: answers were taken back", history.author);
+        self.check_after_loss(history);
+    }
+
+    /// The same when the hot state was lost meanwhile: answers may have been taken back, and the batches sent again.
+    pub fn check_after_loss(&self, history: &History) {
         let who = &history.author;
-        assert_eq!(history.taken_back, 0, "{who}: answers were taken back");
         for (cid, ops) in &history.sent {
             let place = self.place.get(&(who.clone(), *cid)).copied();
             let (acked, rejected) = (history.acked.contains(cid), history.rejected.get(cid));
@@ -116,6 +121,25 @@ impl Truth {
                 assert_eq!(there, Some((&seen.author, seen.cid)), "{who} saw another commit at {seq}");
             }
         }
+    }
+
+    /// Checks that every commit a client saw is the log's, saved at that time or not: for when no hot state was lost.
+    pub fn check_seen(&self, history: &History) {
+        for segment in &history.segments {
+            let base = usize::try_from(segment.base).expect("a seq of a test");
+            let log = self.log.get(base..).unwrap_or_default();
+            assert!(segment.commits.len() <= log.len(), "{} saw more than there is", history.author);
+            for (at, (seen, there)) in segment.commits.iter().zip(log).enumerate() {
+                let seq = base + at + 1;
+                let same = (&seen.author, seen.cid) == (&there.author, there.cid);
+                assert!(same, "{} saw another commit at {seq}: {seen:?}, not {there:?}", history.author);
+            }
+        }
+    }
+
+    /// The seq of every batch, by author and cid.
+    pub fn places(&self) -> impl Iterator<Item = ((&SmolStr, u64), u64)> {
+        self.place.iter().map(|((author, cid), index)| ((author, *cid), *index as u64 + 1))
     }
 
     /// Checks that a batch's ops became the commit's changes, and that each is in the final state or overtaken.

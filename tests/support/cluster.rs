@@ -1,0 +1,60 @@
+//! A Redis Cluster of a test's own: three masters, each with a third of the slots.
+
+use super::process::soon;
+use super::redis::{Conf, Redis};
+
+/// Slots of a Cluster.
+const SLOTS: u16 = 16_384;
+/// Masters: fewer cannot agree that one is down.
+const MASTERS: u16 = 3;
+
+/// A running Cluster.
+#[derive(Debug)]
+pub struct Cluster {
+    /// Its masters, in the order of their slots.
+    pub masters: Vec<Redis>,
+}
+
+impl Cluster {
+    /// Starts one and waits until all masters agree that it is whole.
+    pub async fn start() -> Self {
+        let mut masters = Vec::new();
+        for n in 0..MASTERS {
+            let redis = Redis::with(Conf::default().in_cluster()).await;
+            let (first, end) = (n * (SLOTS / MASTERS), (n + 1) * (SLOTS / MASTERS));
+            let last = if n + 1 == MASTERS { SLOTS - 1 } else { end - 1 };
+            redis.cli(&["CLUSTER", "SET-CONFIG-EPOCH", &(n + 1).to_string()]);
+            redis.cli(&["CLUSTER", "ADDSLOTSRANGE", &first.to_string(), &last.to_string()]);
+            masters.push(redis);
+        }
+        let cluster = Self { masters };
+        for other in &cluster.masters[1..] {
+            let (port, bus) = (other.port().to_string(), other.cli(&["CONFIG", "GET", "cluster-port"]));
+            let bus = bus.lines().last().unwrap_or_default().to_owned();
+            cluster.masters[0].cli(&["CLUSTER", "MEET", "127.0.0.1", &port, &bus]);
+        }
+        cluster.whole().await;
+        cluster
+    }
+
+    /// Waits until all masters agree that all slots are served.
+    pub async fn whole(&self) {
+        let is_whole = |redis: &Redis| {
+            let info = redis.try_cli(&["CLUSTER", "INFO"]).unwrap_or_default();
+            let masters = format!("cluster_size:{MASTERS}\r\n");
+            info.contains("cluster_state:ok") && info.contains(&masters)
+        };
+        soon("a whole Cluster", || self.masters.iter().all(is_whole)).await;
+    }
+
+    /// Where nodes find it.
+    pub fn url(&self) -> String {
+        let addresses: Vec<_> = self.masters.iter().map(Redis::address).collect();
+        format!("redis+cluster://{}", addresses.join(","))
+    }
+
+    /// All keys that match, of all masters.
+    pub fn keys(&self, pattern: &str) -> Vec<String> {
+        self.masters.iter().flat_map(|redis| redis.keys(pattern)).collect()
+    }
+}
