@@ -169,7 +169,9 @@ fn bring_back(room: &mut Room, session: SessionId, same_history: bool) {
         return;
     };
     let (sent, encoding) = (member.sent, member.encoding);
-    let id = room.replica.id_at(sent).filter(|_| same_history);
+    // Who has only a part of a snapshot has nothing that a delta could follow.
+    let whole = same_history && !member.outbox.has_bulk();
+    let id = room.replica.id_at(sent).filter(|_| whole);
     if id.is_some_and(|id| has_delta(room, sent, id)) {
         sync(room, session, Start::Delta(sent));
     } else if usable_snapshot(room, encoding) {
@@ -227,6 +229,7 @@ fn sync(room: &mut Room, session: SessionId, start: Start) {
         return;
     };
     member.begin(head);
+    member.outbox.clear_bulk();
     member.outbox.push_sync(encode::message(&ServerMessage::Welcome(Box::new(welcome)), encoding));
     frames.into_iter().for_each(|frame| member.outbox.push_sync(frame));
     // The chunks come last: whoever has them all has heard of the commits after them too, and is at the head.

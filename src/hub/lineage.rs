@@ -10,7 +10,7 @@ use super::replica::Replica;
 use crate::clock;
 use crate::durable::load::load;
 use crate::durable::{Appended, Entry};
-use crate::hot::{Freeze, HotState, Over};
+use crate::hot::{Freeze, HotState, Mismatch, Over, Verified};
 use crate::ids::{CommitId, Epoch, Position, ProjectId, Seq};
 use crate::metrics;
 use crate::protocol::change::InvalidChanges;
@@ -20,8 +20,8 @@ use crate::recovery::seal::seal;
 use rand::RngExt as _;
 use std::time::Duration;
 
-/// How long a lineage stands still for a healer that may have died. Each step of a heal is far shorter.
-const LEASE: Duration = Duration::from_secs(10);
+/// How long others wait for a node that begins a lineage and may have died. Each step of it is far shorter.
+const LEASE: Duration = Duration::from_secs(5);
 
 /// What became of an attempt.
 #[derive(Debug)]
@@ -34,8 +34,28 @@ pub(super) enum Begun {
 
 /// Puts a project into the hot store that was only in the durable one: the replica must be what the durable store has.
 pub(super) async fn install(project: &ProjectId, stores: &Stores, replica: &Replica) -> Begun {
-    let state = replica.to_hot();
-    begin(project, stores, state, Vec::new(), Over::Empty).await
+    // A seal goes where the durable log ends. What the replica has beyond that is in the hot store, whose events it has followed.
+    if replica.position().seq != replica.saved().seq {
+        return Begun::NotNow("the hot store has it already".to_owned());
+    }
+    if let Err(why) = alone(project, stores).await {
+        return Begun::NotNow(why);
+    }
+    match stores.hot.verify(project, replica.position()).await {
+        Ok(Verified::Mismatch(Mismatch::Empty)) => {}
+        Ok(_) => return Begun::NotNow("another node has put it there".to_owned()),
+        Err(error) => return Begun::NotNow(error.to_string()),
+    }
+    begin(project, stores, replica.to_hot(), Vec::new(), Over::Empty).await
+}
+
+/// Keeps other nodes from beginning a lineage where there is none to freeze: two at once would do no harm but end each other's.
+async fn alone(project: &ProjectId, stores: &Stores) -> Result<(), String> {
+    match stores.hot.claim(project, LEASE).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err("another node is at it".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// Ends the lineage that the hot store has, `epoch` or an older one, and begins a new one with everything that is known. `mine` are commits that this room
@@ -44,7 +64,10 @@ pub(super) async fn heal(project: &ProjectId, stores: &Stores, epoch: Epoch, min
     let token = rand::rng().random();
     let begun = match stores.hot.freeze(project, token, LEASE).await {
         Ok(Freeze::Busy) => return Begun::NotNow("another node is healing it".to_owned()),
-        Ok(Freeze::Empty) => return union(project, stores, None, mine, Over::Empty).await,
+        Ok(Freeze::Empty) => match alone(project, stores).await {
+            Ok(()) => return union(project, stores, None, mine, Over::Empty).await,
+            Err(why) => return Begun::NotNow(why),
+        },
         Ok(Freeze::Frozen(position)) if position.epoch > epoch => {
             Begun::NotNow("another node has healed it".to_owned())
         }

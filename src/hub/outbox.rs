@@ -99,6 +99,17 @@ impl Outbox {
         self.reader.wake();
     }
 
+    /// Forgets what is left of a snapshot: a sync begins, and nothing of an older one may come after its welcome.
+    pub fn clear_bulk(&self) {
+        self.queues().bulk.clear();
+    }
+
+    /// Whether a snapshot is not sent to its end.
+    #[must_use]
+    pub fn has_bulk(&self) -> bool {
+        !self.queues().bulk.is_empty()
+    }
+
     /// Asks the session to close its socket once everything queued so far is sent. The first reason stands.
     pub fn close(&self, close: Close, message: impl Into<String>) {
         let mut queues = self.queues();

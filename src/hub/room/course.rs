@@ -107,17 +107,19 @@ impl Course {
 }
 
 impl Room {
-    /// When [`Room::keep_course`] has something to do.
+    /// When the room has something to ask the store, or to try again.
     pub(super) fn course_deadline(&self) -> Option<Instant> {
-        let course = &self.course;
         if self.in_flight.is_some() {
             return None;
         }
-        if let Some(trouble) = course.trouble
-            && (course.need != Need::Nothing || !self.queue.is_empty())
-        {
-            return Some(trouble.retry);
+        match self.course.trouble {
+            Some(trouble) if self.course.need != Need::Nothing || !self.queue.is_empty() => Some(trouble.retry),
+            _ => self.verify_due(),
         }
+    }
+
+    fn verify_due(&self) -> Option<Instant> {
+        let course = &self.course;
         course.lives?;
         let idle = self.members.is_empty() && self.is_saved();
         let verify =
@@ -127,7 +129,8 @@ impl Room {
 
     /// Looks whether it is time to ask the store.
     pub(super) fn keep_course(&mut self, now: Instant) {
-        if self.course.need == Need::Nothing && self.course_deadline().is_some_and(|due| now >= due) {
+        let idle = self.course.need == Need::Nothing && self.in_flight.is_none();
+        if idle && self.verify_due().is_some_and(|due| now >= due) {
             self.course.hole = None;
             self.course.ask();
         }

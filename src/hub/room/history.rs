@@ -68,6 +68,8 @@ impl Room {
 
     /// So many commits of others are new in the replica.
     fn learnt(&mut self, count: usize) {
+        // They come from the hot store, whoever put the project there.
+        self.course.installed = true;
         let first = self.replica.position().seq + 1 - count as Seq;
         self.send_commits(first);
         self.settle();
