@@ -82,8 +82,12 @@ async fn a_late_leave_does_not_remove_who_is_back() {
         there.get(&new).is_some_and(|seen| seen.fields.contains_key("name"))
     };
     eve.sees("ana again", SOON, |there, _| named(there)).await;
-    eve.sees("the leave of her old session", GHOSTS, |there, _| !there.contains_key(&old)).await;
-    tokio::join!(eve.listens(SOON), ana.listens(SOON));
+    let watch = async {
+        eve.sees("the leave of her old session", GHOSTS, |there, _| !there.contains_key(&old)).await;
+        eve.listens(SOON).await;
+    };
+    // Meanwhile she answers pings.
+    tokio::join!(watch, ana.listens(GHOSTS));
     assert!(named(&eve.there), "{:?}", eve.there);
     assert!(!eve.moves.contains(&(new, false)), "she flickered: {:?}", eve.moves);
     assert!(ana.there.contains_key(&new));
