@@ -15,15 +15,12 @@
 //! A state is there when `meta`, `log`, and the epochs of `objects` and `clients` are; anything less is nothing. Nothing unsaved expires.
 
 mod call;
-mod event;
 mod layout;
 mod marks;
 mod publish;
 mod refused;
 mod reply;
 mod scripts;
-#[cfg(test)]
-mod server;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -117,7 +114,10 @@ impl RedisHot {
         script.arg(word).arg(&token.to_be_bytes()[..]).arg(&layout::position(position)[..]);
         script.arg(&layout::position(state.position)[..]).arg(&layout::position(state.saved)[..]);
         script.arg(&layout::base(state.log.base(), state.log.before())[..]);
-        script.arg(self.publish.payload(event::began(state.position.epoch))).arg(project.as_str()).arg(self.kept_ms());
+        script
+            .arg(self.publish.payload(&Event::Began { epoch: state.position.epoch }))
+            .arg(project.as_str())
+            .arg(self.kept_ms());
         script.arg(pieces.objects).arg(pieces.log).arg(pieces.clients);
         self.run(&script).await
     }
@@ -130,7 +130,7 @@ impl RedisHot {
         let mut script = self.on_all(&self.scripts.mark_saved, project);
         script
             .arg(&layout::position(position)[..])
-            .arg(self.publish.payload(event::saved(position)))
+            .arg(self.publish.payload(&Event::Saved(position)))
             .arg(project.as_str());
         script.arg(self.kept_ms()).arg(super::log::KEPT_SAVED).arg(super::log::KEPT_BYTES);
         let mut answer = Items::of(self.run(&script).await?)?;
@@ -258,7 +258,7 @@ impl HotStore for RedisHot {
 
     async fn discard(&self, project: &ProjectId, epoch: Epoch) -> Result<(), HotError> {
         let mut script = self.on_all(&self.scripts.discard, project);
-        script.arg(&epoch.to_be_bytes()[..]).arg(self.publish.payload(event::ended(epoch))).arg(project.as_str());
+        script.arg(&epoch.to_be_bytes()[..]).arg(self.publish.payload(&Event::Ended { epoch })).arg(project.as_str());
         if self.run::<i64>(&script).await? == 1 {
             self.marks.forget(project, Epoch::MAX);
             self.publish.by_node(project, || Event::Ended { epoch });

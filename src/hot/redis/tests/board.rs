@@ -1,19 +1,17 @@
 //! A store on the test's own server, under names of its own.
 
-use crate::fanout::Event;
+use crate::fanout::{Event, wire};
 use crate::hot::HotStore;
 use crate::hot::conformance::Backend;
 use crate::hot::conformance::world::project;
-use crate::hot::redis::server::Server;
-use crate::hot::redis::{KEPT, Publish, RedisHot, layout};
+use crate::hot::redis::{KEPT, Publish, RedisHot};
 use crate::ids::ProjectId;
 use crate::keyspace::Keyspace;
-use crate::link::{Link, Target};
-use crate::protocol::run::Run;
+use crate::link::{Link, testing};
 use ::redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, PushInfo, PushKind, Value};
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 /// A store, and a way past it.
@@ -24,15 +22,9 @@ pub(super) struct Board {
     url: String,
 }
 
-/// One server for all tests of this process: the names tell them apart.
-fn shared() -> &'static Server {
-    static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(|| Server::start(""))
-}
-
 impl Backend for Board {
     async fn new() -> Self {
-        Self::at(&shared().url()).await
+        Self::at(&testing::shared().await.url()).await
     }
 
     fn store(&self) -> Arc<dyn HotStore> {
@@ -44,7 +36,7 @@ impl Backend for Board {
         let (channel, client) = (self.keys.channel(project), Client::open(format!("{}?protocol=resp3", self.url)));
         let push = move |push: PushInfo| {
             if let (PushKind::SMessage, [_, Value::BulkString(payload)]) = (&push.kind, &push.data[..]) {
-                let _ = sender.send(event(payload));
+                let _ = sender.send(wire::decode(payload).expect("an event").0);
             }
             Ok::<(), Infallible>(())
         };
@@ -61,23 +53,12 @@ impl Backend for Board {
     }
 }
 
-/// What a payload says.
-fn event(payload: &[u8]) -> Event {
-    match payload[0] {
-        b'C' => Event::Commits(Run::read(payload).expect("a run").0),
-        b'S' => Event::Saved(layout::read_position(&payload[1..]).expect("a position")),
-        b'L' => Event::Began { epoch: layout::number(payload, 1) },
-        b'E' => Event::Ended { epoch: layout::number(payload, 1) },
-        kind => panic!("an event of kind {kind}"),
-    }
-}
-
 impl Board {
     /// A store on this server, as node 1.
     pub(super) async fn at(url: &str) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let keys = Keyspace::new(&format!("t{}", NEXT.fetch_add(1, Ordering::Relaxed))).expect("a prefix");
-        let link = Link::open(&Target::parse(url).expect("a URL")).await.expect("it answers");
+        let link = testing::link(url).await;
         let hot = Arc::new(RedisHot::new(link.clone(), keys.clone(), 1, Publish::ByScript, KEPT));
         Self { hot, link, keys, url: url.to_owned() }
     }

@@ -6,8 +6,8 @@ use crate::fanout::{Event, Fanout as _};
 use crate::hot::conformance::Backend as _;
 use crate::hot::conformance::world::{World, id, project, put, start, void};
 use crate::hot::redis::Publish;
-use crate::hot::redis::server::Server;
 use crate::hot::{Call, Freeze, HotError, HotStore as _, Over, Reply};
+use crate::link::testing::redis::{Conf, Redis};
 use crate::project::canvas::View as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use std::time::Duration;
 #[tokio::test]
 async fn scripts_that_are_gone_are_loaded_again() {
     // A server of its own: a flush between the loading and the call of another test's script would be told as an outage.
-    let server = Server::start("");
+    let server = Redis::start().await;
     let board = Board::at(&server.url()).await;
     let mut world = World::begin(&board).await;
     for cid in 1..4 {
@@ -28,7 +28,7 @@ async fn scripts_that_are_gone_are_loaded_again() {
 
 #[tokio::test]
 async fn a_full_server_takes_no_calls_and_can_still_be_saved() {
-    let server = Server::start("");
+    let server = Redis::start().await;
     let board = Board::at(&server.url()).await;
     let mut world = World::begin(&board).await;
     let first = world.commit(vec![put(1, 1, "a", None)]).await;
@@ -50,7 +50,7 @@ async fn a_full_server_takes_no_calls_and_can_still_be_saved() {
 
 #[tokio::test]
 async fn a_server_that_takes_no_writes_says_so() {
-    let server = Server::start("--min-replicas-to-write 1");
+    let server = Redis::with(Conf::default().line("min-replicas-to-write 1")).await;
     let board = Board::at(&server.url()).await;
     let installed = board.hot.install(&project(), start(2), Over::Empty).await;
     assert!(matches!(&installed, Err(HotError::Refused(why)) if why.contains("master")), "{installed:?}");
@@ -59,7 +59,7 @@ async fn a_server_that_takes_no_writes_says_so() {
 
 #[tokio::test]
 async fn a_server_that_is_gone_is_unavailable_and_the_mark_stays() {
-    let server = Server::start("");
+    let server = Redis::start().await;
     let board = Board::at(&server.url()).await;
     let mut world = World::begin(&board).await;
     world.commit(vec![void(1, 1)]).await;
