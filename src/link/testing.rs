@@ -11,7 +11,9 @@ pub(crate) mod sentinel;
 #[path = "../../tests/support/tls.rs"]
 pub(crate) mod tls;
 
+use super::check::{Role, acl};
 use super::{Link, Target};
+use crate::keyspace::Keyspace;
 use cluster::Cluster;
 use redis::Redis;
 use tokio::sync::OnceCell;
@@ -19,6 +21,19 @@ use tokio::sync::OnceCell;
 /// A link.
 pub(crate) async fn link(url: &str) -> Link {
     Link::open(&Target::parse(url).expect("a URL")).await.expect("it is there")
+}
+
+/// The URL of a user who may do what the checks at start ask for and nothing else, on servers where everything is permitted.
+pub(crate) fn least(servers: &[Redis], url: &str, keys: &Keyspace, role: Role) -> String {
+    let name = format!("{}-{role:?}", keys.prefix());
+    let rules = acl(&Target::parse(url).expect("a URL"), keys, role);
+    let rules: Vec<&str> = rules.split(' ').collect();
+    for redis in servers {
+        redis.cli(&[&["ACL", "SETUSER", &name, "reset", "on", ">pass"], &rules[..]].concat());
+        // Also after a restart.
+        redis.cli(&["CONFIG", "REWRITE"]);
+    }
+    url.replace("://", &format!("://{name}:pass@"))
 }
 
 /// One server for all tests of this process that can share it: each has names of its own.

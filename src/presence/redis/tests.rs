@@ -1,8 +1,9 @@
 use super::*;
 use crate::fanout::Subscription;
 use crate::fanout::redis::RedisFanout;
+use crate::link::check;
 use crate::link::testing::redis::Redis;
-use crate::link::testing::{link, shared_cluster};
+use crate::link::testing::{least, link, shared_cluster};
 use crate::presence::remote::{Ask, FIRST, Remote};
 use crate::presence::roster::{Roster, Whose};
 use crate::protocol::json::from_json;
@@ -31,11 +32,13 @@ struct Room {
 
 impl Room {
     async fn open(redis: &Redis, node: NodeId) -> Self {
-        Self::open_at(&redis.url(), node).await
+        Self::open_at(std::slice::from_ref(redis), &redis.url(), node).await
     }
 
-    async fn open_at(url: &str, node: NodeId) -> Self {
-        let (link, keys) = (link(url).await, Keyspace::default());
+    /// Its user may do what is needed and no more.
+    async fn open_at(servers: &[Redis], url: &str, node: NodeId) -> Self {
+        let keys = Keyspace::default();
+        let link = link(&least(servers, url, &keys, check::Role::Routing)).await;
         let fanout = RedisFanout::start(link.clone(), keys.clone(), node).await.expect("it is there");
         let events = fanout.subscribe(&p()).await.expect("it is there");
         let presence = RedisPresence::start(node, fanout, link, keys);
@@ -107,20 +110,22 @@ fn left(redis: &Redis, what: &str) -> i64 {
 
 #[tokio::test]
 async fn two_nodes_see_each_others_sessions_come_move_and_leave() {
-    see_each_other(&Redis::start().await.url()).await;
+    let redis = Redis::start().await;
+    see_each_other(std::slice::from_ref(&redis), &redis.url()).await;
 }
 
 #[tokio::test]
 async fn and_over_a_cluster() {
-    see_each_other(&shared_cluster().await.url()).await;
+    let cluster = shared_cluster().await;
+    see_each_other(&cluster.masters, &cluster.url()).await;
 }
 
-async fn see_each_other(url: &str) {
-    let mut a = Room::open_at(url, u64::MAX).await;
+async fn see_each_other(servers: &[Redis], url: &str) {
+    let mut a = Room::open_at(servers, url, u64::MAX).await;
     a.join(1, "ann");
     a.presence.flush().await;
     // Who opens later reads.
-    let mut b = Room::open_at(url, 2).await;
+    let mut b = Room::open_at(servers, url, 2).await;
     assert_eq!(b.shows(), [line(1, "ann", r#"{"cursor":[0,0]}"#)]);
     b.join(2, "bob");
     a.hear().await;

@@ -7,24 +7,28 @@ use crate::hot::conformance::world::project;
 use crate::hot::redis::{KEPT, Publish, RedisHot};
 use crate::ids::ProjectId;
 use crate::keyspace::Keyspace;
+use crate::link::check::Role;
+use crate::link::testing::redis::Redis;
 use crate::link::{Link, testing};
 use ::redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, PushInfo, PushKind, Value};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
-/// A store, and a way past it.
+/// A store, whose user may do what is needed and no more, and a way past it.
 pub(super) struct Board {
     pub(super) hot: Arc<RedisHot>,
-    pub(super) link: Link,
+    link: Link,
+    past: Link,
     pub(super) keys: Keyspace,
     url: String,
 }
 
 impl Backend for Board {
     async fn new() -> Self {
-        Self::at(&testing::shared().await.url()).await
+        Self::at(testing::shared().await).await
     }
 
     fn store(&self) -> Arc<dyn HotStore> {
@@ -55,17 +59,23 @@ impl Backend for Board {
 
 impl Board {
     /// A store on this server, as node 1.
-    pub(super) async fn at(url: &str) -> Self {
+    pub(super) async fn at(redis: &Redis) -> Self {
+        Self::on(std::slice::from_ref(redis), &redis.url()).await
+    }
+
+    /// The same on several servers that are one.
+    pub(super) async fn on(servers: &[Redis], url: &str) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let keys = Keyspace::new(&format!("t{}", NEXT.fetch_add(1, Ordering::Relaxed))).expect("a prefix");
-        let link = testing::link(url).await;
+        let link = testing::link(&testing::least(servers, url, &keys, Role::Data)).await;
+        let past = testing::link(url).await;
         let hot = Arc::new(RedisHot::new(link.clone(), keys.clone(), 1, Publish::ByScript, KEPT));
-        Self { hot, link, keys, url: url.to_owned() }
+        Self { hot, link, past, keys, url: url.to_owned() }
     }
 
     /// Another node on the same keys.
-    pub(super) fn node(&self, node: u64, publish: Publish) -> RedisHot {
-        RedisHot::new(self.link.clone(), self.keys.clone(), node, publish, KEPT)
+    pub(super) fn node(&self, node: u64, publish: Publish, kept: Duration) -> RedisHot {
+        RedisHot::new(self.link.clone(), self.keys.clone(), node, publish, kept)
     }
 
     /// A command, its words apart by spaces.
@@ -74,7 +84,7 @@ impl Board {
         line.split(' ').for_each(|word| {
             cmd.arg(word);
         });
-        self.link.query(&cmd).await.expect("it answers")
+        self.past.query(&cmd).await.expect("it answers")
     }
 
     /// The keys of a state: objects, clients, meta, log.
