@@ -2,6 +2,7 @@
 
 mod board;
 mod differential;
+mod growth;
 mod keys;
 mod trouble;
 
