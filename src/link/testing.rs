@@ -16,6 +16,7 @@ use super::{Link, Target};
 use crate::keyspace::Keyspace;
 use cluster::Cluster;
 use redis::Redis;
+use sentinel::Sentinel;
 use tokio::sync::OnceCell;
 
 /// A link.
@@ -46,4 +47,10 @@ pub(crate) async fn shared() -> &'static Redis {
 pub(crate) async fn shared_cluster() -> &'static Cluster {
     static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
     CLUSTER.get_or_init(Cluster::start).await
+}
+
+/// The same with Sentinels.
+pub(crate) async fn shared_sentinel() -> &'static Sentinel {
+    static SENTINEL: OnceCell<Sentinel> = OnceCell::const_new();
+    SENTINEL.get_or_init(Sentinel::start).await
 }

@@ -4,7 +4,7 @@ use crate::ids::{CommitId, Epoch};
 use crate::link::check::Role;
 use crate::link::testing::process::soon;
 use crate::link::testing::redis::Redis;
-use crate::link::testing::{least, link, shared_cluster};
+use crate::link::testing::{least, link, shared_cluster, shared_sentinel};
 use crate::protocol::run::Run;
 use crate::protocol::value::Value;
 use bytes::Bytes;
@@ -41,6 +41,12 @@ async fn it_is_a_fan_out() {
 async fn it_is_a_fan_out_over_a_cluster() {
     let cluster = shared_cluster().await;
     check(&*node_at(&cluster.masters, &cluster.url(), 1).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_a_fan_out_through_sentinels() {
+    let sentinel = shared_sentinel().await;
+    check(&*node_at(&sentinel.servers, &sentinel.url(), 1).await).await;
 }
 
 #[tokio::test]

@@ -8,10 +8,10 @@ use crate::hot::redis::{KEPT, Publish, RedisHot};
 use crate::ids::ProjectId;
 use crate::keyspace::Keyspace;
 use crate::link::check::Role;
+use crate::link::subscriber::{Heard, Subscriber};
 use crate::link::testing::redis::Redis;
 use crate::link::{Link, testing};
-use ::redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, PushInfo, PushKind, Value};
-use std::convert::Infallible;
+use ::redis::{Cmd, FromRedisValue};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -23,7 +23,6 @@ pub(super) struct Board {
     link: Link,
     past: Link,
     pub(super) keys: Keyspace,
-    url: String,
 }
 
 impl Backend for Board {
@@ -36,22 +35,18 @@ impl Backend for Board {
     }
 
     async fn listen(&self, project: &ProjectId) -> UnboundedReceiver<Event> {
-        let (sender, events) = mpsc::unbounded_channel();
-        let (channel, client) = (self.keys.channel(project), Client::open(format!("{}?protocol=resp3", self.url)));
-        let push = move |push: PushInfo| {
-            if let (PushKind::SMessage, [_, Value::BulkString(payload)]) = (&push.kind, &push.data[..]) {
-                let _ = sender.send(wire::decode(payload).expect("an event").0);
-            }
-            Ok::<(), Infallible>(())
-        };
-        let config = AsyncConnectionConfig::new().set_push_sender(push);
-        let client = client.expect("a URL");
-        let mut connection = client.get_multiplexed_async_connection_with_config(&config).await.expect("it answers");
-        ::redis::cmd("SSUBSCRIBE").arg(channel).exec_async(&mut connection).await.expect("subscribed");
-        // It hears as long as it is there.
+        let ((sink, mut heard), (sender, events)) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
+        let subscriber = Subscriber::open(self.link.target(), sink).await.expect("it answers");
+        let channel = self.keys.channel(project);
+        subscriber.subscribe(&channel);
+        subscriber.subscribed(&channel).await.expect("subscribed");
         tokio::spawn(async move {
-            let _connection = connection;
-            std::future::pending::<()>().await;
+            // It hears as long as it is there.
+            let _subscriber = subscriber;
+            while let Some(heard) = heard.recv().await {
+                let Heard::Message { payload, .. } = heard else { panic!("nothing broke") };
+                let _ = sender.send(wire::decode(&payload).expect("an event").0);
+            }
         });
         events
     }
@@ -70,7 +65,7 @@ impl Board {
         let link = testing::link(&testing::least(servers, url, &keys, Role::Data)).await;
         let past = testing::link(url).await;
         let hot = Arc::new(RedisHot::new(link.clone(), keys.clone(), 1, Publish::ByScript, KEPT));
-        Self { hot, link, past, keys, url: url.to_owned() }
+        Self { hot, link, past, keys }
     }
 
     /// Another node on the same keys.
