@@ -41,9 +41,13 @@ use refused::refused;
 use reply::Items;
 use scripts::Scripts;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// How long a project that is saved and that nobody changes is kept.
 pub const KEPT: Duration = Duration::from_secs(3_600);
+
+/// States that are loaded at once. A large one holds up all other answers on its connection, which have a second.
+const LOADS: usize = 2;
 
 /// Keeps hot states in Redis.
 pub struct RedisHot {
@@ -54,13 +58,15 @@ pub struct RedisHot {
     kept: Duration,
     scripts: Scripts,
     marks: Marks,
+    loads: Semaphore,
 }
 
 impl RedisHot {
     /// A hot store at the end of `link`, under the names of `keys`. `node` is who claims; `kept` how long a saved project stays ([`KEPT`]).
     #[must_use]
     pub fn new(link: Link, keys: Keyspace, node: NodeId, publish: Publish, kept: Duration) -> Self {
-        Self { link, keys, node, publish, kept, scripts: Scripts::new(), marks: Marks::default() }
+        let (scripts, marks, loads) = (Scripts::new(), Marks::default(), Semaphore::new(LOADS));
+        Self { link, keys, node, publish, kept, scripts, marks, loads }
     }
 
     /// A script with the keys of a state: objects, meta, log, clients.
@@ -185,6 +191,8 @@ impl HotStore for RedisHot {
     }
 
     async fn load(&self, project: &ProjectId) -> Result<Option<HotState>, HotError> {
+        // Held until it is read, too.
+        let _turn = self.loads.acquire().await.expect("it is never closed");
         let answers = match self.link.pipeline(&state::reading(&self.keys, project)).await {
             Err(LinkError::Refused { kind: Refusal::Oom, .. }) => {
                 self.run(&self.on(&self.scripts.load, project)).await?

@@ -5,6 +5,7 @@ mod cluster;
 mod differential;
 mod growth;
 mod keys;
+mod large;
 mod sentinel;
 mod trouble;
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 /// A store in a Cluster of three masters.
-struct Sharded(Board);
+pub(super) struct Sharded(Board);
 
 impl Backend for Sharded {
     async fn new() -> Self {
