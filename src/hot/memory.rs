@@ -193,7 +193,7 @@ impl HotStore for MemoryHot {
         let dirty = position.seq > saved.seq;
         let hot = slot.insert(Hot { position, saved, canvas, clients, log, frozen: None });
         if dirty {
-            self.dirty.insert(project.clone(), false);
+            self.dirty.entry(project.clone()).or_default();
         }
         self.fanout.publish(project, Event::Began { epoch: position.epoch });
         drop(hot);

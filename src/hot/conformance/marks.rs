@@ -1,11 +1,13 @@
 //! The watermark, dirty marks, claims and events.
 
 use super::Backend;
-use super::world::{World, commit_id, project, put, start, void};
+use super::world::{World, commit_id, id, nothing, project, props, put, start, void};
 use crate::fanout::Event;
-use crate::hot::log::KEPT_SAVED;
+use crate::hot::log::{KEPT_BYTES, KEPT_SAVED};
 use crate::hot::{CALL_BATCHES, Call, Dirty, Mismatch, Over, Verified};
 use crate::ids::Position;
+use crate::protocol::change::{Change, Changes};
+use crate::protocol::commit::Outcome;
 use std::time::Duration;
 
 pub(in crate::hot) async fn a_watermark_stands_within_a_call_and_moves_forwards(backend: &impl Backend) {
@@ -62,7 +64,14 @@ pub(in crate::hot) async fn urgent_marks_stay_urgent(backend: &impl Backend) {
         world.hot.commit(&project(), &call).await.expect("it answers");
         world.head = call.run().end();
     }
-    assert_eq!(world.hot.dirty(false).await, Ok(vec![Dirty { project: project(), urgent: true }]));
+    let urgent = [Dirty { project: project(), urgent: true }];
+    assert_eq!(world.hot.dirty(false).await.expect("it answers"), urgent);
+    // Also over a heal that could not save it.
+    world.hot.freeze(&project(), 1, Duration::from_secs(60)).await.expect("it answers");
+    let (mut state, over) = (world.load().await, Over::Frozen { token: 1, position: world.head });
+    (state.position.epoch, world.head.epoch) = (2, 2);
+    assert_eq!(world.hot.install(&project(), state, over).await, Ok(true));
+    assert_eq!(world.hot.dirty(false).await.expect("it answers"), urgent);
     assert!(world.saved(world.head).await);
     world.commit(vec![void(1, 3)]).await;
     assert_eq!(world.hot.dirty(false).await, Ok(vec![Dirty { project: project(), urgent: false }]));
@@ -87,6 +96,30 @@ pub(in crate::hot) async fn the_log_keeps_what_is_unsaved_and_some_of_the_rest(b
         let verified = world.hot.verify(&project(), position).await.expect("it answers");
         assert_eq!(matches!(verified, Verified::Mismatch(Mismatch::Trimmed)), want, "{position:?}");
     }
+}
+
+pub(in crate::hot) async fn large_commits_are_kept_by_their_bytes(backend: &impl Backend) {
+    let mut world = World::begin(backend).await;
+    let large = props(&format!(r#"{{"text":"{}"}}"#, "x".repeat(100_000)));
+    let changes = Changes::encode(&[Change::Put { id: id("a"), props: large }]);
+    let mut all = Vec::new();
+    for cid in 1..=100 {
+        all.push(world.commit(vec![nothing(1, cid, Outcome::Changed(changes.clone()))]).await);
+    }
+    // Ten are saved, and those that are not take more than what would be kept.
+    assert!(world.saved(all[9]).await);
+    let log = world.load().await.log;
+    assert!(log.bytes() > 2 * KEPT_BYTES && log.base() <= 10);
+    assert!(log.after(10).map(|commit| commit.id).eq(all[10..].iter().map(|at| at.id)), "nothing that is unsaved goes");
+    assert!(world.saved(all[99]).await);
+    let log = world.load().await.log;
+    // A store may measure what it really takes, and a few entries only.
+    assert!((KEPT_BYTES / 2..KEPT_BYTES * 5 / 4).contains(&log.bytes()), "{}", log.bytes());
+    let base = all[usize::try_from(log.base()).expect("small") - 1];
+    assert_eq!(base.id, log.before());
+    assert!(
+        log.iter().map(|commit| commit.id).eq(all[usize::try_from(base.seq).expect("small")..].iter().map(|at| at.id))
+    );
 }
 
 pub(in crate::hot) async fn events_come_in_order_and_once(backend: &impl Backend) {

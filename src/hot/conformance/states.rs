@@ -107,6 +107,24 @@ pub(in crate::hot) async fn what_is_loaded_is_what_was_installed(backend: &impl 
     assert!(matches!(reply, Reply::Accepted { first: 701, .. }), "{reply:?}");
 }
 
+/// More than a store may send at once.
+pub(in crate::hot) async fn a_long_log_is_installed(backend: &impl Backend) {
+    let state = rich(20_000);
+    assert!(state.log.bytes() > 1 << 20, "{}", state.log.bytes());
+    let mut world = World::of(backend, state.clone()).await;
+    assert!(facts(&world.load().await) == facts(&state));
+    // It goes on, and can be read and trimmed anywhere.
+    let end = world.commit(vec![void(4, (1 << 45) + 1)]).await;
+    for back in [19_999, 10_000, 65, 1] {
+        let seq = end.seq - back;
+        let log = world.hot.log_after(&project(), seq, usize::MAX >> 12).await.expect("it answers");
+        let (id, after) = log.expect("it is there").after.expect("in the log");
+        assert_eq!((Some(id), after.len() as u64), (state.log.id_at(seq), back));
+    }
+    assert!(world.saved(end).await);
+    assert_eq!(world.load().await.saved, end);
+}
+
 pub(in crate::hot) async fn a_log_is_read_from_within_a_call(backend: &impl Backend) {
     let mut world = World::begin(backend).await;
     let filled = world.fill(20, 7).await;

@@ -6,7 +6,8 @@ use crate::fanout::{Event, Fanout as _};
 use crate::hot::conformance::Backend as _;
 use crate::hot::conformance::world::{facts, id, project, put, remove, start, void};
 use crate::hot::memory::MemoryHot;
-use crate::hot::{Call, HotState, HotStore, Over, Proposal, Reply, Verified};
+use crate::hot::redis::{KEPT, Publish};
+use crate::hot::{Call, Dirty, HotState, HotStore, Over, Proposal, Reply, Verified};
 use crate::ids::{CommitId, Position, Seq};
 use crate::project::canvas::{Canvas, View as _};
 use crate::protocol::commit::{Commit, Outcome};
@@ -249,15 +250,15 @@ impl Pair {
 
     /// Both must have told the same by now.
     async fn settle(&mut self) {
-        self.loaded().await;
+        let state = self.loaded().await;
         for all in [false, true] {
-            let names = |mut dirty: Vec<crate::hot::Dirty>| {
-                dirty.retain(|dirty| dirty.project == project());
-                dirty.len()
-            };
             let [a, b] = self.stores().map(|hot| hot.dirty(all));
-            assert_eq!(names(a.await.expect("it answers")), names(b.await.expect("it answers")), "all: {all}");
+            assert_eq!(a.await.expect("it answers"), b.await.expect("it answers"), "all: {all}");
         }
+        // What another node finds is what is not saved.
+        let unsaved = state.filter(|state| state.position.seq > state.saved.seq);
+        let unsaved: Vec<_> = unsaved.map(|_| Dirty { project: project(), urgent: false }).into_iter().collect();
+        assert_eq!(self.board.node(2, Publish::ByScript, KEPT).dirty(true).await.expect("it answers"), unsaved);
         while let Ok(event) = self.memory_events.try_recv() {
             let heard = tokio::time::timeout(Duration::from_secs(10), self.redis_events.recv()).await;
             assert_eq!(heard.expect("it was published"), Some(event));
