@@ -4,7 +4,7 @@ use crate::subscriptions::{Ear, publish};
 use crate::support::process::free_port;
 use crate::support::redis::{Conf, Redis};
 use crate::support::tls::Certs;
-use crate::{link, target};
+use crate::target;
 use collabcanvas::keyspace::Keyspace;
 use collabcanvas::link::check::{self, Checked, Role};
 
