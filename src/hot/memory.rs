@@ -210,7 +210,7 @@ impl HotStore for MemoryHot {
             fits
         };
         let after = hot.log.id_at(seq).map(|id| (id, hot.log.after(seq).take_while(fits).cloned().collect()));
-        Ok(Some(HotLog { position: hot.position, after }))
+        Ok(Some(HotLog { position: hot.position, saved: hot.saved, after }))
     }
 
     async fn mark_saved(&self, project: &ProjectId, position: Position) -> Result<bool, HotError> {
