@@ -48,7 +48,7 @@ integration: web rust-there redis-there ## Whole-program tests: killed servers, 
 	cargo test --quiet --workspace --test '*'
 	cd $(WEB)/sdk && COLLAB_SERVER="$(CURDIR)/target/debug/collabcanvas" npm run --silent test:live
 
-browser: web chromium-there ## The demo in a real Chromium
+browser: web chromium-there redis-there ## The demo in a real Chromium
 	cargo build --quiet
 	cd $(WEB)/app && CHROMIUM="$(CHROMIUM)" COLLAB_BIN="$(CURDIR)/target/debug/collabcanvas" npm run --silent e2e
 

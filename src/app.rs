@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::durable::DurableStore;
 use crate::gateway::{self, Gateway};
 use crate::hub::{Hub, RoomSettings};
+use crate::presence::Presence;
 use crate::protocol::limits::Limits;
 use crate::session::Timing;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -39,6 +40,7 @@ pub struct App {
     pub admin_address: SocketAddr,
     hub: Arc<Hub>,
     durable: Arc<dyn DurableStore>,
+    presence: Arc<dyn Presence>,
     stop: watch::Sender<bool>,
     sessions: watch::Sender<()>,
     autosave: JoinHandle<()>,
@@ -59,7 +61,7 @@ impl App {
     /// [`StartError`] when something cannot be had.
     pub async fn start(config: &Config, metrics: PrometheusHandle) -> Result<Self, StartError> {
         let Made { stores, pace, ack_means_saved, lock } = stores::make(config).await?;
-        let (hot, durable) = (stores.hot.clone(), stores.durable.clone());
+        let (hot, durable, presence) = (stores.hot.clone(), stores.durable.clone(), stores.presence.clone());
         let hub = Hub::new(Arc::new(stores), room_settings(config, ack_means_saved));
         let autosave = tokio::spawn(Autosave::new(hot, durable.clone(), config.log_retention, pace).run());
 
@@ -84,7 +86,18 @@ impl App {
             gateway::serve(admin_listener, admin::router(admin), probes, never.1).await;
             drop(never.0);
         });
-        Ok(Self { address, admin_address, hub, durable, stop, sessions, autosave, grace: config.grace, _lock: lock })
+        Ok(Self {
+            address,
+            admin_address,
+            hub,
+            durable,
+            presence,
+            stop,
+            sessions,
+            autosave,
+            grace: config.grace,
+            _lock: lock,
+        })
     }
 
     /// Completes when autosave has died, which it never should: then the node must not go on accepting.
@@ -99,6 +112,7 @@ impl App {
         let saved = tokio::time::timeout(self.grace, async {
             self.sessions.closed().await;
             self.hub.drain().await;
+            self.presence.flush().await;
             self.durable.close().await;
         });
         saved.await.is_ok()

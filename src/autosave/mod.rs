@@ -24,8 +24,8 @@ const SAVERS: usize = 256;
 /// Checkpoints that are made at the same time: each reads and writes a whole project.
 const CHECKPOINTS: usize = 2;
 
-/// When to look again at a project that another node saves.
-const ELSEWHERE: Duration = Duration::from_secs(1);
+/// When to look again at a project that another node is saving.
+const ELSEWHERE: Duration = Duration::from_millis(250);
 
 /// When projects are saved.
 #[derive(Debug, Clone, Copy)]

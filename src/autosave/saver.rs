@@ -17,8 +17,7 @@ use tokio::time::Instant;
 /// How long a tail that was read or written here is believed without reading it again. Entries are truncated a day after they are covered at the
 /// earliest, so that nobody can have written and removed an entry in this time.
 const TAIL_BELIEVED: Duration = Duration::from_secs(60);
-/// How long other nodes leave a project to the one that saved it last; it is never given back, so that they do not take turns, each with a tail of the
-/// durable log that is out of date. Also how long a node that has died keeps them from it.
+/// How long a node that has died keeps others from saving in its place.
 const CLAIM: Duration = Duration::from_secs(3);
 /// First pause after the store did not answer.
 const RETRY_FROM: Duration = Duration::from_millis(100);
@@ -71,7 +70,7 @@ impl Saver {
         loop {
             let saved = match self.hot.claim(&self.project, CLAIM).await {
                 Ok(false) if !self.urgent => return Ended::SavedElsewhere,
-                Ok(_) => self.save().await,
+                Ok(claimed) => self.save_with(claimed).await,
                 Err(error) => Err(unavailable(error)),
             };
             match saved {
@@ -87,6 +86,15 @@ impl Saver {
                 }
             }
         }
+    }
+
+    /// Saves, and gives a claim back. One that is not given back ends by itself.
+    async fn save_with(&self, claimed: bool) -> Result<(), DurableError> {
+        let saved = self.save().await;
+        if claimed {
+            let _ = self.hot.claim(&self.project, Duration::ZERO).await;
+        }
+        saved
     }
 
     /// Appends all that the hot store has above the durable tail.

@@ -87,9 +87,7 @@ impl Hot {
     fn off_count(&self, call: &Call) -> Option<(usize, u64)> {
         let mut ahead = Clients::new();
         for (index, proposal) in call.proposals.iter().enumerate() {
-            let Origin::Client { author, cid, digest } = proposal.commit.origin else {
-                continue;
-            };
+            let Origin::Client { author, cid, digest } = proposal.commit.origin else { continue };
             let last = ahead.get(&author).or_else(|| self.clients.get(&author)).map_or(0, |c| c.cid);
             if cid != last + 1 {
                 return Some((index, last));
@@ -202,6 +200,8 @@ impl HotStore for MemoryHot {
     }
 
     async fn log_after(&self, project: &ProjectId, seq: Seq, bytes: usize) -> Result<Option<HotLog>, HotError> {
+        // Who looks is about to save: nobody need hurry it any more.
+        self.dirty.alter(project, |_, _| false);
         let Some(hot) = self.projects.get(project) else { return Ok(None) };
         let mut left = Some(bytes);
         let fits = |commit: &&Commit| {
@@ -210,7 +210,7 @@ impl HotStore for MemoryHot {
             fits
         };
         let after = hot.log.id_at(seq).map(|id| (id, hot.log.after(seq).take_while(fits).cloned().collect()));
-        Ok(Some(HotLog { position: hot.position, after }))
+        Ok(Some(HotLog { position: hot.position, saved: hot.saved, after }))
     }
 
     async fn mark_saved(&self, project: &ProjectId, position: Position) -> Result<bool, HotError> {

@@ -134,6 +134,8 @@ impl HotState {
 pub struct HotLog {
     /// Where the store stands.
     pub position: Position,
+    /// Highest position that it was told is durable.
+    pub saved: Position,
     /// Commits after the seq that was asked for, or the beginning of them, and the id at that seq (`None`: the log starts above it, or ends below).
     pub after: Option<(CommitId, Vec<Commit>)>,
 }

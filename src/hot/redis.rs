@@ -34,7 +34,7 @@ use crate::link::{Link, LinkError, Refusal};
 use crate::protocol::run::Run;
 use ::redis::{Cmd, FromRedisValue, Script, ScriptInvocation, Value};
 use async_trait::async_trait;
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use marks::Marks;
 pub use publish::Publish;
 use refused::refused;
@@ -46,8 +46,8 @@ use tokio::sync::Semaphore;
 /// How long a project that is saved and that nobody changes is kept.
 pub const KEPT: Duration = Duration::from_secs(3_600);
 
-/// States that are loaded at once. A large one holds up all other answers on its connection, which have a second.
-const LOADS: usize = 2;
+/// States that are loaded at once: a large one holds up all other answers on its connection, which have a second.
+const LOADS: usize = 1;
 
 /// Keeps hot states in Redis.
 pub struct RedisHot {
@@ -139,17 +139,15 @@ impl RedisHot {
             .arg(self.publish.payload(&Event::Saved(position)))
             .arg(project.as_str());
         script.arg(self.kept_ms()).arg(super::log::KEPT_SAVED).arg(super::log::KEPT_BYTES);
+        let marked = self.marks.times(project);
         let mut answer = Items::of(self.run(&script).await?)?;
         let (on, moved, head) = (answer.int()?, answer.int()?, answer.bytes()?);
         if moved == 1 {
             self.publish.by_node(project, || Event::Saved(position));
         }
-        if on < 0 {
-            self.marks.forget(project, Epoch::MAX);
-        }
-        if !head.is_empty() {
-            let head = layout::read_position(&head)?;
-            self.marks.clear(project, head.epoch, head.seq);
+        // Nothing is there, or nothing is unsaved: then it tells its head.
+        if on < 0 || !head.is_empty() {
+            self.marks.clear(project, marked);
         }
         Ok(on == 1)
     }
@@ -165,11 +163,10 @@ impl RedisHot {
 #[async_trait]
 impl HotStore for RedisHot {
     async fn commit(&self, project: &ProjectId, call: &Call) -> Result<Reply, HotError> {
-        let end = call.position.seq + call.proposals.len() as Seq;
         match self.commit_once(project, call).await {
             Ok((reply, run)) => {
                 if let Reply::Accepted { .. } = reply {
-                    self.marks.set(project, run.epoch, run.end().seq, call.urgent);
+                    self.marks.set(project, call.urgent);
                     self.publish.by_node(project, || Event::Commits(run));
                 }
                 Ok(reply)
@@ -177,7 +174,7 @@ impl HotStore for RedisHot {
             Err(error) => {
                 // It may have been stored.
                 if let HotError::Unavailable(_) = error {
-                    self.marks.set(project, call.position.epoch, end, call.urgent);
+                    self.marks.set(project, call.urgent);
                 }
                 Err(error)
             }
@@ -227,7 +224,7 @@ impl HotStore for RedisHot {
         if installed == Ok(1) {
             tracing::debug!(%project, objects = state.canvas.iter().len(), "installed in the hot store");
             if position.seq > state.saved.seq {
-                self.marks.set(project, position.epoch, position.seq, false);
+                self.marks.set(project, false);
             }
             self.publish.by_node(project, || Event::Began { epoch: position.epoch });
             return Ok(true);
@@ -245,6 +242,7 @@ impl HotStore for RedisHot {
     }
 
     async fn log_after(&self, project: &ProjectId, seq: Seq, bytes: usize) -> Result<Option<HotLog>, HotError> {
+        self.marks.looked_at(project);
         let mut script = self.on(&self.scripts.log_after, project);
         script.arg(&seq.to_be_bytes()[..]).arg(bytes);
         let log = state::log_after(self.run(&script).await?, seq, bytes)?;
@@ -267,8 +265,9 @@ impl HotStore for RedisHot {
     async fn discard(&self, project: &ProjectId, epoch: Epoch) -> Result<(), HotError> {
         let mut script = self.on_all(&self.scripts.discard, project);
         script.arg(&epoch.to_be_bytes()[..]).arg(self.publish.payload(&Event::Ended { epoch })).arg(project.as_str());
+        let marked = self.marks.times(project);
         if self.run::<i64>(&script).await? == 1 {
-            self.marks.forget(project, Epoch::MAX);
+            self.marks.clear(project, marked);
             self.publish.by_node(project, || Event::Ended { epoch });
         }
         Ok(())
@@ -276,8 +275,13 @@ impl HotStore for RedisHot {
 
     async fn dirty(&self, all: bool) -> Result<Vec<Dirty>, HotError> {
         // One command per bucket, all on their way at once: in a Cluster each goes to its own shard.
-        let left = if all { try_join_all(Bucket::all().map(|bucket| self.left(bucket))).await? } else { Vec::new() };
-        Ok(self.marks.list(left.into_iter().flatten().filter_map(|id| ProjectId::parse(&id).ok())))
+        let left = if all { join_all(Bucket::all().map(|bucket| self.left(bucket))).await } else { Vec::new() };
+        if let Some(Err(error)) = left.iter().find(|answer| answer.is_err()) {
+            // What the other shards have is worth saving all the same.
+            tracing::warn!(%error, "what was left unsaved is not known of all projects");
+        }
+        let left = left.into_iter().flatten().flatten();
+        Ok(self.marks.list(left.filter_map(|id| ProjectId::parse(&id).ok())))
     }
 
     async fn dirtied(&self) {

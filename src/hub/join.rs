@@ -83,8 +83,11 @@ pub(super) fn admit_waiting(room: &mut Room, encoding: Encoding) {
     let ready: Vec<_> = ready;
     // However much has been committed meanwhile: a snapshot that was just made is good as long as the commits after it are there.
     let reaches = |s: &Snapshot| room.replica.after(s.position.seq, s.position.id).is_some();
-    if !room.snapshots.get(encoding).is_some_and(reaches) && !ready.is_empty() {
-        // So much has happened meanwhile that it is of no use any more.
+    let reached = room.snapshots.get(encoding).is_some_and(reaches);
+    let awaited = room.members.iter_mut().filter(|(_, m)| m.awaits_snapshot && m.encoding == encoding);
+    let awaited: Vec<SessionId> = awaited.map(|(session, _)| session).collect();
+    if !reached && !(ready.is_empty() && awaited.is_empty()) {
+        // So much has happened meanwhile that it is of no use any more, or it is of another history.
         make_snapshot(room, encoding);
         room.waiting.extend(ready);
         return;
@@ -92,8 +95,6 @@ pub(super) fn admit_waiting(room: &mut Room, encoding: Encoding) {
     for (joiner, reply) in ready {
         admit(room, joiner, Start::Snapshot, reply);
     }
-    let awaited = room.members.iter_mut().filter(|(_, m)| m.awaits_snapshot && m.encoding == encoding);
-    let awaited: Vec<SessionId> = awaited.map(|(session, _)| session).collect();
     for session in awaited {
         sync(room, session, Start::Snapshot);
         room.settle();
@@ -126,17 +127,17 @@ fn answer_unsaved(room: &mut Room, session: SessionId, author: Author) {
     }
 }
 
-/// Brings every session to the room's position once more: their clients send again what is not saved and what the room does not have. `is_shared` says of
-/// a seq whether what was sent up to there is still the history.
-pub(super) fn restart_all(room: &mut Room, is_shared: impl Fn(Seq) -> bool) {
-    let sessions: Vec<_> = room.members.iter_mut().map(|(s, m)| (s, m.who.author, m.sent)).collect();
-    for (session, author, sent) in sessions {
+/// Brings every session to the room's position once more: their clients send again what is not saved and what the room does not have.
+pub(super) fn restart_all(room: &mut Room) {
+    metrics::rewound();
+    let sessions: Vec<_> = room.members.iter_mut().map(|(s, m)| (s, m.who.author)).collect();
+    for (session, author) in sessions {
         if let Some(member) = room.members.get_mut(session) {
             // Their seqs may be those of a history that is over.
             member.answers.clear();
             member.unsaved.clear();
         }
-        bring_back(room, session, is_shared(sent));
+        bring_back(room, session);
         answer_unsaved(room, session, author);
     }
     room.settle();
@@ -159,20 +160,19 @@ fn replace(room: &mut Room, old: SessionId) {
 /// Brings a session back whose outbox had overflowed and is empty now: what it swallowed may have been a commit, or an answer.
 pub(super) fn resync(room: &mut Room, session: SessionId) {
     metrics::resync();
-    bring_back(room, session, true);
+    bring_back(room, session);
     room.settle();
 }
 
 /// Syncs a session once more: by a delta if what it was sent last is of this history and not too long ago, else by a snapshot.
-fn bring_back(room: &mut Room, session: SessionId, same_history: bool) {
+fn bring_back(room: &mut Room, session: SessionId) {
     let Some(member) = room.members.get_mut(session) else {
         return;
     };
-    let (sent, encoding) = (member.sent, member.encoding);
+    let ((sent, id), encoding) = (member.sent, member.encoding);
     // Who has only a part of a snapshot has nothing that a delta could follow.
-    let whole = same_history && !member.outbox.has_bulk();
-    let id = room.replica.id_at(sent).filter(|_| whole);
-    if id.is_some_and(|id| has_delta(room, sent, id)) {
+    let whole = !member.outbox.has_bulk();
+    if whole && has_delta(room, sent, id) {
         sync(room, session, Start::Delta(sent));
     } else if usable_snapshot(room, encoding) {
         sync(room, session, Start::Snapshot);
@@ -223,12 +223,12 @@ fn sync(room: &mut Room, session: SessionId, start: Start) {
         timeout_ms: u32::try_from(room.settings.silence.as_millis()).unwrap_or(u32::MAX),
     };
     let frames = delta_frames(room, from, encoding);
-    let head = room.replica.position().seq;
+    let head = room.replica.position();
     let refusals = if snapshot.is_some() { saved_refusals(room, who.author) } else { Vec::new() };
     let Some(member) = room.members.get_mut(session) else {
         return;
     };
-    member.begin(head);
+    member.begin((head.seq, head.id));
     member.outbox.clear_bulk();
     member.outbox.push_sync(encode::message(&ServerMessage::Welcome(Box::new(welcome)), encoding));
     frames.into_iter().for_each(|frame| member.outbox.push_sync(frame));

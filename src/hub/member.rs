@@ -4,7 +4,7 @@ use super::mailbox::Joiner;
 use super::outbox::{Full, Outbox};
 use super::propose::{Answer, Verdict};
 use super::pulse::Pulse;
-use crate::ids::{Cid, Seq};
+use crate::ids::{Cid, CommitId, Seq};
 use crate::metrics;
 use crate::protocol::message::{Frame, ServerMessage, Who};
 use crate::protocol::{Encoding, encode};
@@ -18,8 +18,8 @@ pub(super) struct Member {
     pub(super) encoding: Encoding,
     pub(super) outbox: Arc<Outbox>,
     pub(super) pulse: Arc<Pulse>,
-    /// Commits up to here are in its outbox or beyond.
-    pub(super) sent: Seq,
+    /// Commits up to here are in its outbox or beyond: seq and commit id, because a seq may be of a lineage that is lost.
+    pub(super) sent: (Seq, CommitId),
     /// It could not keep up: nothing more is sent until its outbox is empty and it is brought back.
     pub(super) lagging: bool,
     /// It is brought back as soon as a snapshot is made.
@@ -45,7 +45,7 @@ impl Member {
             encoding: joiner.encoding,
             outbox: joiner.outbox.clone(),
             pulse: joiner.pulse.clone(),
-            sent: 0,
+            sent: (0, CommitId::NONE),
             lagging: false,
             awaits_snapshot: false,
             presence_behind: true,
@@ -58,7 +58,7 @@ impl Member {
     }
 
     /// Begins a sync: everything up to `sent` is what the client has or is about to get.
-    pub(super) fn begin(&mut self, sent: Seq) {
+    pub(super) fn begin(&mut self, sent: (Seq, CommitId)) {
         self.lagging = false;
         self.awaits_snapshot = false;
         self.sent = sent;

@@ -66,7 +66,7 @@ impl Members {
     }
 
     fn send_part(&mut self, first: Seq, part: &[&Commit]) {
-        let last = first + part.len() as Seq - 1;
+        let Some(last) = part.last().map(|commit| (first + part.len() as Seq - 1, commit.id)) else { return };
         let mut frames: HashMap<Encoding, Frame> = HashMap::new();
         for member in self.by_session.values_mut().filter(|m| !m.lagging) {
             let frame = frames

@@ -62,4 +62,7 @@ pub trait Presence: Send + Sync + 'static {
         project: &ProjectId,
         only: Option<Vec<SessionId>>,
     ) -> Result<Vec<(NodeId, PresenceEntry)>, String>;
+
+    /// Completes when everything told so far is written, or was tried: for a node that stops after its sessions have left.
+    async fn flush(&self) {}
 }

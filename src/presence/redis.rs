@@ -69,15 +69,6 @@ impl RedisPresence {
         Arc::new(Self { desk, wake, read: Script::new(include_str!("redis/read.lua")) })
     }
 
-    /// Completes when everything told so far is written, or was tried: for a node that stops after its sessions have left.
-    pub async fn flush(&self) {
-        let (done, written) = oneshot::channel();
-        if self.wake.send(Some(done)).await.is_ok() {
-            // The task answers or is gone.
-            let _ = written.await;
-        }
-    }
-
     /// Wakes the task; if so many wake-ups wait already, it is about to look.
     fn wake(&self) {
         let _ = self.wake.try_send(None);
@@ -115,6 +106,14 @@ impl Presence for RedisPresence {
     fn broadcast(&self, project: &ProjectId, from: SessionId, topic: SmolStr, data: Value, to: Option<SessionId>) {
         let event = Event::Broadcast { node: self.desk.node, from, topic, data, to };
         self.desk.fanout.publish(project, event);
+    }
+
+    async fn flush(&self) {
+        let (done, written) = oneshot::channel();
+        if self.wake.send(Some(done)).await.is_ok() {
+            // The task answers or is gone.
+            let _ = written.await;
+        }
     }
 
     async fn read(

@@ -31,6 +31,10 @@ pub fn step(tail: Position, log: &HotLog, at_ms: u64) -> Step {
     if tail.seq > hot.seq {
         return Step::Ended;
     }
+    if tail.seq < log.saved.seq {
+        // Others have saved since this tail was read.
+        return Step::Again;
+    }
     match &log.after {
         None => Step::Again,
         Some((id, _)) if *id != tail.id => Step::Ended,
@@ -66,7 +70,7 @@ mod tests {
 
     fn log(position: Position, from: u64, commits: &[u8]) -> HotLog {
         let id = CommitId([u8::try_from(from).unwrap_or(0); 8]);
-        HotLog { position, after: Some((id, commits.iter().map(|c| commit(*c)).collect())) }
+        HotLog { position, saved: Position::START, after: Some((id, commits.iter().map(|c| commit(*c)).collect())) }
     }
 
     #[test]
@@ -80,10 +84,16 @@ mod tests {
     fn another_history_is_never_written_over() {
         assert_eq!(step(position(3, 4), &log(position(2, 9), 4, &[5]), 0), Step::Ended, "a newer epoch is durable");
         assert_eq!(step(position(2, 6), &log(position(2, 5), 5, &[]), 0), Step::Ended, "the hot log is shorter");
-        let fork = HotLog { position: position(2, 5), after: Some((CommitId([9; 8]), vec![commit(5)])) };
+        let fork = HotLog {
+            position: position(2, 5),
+            saved: Position::START,
+            after: Some((CommitId([9; 8]), vec![commit(5)])),
+        };
         assert_eq!(step(position(2, 4), &fork, 0), Step::Ended, "another commit at that seq");
         assert_eq!(step(position(1, 4), &log(position(2, 9), 4, &[5]), 0), Step::Again, "an old read");
-        let above = HotLog { position: position(2, 9), after: None };
+        let above = HotLog { position: position(2, 9), saved: Position::START, after: None };
         assert_eq!(step(position(2, 4), &above, 0), Step::Again, "the hot log starts above the tail");
+        let saved = HotLog { saved: position(2, 5), ..log(position(2, 6), 4, &[5, 6]) };
+        assert_eq!(step(position(2, 4), &saved, 0), Step::Again, "somebody has saved meanwhile");
     }
 }

@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 const BINARY = resolve(process.env['COLLAB_BIN'] ?? join(import.meta.dirname, '../../../target/debug/collabcanvas'));
 const START_MS = 20_000;
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const { port } = probe.address() as AddressInfo;
@@ -26,10 +26,13 @@ export class Server {
     private readonly port: number,
     private readonly adminPort: number,
     private readonly directory: string,
+    private readonly stores: Readonly<Record<string, string>>,
   ) {}
 
-  static async start(): Promise<Server> {
-    const server = new Server(await freePort(), await freePort(), await mkdtemp(join(tmpdir(), 'collabcanvas-e2e-')));
+  /** A node on its own, or one of several whose `stores` are elsewhere. */
+  static async start(stores?: Readonly<Record<string, string>>): Promise<Server> {
+    const directory = await mkdtemp(join(tmpdir(), 'collabcanvas-e2e-'));
+    const server = new Server(await freePort(), await freePort(), directory, stores ?? { COLLAB_DATA_DIR: directory });
     await server.run();
     return server;
   }
@@ -45,7 +48,7 @@ export class Server {
         ...process.env,
         COLLAB_LISTEN: `127.0.0.1:${this.port}`,
         COLLAB_ADMIN_LISTEN: `127.0.0.1:${this.adminPort}`,
-        COLLAB_DATA_DIR: this.directory,
+        ...this.stores,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -72,6 +72,9 @@ pub(in crate::hot) async fn urgent_marks_stay_urgent(backend: &impl Backend) {
     (state.position.epoch, world.head.epoch) = (2, 2);
     assert_eq!(world.hot.install(&project(), state, over).await, Ok(true));
     assert_eq!(world.hot.dirty(false).await.expect("it answers"), urgent);
+    // Until somebody looks, who then saves it.
+    world.hot.log_after(&project(), 0, 0).await.expect("it answers");
+    assert_eq!(world.hot.dirty(false).await, Ok(vec![Dirty { project: project(), urgent: false }]));
     assert!(world.saved(world.head).await);
     world.commit(vec![void(1, 3)]).await;
     assert_eq!(world.hot.dirty(false).await, Ok(vec![Dirty { project: project(), urgent: false }]));

@@ -3,15 +3,16 @@
 --
 -- KEYS 1 objects, 2 meta, 3 log, 4 clients
 -- ARGV 1 the seq (8 bytes), 2 bytes
--- Returns a list: 'ok', position of the head, commit id at the seq, entries | 'none', position of the head: the log does not reach there | 'empty'
+-- Returns a list: 'ok', position of the head, position saved, commit id at the seq, entries | 'none', position of the head, position saved: the log does not
+-- reach there | 'empty'
 -- Atomic: the head, the id and the entries must be of one history.
 -- {history}
-local meta = redis.call('HMGET', KEYS[2], 'head', 'base')
-local head, base = meta[1], meta[2]
+local meta = redis.call('HMGET', KEYS[2], 'head', 'base', 'saved')
+local head, base, saved = meta[1], meta[2], meta[3]
 if not whole(head, KEYS[1], KEYS[4], KEYS[3]) then return { 'empty' } end
 local at, top, left = unpack_bytes('>I8', ARGV[1]), unpack_bytes('>I8', head, 9), tonumber(ARGV[2])
-if at < unpack_bytes('>I8', base) or at > top then return { 'none', head } end
-if at == top then return { 'ok', head, sub(head, 17, 24), {} } end
+if at < unpack_bytes('>I8', base) or at > top then return { 'none', head, saved } end
+if at == top then return { 'ok', head, saved, sub(head, 17, 24), {} } end
 local entries, count, from = {}, 1, at + 1
 repeat
     -- A few at first: one entry may be megabytes.
@@ -27,4 +28,4 @@ repeat
 until left < 0 or #found == 0 or from > top
 local id = id_before(entries[1], at)
 if not id then return { 'empty' } end
-return { 'ok', head, id, entries }
+return { 'ok', head, saved, id, entries }

@@ -1,16 +1,18 @@
 //! The projects that this node has left unsaved: what autosave asks for most of the time, without a word to Redis.
 
 use crate::hot::Dirty;
-use crate::ids::{Epoch, ProjectId, Seq};
+use crate::ids::ProjectId;
 use dashmap::DashMap;
 use std::collections::HashMap;
 use tokio::sync::Notify;
 
-/// Up to where this node knows that a project has commits.
+/// A project that may have unsaved commits.
 #[derive(Debug, Clone, Copy, Default)]
 struct Mark {
+    /// Somebody wants it durable at once, and no saver has looked since.
     urgent: bool,
-    upto: (Epoch, Seq),
+    /// How often it was set: who clears it must have looked after the last time.
+    times: u64,
 }
 
 /// Marks, one per project.
@@ -21,23 +23,30 @@ pub(super) struct Marks {
 }
 
 impl Marks {
-    /// There are commits up to `seq`.
-    pub(super) fn set(&self, project: &ProjectId, epoch: Epoch, seq: Seq, urgent: bool) {
+    /// There are commits, or may be: a call that was not answered.
+    pub(super) fn set(&self, project: &ProjectId, urgent: bool) {
         let mut mark = self.projects.entry(project.clone()).or_default();
         mark.urgent |= urgent;
-        mark.upto = mark.upto.max((epoch, seq));
+        mark.times += 1;
         drop(mark);
         self.dirtied.notify_one();
     }
 
-    /// All is saved up to `seq`. A commit whose answer came meanwhile is above it, and its mark stays.
-    pub(super) fn clear(&self, project: &ProjectId, epoch: Epoch, seq: Seq) {
-        self.projects.remove_if(project, |_, mark| mark.upto <= (epoch, seq));
+    /// A saver looks at the project: nobody need hurry it any more.
+    pub(super) fn looked_at(&self, project: &ProjectId) {
+        if let Some(mut mark) = self.projects.get_mut(project) {
+            mark.urgent = false;
+        }
     }
 
-    /// The store has nothing of the project, or nothing up to this epoch.
-    pub(super) fn forget(&self, project: &ProjectId, epoch: Epoch) {
-        self.projects.remove_if(project, |_, mark| mark.upto.0 <= epoch);
+    /// To be asked before the store is, for [`Marks::clear`].
+    pub(super) fn times(&self, project: &ProjectId) -> u64 {
+        self.projects.get(project).map_or(0, |mark| mark.times)
+    }
+
+    /// The store has said that nothing is unsaved. A commit whose answer came since stays marked.
+    pub(super) fn clear(&self, project: &ProjectId, times: u64) {
+        self.projects.remove_if(project, |_, mark| mark.times == times);
     }
 
     /// These, and what other nodes left.
@@ -58,15 +67,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mark_above_what_is_saved_stays() {
+    fn what_was_marked_since_the_look_stays() {
         let (marks, project) = (Marks::default(), ProjectId::parse("p").expect("id"));
-        marks.set(&project, 1, 7, true);
-        marks.clear(&project, 1, 6);
+        marks.set(&project, true);
+        let before = marks.times(&project);
         assert_eq!(marks.list([project.clone()]), [Dirty { project: project.clone(), urgent: true }]);
-        marks.clear(&project, 1, 7);
-        assert!(marks.list([]).is_empty());
-        marks.set(&project, 2, 1, false);
-        marks.forget(&project, 1);
+        marks.looked_at(&project);
+        assert_eq!(marks.list([]), [Dirty { project: project.clone(), urgent: false }]);
+        marks.set(&project, false);
+        marks.clear(&project, before);
         assert_eq!(marks.list([]).len(), 1);
+        marks.clear(&project, marks.times(&project));
+        assert!(marks.list([]).is_empty());
     }
 }

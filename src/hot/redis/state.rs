@@ -186,9 +186,9 @@ pub(super) fn log_after(answer: Value, seq: Seq, limit: usize) -> Result<Option<
     if word == b"empty" {
         return Ok(None);
     }
-    let position = items.position()?;
+    let (position, saved) = (items.position()?, items.position()?);
     if word == b"none" {
-        return Ok(Some(HotLog { position, after: None }));
+        return Ok(Some(HotLog { position, saved, after: None }));
     }
     let id = CommitId(layout::eight(&bytes(items.next()?)?, 0));
     let mut commits = commits_after(items.runs()?, seq)?;
@@ -200,5 +200,5 @@ pub(super) fn log_after(answer: Value, seq: Seq, limit: usize) -> Result<Option<
     });
     let fit = fit.count();
     commits.truncate(fit);
-    Ok(Some(HotLog { position, after: Some((id, commits)) }))
+    Ok(Some(HotLog { position, saved, after: Some((id, commits)) }))
 }

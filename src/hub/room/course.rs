@@ -85,7 +85,7 @@ impl Course {
 
     /// Asks the store, before anything else, whether the room is up to date.
     pub(super) fn ask(&mut self) {
-        if matches!(self.need, Need::Nothing | Need::Uninstalled) {
+        if self.need == Need::Nothing {
             self.need = Need::Verify(None);
         }
     }

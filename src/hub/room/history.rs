@@ -167,8 +167,7 @@ impl Room {
 
     /// Has every session send again what is not saved: if the only room that held a commit has died, its author alone can know.
     fn rewind(&mut self) {
-        metrics::rewound();
-        join::restart_all(self, |_| true);
+        join::restart_all(self);
     }
 
     /// Decides what to do about a history that is not the store's.
@@ -184,6 +183,7 @@ impl Room {
         match self.course.need {
             Need::Wait => self.pause(),
             Need::Uninstalled => {
+                self.course.need = Need::Nothing;
                 self.course.installed = false;
                 self.on_course();
             }
@@ -242,12 +242,7 @@ impl Room {
             }
             self.settle();
         } else {
-            metrics::rewound();
-            let known: Vec<_> = self.members.iter_mut().map(|(_, member)| member.sent).collect();
-            let shared =
-                known.into_iter().filter(|seq| old.id_at(*seq).is_some_and(|id| self.replica.id_at(*seq) == Some(id)));
-            let shared: std::collections::BTreeSet<Seq> = shared.collect();
-            join::restart_all(self, |seq| shared.contains(&seq));
+            self.rewind();
         }
     }
 }

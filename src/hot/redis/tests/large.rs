@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 const OBJECTS: u64 = 50_000;
 /// Rooms that open at once.
-const AT_ONCE: usize = 6;
+const AT_ONCE: usize = 4;
 
 /// Rectangles of ten properties, about 170 bytes each.
 fn large() -> HotState {
@@ -45,13 +45,10 @@ async fn is_installed_and_loaded(backend: &impl Backend) {
     assert!(facts(&world.load().await) == facts(&state));
 }
 
-#[tokio::test]
-async fn a_large_project_is_installed_and_loaded() {
+// Reading and taking apart go beside each other, as on a node.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_project_is_installed_and_loaded_also_in_a_cluster() {
     is_installed_and_loaded(&Board::new().await).await;
-}
-
-#[tokio::test]
-async fn and_in_a_cluster() {
     is_installed_and_loaded(&Sharded::new().await).await;
 }
 
