@@ -3,8 +3,8 @@
 //!
 //! `cargo test --release --test redis_cost -- --ignored --nocapture`
 
-#[path = "../src/hot/redis/server.rs"]
-mod server;
+#[allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
+mod support;
 
 use collabcanvas::hot::redis::{KEPT, Publish, RedisHot};
 use collabcanvas::hot::{Call, HotState, HotStore, Over, Proposal, Reply};
@@ -17,7 +17,7 @@ use collabcanvas::protocol::commit::{Commit, Origin, Outcome};
 use collabcanvas::protocol::json::from_json;
 use collabcanvas::protocol::props::Props;
 use redis::{Cmd, Script};
-use server::Server;
+use support::redis::Redis;
 
 const OBJECTS: u64 = 5_000;
 const AUTHORS: u64 = 8;
@@ -59,12 +59,12 @@ struct Bench {
     position: Position,
     cids: Vec<u64>,
     next: u64,
-    _server: Server,
+    _server: Redis,
 }
 
 impl Bench {
     async fn new() -> Self {
-        let server = Server::start("");
+        let server = Redis::start().await;
         let target = Target::parse(&server.url()).expect("url");
         let link = Link::open(&target).await.expect("it answers");
         let hot = RedisHot::new(link.clone(), Keyspace::default(), 1, Publish::ByScript, KEPT);

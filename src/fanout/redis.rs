@@ -148,6 +148,4 @@ impl Fanout for RedisFanout {
 }
 
 #[cfg(test)]
-pub(crate) mod server;
-#[cfg(test)]
 mod tests;

@@ -222,8 +222,8 @@ pub trait HotStore: Send + Sync + 'static {
     /// Waits until a project has become dirty here since the last call.
     async fn dirtied(&self);
 
-    /// Claims the right to save a project for `lease`; zero gives it back. Returns whether this node has it. It only avoids waste: two that both save
-    /// do no harm.
+    /// Claims the right to save a project for `lease`; zero gives it back. Returns false when another node has it: then nothing has changed. It only
+    /// avoids waste: two that both save do no harm.
     async fn claim(&self, project: &ProjectId, lease: Duration) -> Result<bool, HotError>;
 
     /// A number that rises whenever the store may have become another (a connection was lost and made anew); `None` when it lives in this

@@ -15,15 +15,12 @@
 //! A state is there when `meta`, `log`, and the epochs of `objects` and `clients` are; anything less is nothing. Nothing unsaved expires.
 
 mod call;
-mod event;
 mod layout;
 mod marks;
 mod publish;
 mod refused;
 mod reply;
 mod scripts;
-#[cfg(test)]
-mod server;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -117,7 +114,10 @@ impl RedisHot {
         script.arg(word).arg(&token.to_be_bytes()[..]).arg(&layout::position(position)[..]);
         script.arg(&layout::position(state.position)[..]).arg(&layout::position(state.saved)[..]);
         script.arg(&layout::base(state.log.base(), state.log.before())[..]);
-        script.arg(self.publish.payload(event::began(state.position.epoch))).arg(project.as_str()).arg(self.kept_ms());
+        script
+            .arg(self.publish.payload(&Event::Began { epoch: state.position.epoch }))
+            .arg(project.as_str())
+            .arg(self.kept_ms());
         script.arg(pieces.objects).arg(pieces.log).arg(pieces.clients);
         self.run(&script).await
     }
@@ -130,7 +130,7 @@ impl RedisHot {
         let mut script = self.on_all(&self.scripts.mark_saved, project);
         script
             .arg(&layout::position(position)[..])
-            .arg(self.publish.payload(event::saved(position)))
+            .arg(self.publish.payload(&Event::Saved(position)))
             .arg(project.as_str());
         script.arg(self.kept_ms()).arg(super::log::KEPT_SAVED).arg(super::log::KEPT_BYTES);
         let marked = self.marks.times(project);
@@ -256,7 +256,7 @@ impl HotStore for RedisHot {
 
     async fn discard(&self, project: &ProjectId, epoch: Epoch) -> Result<(), HotError> {
         let mut script = self.on_all(&self.scripts.discard, project);
-        script.arg(&epoch.to_be_bytes()[..]).arg(self.publish.payload(event::ended(epoch))).arg(project.as_str());
+        script.arg(&epoch.to_be_bytes()[..]).arg(self.publish.payload(&Event::Ended { epoch })).arg(project.as_str());
         let marked = self.marks.times(project);
         if self.run::<i64>(&script).await? == 1 {
             self.marks.clear(project, marked);
@@ -269,6 +269,9 @@ impl HotStore for RedisHot {
         // One command per bucket, all on their way at once: in a Cluster each goes to its own shard.
         let left = if all { join_all(Bucket::all().map(|bucket| self.left(bucket))).await } else { Vec::new() };
         if let Some(Err(error)) = left.iter().find(|answer| answer.is_err()) {
+            if left.iter().all(Result::is_err) {
+                return Err(error.clone());
+            }
             // What the other shards have is worth saving all the same.
             tracing::warn!(%error, "what was left unsaved is not known of all projects");
         }

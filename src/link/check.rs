@@ -6,6 +6,8 @@
 mod commands;
 mod info;
 
+pub use commands::acl;
+
 use super::Link;
 use super::error::{LinkError, Refusal};
 use super::shards::{Shards, slot_of};
@@ -170,7 +172,10 @@ async fn check_server(
     let missing = commands::missing(&mut connection, target, keyspace, bucket, role).await.map_err(wrong)?;
     if !missing.is_empty() {
         let rules: Vec<_> = missing.into_iter().collect();
-        return Err(says(format!("its user may not do all that is needed: add {} to its ACL", rules.join(" "))));
+        let (rules, all) = (rules.join(" "), acl(target, keyspace, role));
+        return Err(says(format!(
+            "its user may not do all that is needed: add {rules} to its ACL; all of it is {all}"
+        )));
     }
     Ok((version, warning))
 }

@@ -99,6 +99,8 @@ fn by_code(code: &str, text: &str) -> Option<Refusal> {
         "OOM" => Some(Refusal::Oom),
         "READONLY" | "MISCONF" | "NOREPLICAS" => Some(Refusal::ReadOnly),
         "NOPERM" | "NOAUTH" | "WRONGPASS" => Some(Refusal::Denied),
+        // EXEC itself may not be called.
+        "EXECABORT" if text.contains("NOPERM") => Some(Refusal::Denied),
         "LOADING" | "BUSY" | "TRYAGAIN" | "CLUSTERDOWN" | "MASTERDOWN" | "MOVED" | "ASK" | "NOSCRIPT" | "UNBLOCKED" => {
             None
         }
@@ -131,6 +133,7 @@ mod tests {
             ("NOPERM this user has no permissions", "denied"),
             ("NOAUTH Authentication required.", "denied"),
             ("WRONGPASS invalid username-password pair", "denied"),
+            ("EXECABORT Transaction discarded because of: NOPERM this user has no permissions", "denied"),
             ("LOADING Redis is loading the dataset in memory", "unavailable"),
             ("BUSY Redis is busy running a script.", "unavailable"),
             ("CLUSTERDOWN The cluster is down", "unavailable"),

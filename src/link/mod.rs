@@ -18,6 +18,9 @@ pub mod error;
 mod keeper;
 mod shards;
 pub mod subscriber;
+#[cfg(test)]
+#[allow(dead_code, unreachable_pub, reason = "the whole-program tests have the same")]
+pub(crate) mod testing;
 mod url;
 mod wire;
 

@@ -2,7 +2,8 @@
 
 use crate::support::http;
 use crate::support::peers::{Node, agree};
-use crate::support::server::{PATIENCE, Setup};
+use crate::support::process::PATIENCE;
+use crate::support::server::Setup;
 use crate::support::truth::Truth;
 use collabcanvas::protocol::Encoding::{Json, MessagePack};
 use loadtest::client::{Client, Ended};

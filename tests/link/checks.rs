@@ -1,7 +1,10 @@
 //! The checks at start, each with the sentence that it gives.
 
-use crate::server::{Redis, certificates, free_port, target};
 use crate::subscriptions::{Ear, publish};
+use crate::support::process::free_port;
+use crate::support::redis::{Conf, Redis};
+use crate::support::tls::Certs;
+use crate::{link, target};
 use collabcanvas::keyspace::Keyspace;
 use collabcanvas::link::check::{self, Checked, Role};
 
@@ -18,8 +21,8 @@ async fn refused(url: &str, with: &str) {
 
 #[tokio::test]
 async fn a_good_one_passes_and_keeps_its_deployment() {
-    let redis = Redis::start(&[]).await;
-    let url = format!("redis://127.0.0.1:{}", redis.port);
+    let redis = Redis::start().await;
+    let url = format!("redis://127.0.0.1:{}", redis.port());
     let first = checked(&url, Role::Data, None).await.expect("good");
     assert!(first.version.starts_with("Redis 7."), "{first:?}");
     assert!(first.warnings.is_empty() && first.deployment.len() == 32, "{first:?}");
@@ -32,17 +35,17 @@ async fn a_good_one_passes_and_keeps_its_deployment() {
 #[tokio::test]
 async fn the_wrong_place_and_the_wrong_password_are_named() {
     refused(&format!("redis://127.0.0.1:{}", free_port()), "nobody listens there").await;
-    let redis = Redis::start(&["--requirepass", "right"]).await;
-    refused(&format!("redis://127.0.0.1:{}", redis.port), "wants a password").await;
-    refused(&format!("redis://:c4n4ry@127.0.0.1:{}", redis.port), "does not know this user").await;
-    refused(&format!("rediss://:c4n4ry@127.0.0.1:{}", redis.port), "begin with redis instead of rediss").await;
-    checked(&format!("redis://:right@127.0.0.1:{}", redis.port), Role::Data, None).await.expect("good");
+    let redis = Redis::with(Conf::default().with_password("right")).await;
+    refused(&format!("redis://127.0.0.1:{}", redis.port()), "wants a password").await;
+    refused(&format!("redis://:c4n4ry@127.0.0.1:{}", redis.port()), "does not know this user").await;
+    refused(&format!("rediss://:c4n4ry@127.0.0.1:{}", redis.port()), "begin with redis instead of rediss").await;
+    checked(&format!("redis://:right@127.0.0.1:{}", redis.port()), Role::Data, None).await.expect("good");
 }
 
 #[tokio::test]
 async fn a_server_that_may_lose_work_is_refused() {
-    let redis = Redis::start(&["--maxmemory-policy", "allkeys-lru"]).await;
-    let url = format!("redis://127.0.0.1:{}", redis.port);
+    let redis = Redis::with(Conf::default().line("maxmemory-policy allkeys-lru")).await;
+    let url = format!("redis://127.0.0.1:{}", redis.port());
     refused(&url, "maxmemory-policy is allkeys-lru").await;
     assert_eq!(checked(&url, Role::Routing, None).await.expect("may").warnings.len(), 1);
     redis.cli(&["CONFIG", "SET", "maxmemory-policy", "volatile-ttl"]);
@@ -51,92 +54,41 @@ async fn a_server_that_may_lose_work_is_refused() {
     refused(&url, "it must be the master").await;
 }
 
-/// What `src/link/check/commands.rs` tries, and what the connections themselves need.
-const RULES: &[&str] = &[
-    "~collab:*",
-    "&collab:*",
-    "+role",
-    "+info",
-    "+ping",
-    "+evalsha",
-    "+script|load",
-    "+set",
-    "+get",
-    "+incr",
-    "+exists",
-    "+hset",
-    "+hget",
-    "+hmget",
-    "+hgetall",
-    "+hdel",
-    "+hlen",
-    "+hincrby",
-    "+hscan",
-    "+expire",
-    "+pexpire",
-    "+persist",
-    "+pttl",
-    "+sadd",
-    "+srem",
-    "+smembers",
-    "+xadd",
-    "+xrange",
-    "+xrevrange",
-    "+xlen",
-    "+xtrim",
-    "+zadd",
-    "+zrange",
-    "+zrangebyscore",
-    "+zscore",
-    "+zcard",
-    "+zrem",
-    "+rename",
-    "+time",
-    "+del",
-    "+unlink",
-    "+spublish",
-    "+ssubscribe",
-    "+sunsubscribe",
-];
-
 #[tokio::test]
 async fn a_user_with_only_what_is_needed_is_enough_and_less_is_named() {
-    let redis = Redis::start(&[]).await;
+    let redis = Redis::start().await;
     let user = |rules: &[&str]| {
         let said = redis.cli(&[&["ACL", "SETUSER", "app", "reset", "on", ">c4n4ry"], rules].concat());
-        assert_eq!(said.trim(), "OK");
+        assert_eq!(said, "OK");
     };
-    let url = format!("redis://app:c4n4ry@127.0.0.1:{}", redis.port);
-    user(RULES);
-    checked(&url, Role::Data, None).await.expect("enough");
-    let mut ear = Ear::open(&target(&url)).await;
-    ear.subscribed("collab:{b000}:x:events").await;
-    publish(&redis.link().await, "collab:{b000}:x:events", "1").await;
-    ear.hears("collab:{b000}:x:events", "1").await;
-    for rule in RULES.iter().filter(|rule| !["+role", "+info"].contains(rule)) {
-        let fewer: Vec<_> = RULES.iter().copied().filter(|r| r != rule).collect();
-        user(&fewer);
-        refused(&url, &format!("add {rule} to its ACL")).await;
+    let url = redis.url_as("app", "c4n4ry");
+    for role in [Role::Routing, Role::Data] {
+        let all = check::acl(&target(&url), &Keyspace::default(), role);
+        let rules: Vec<&str> = all.split(' ').collect();
+        user(&rules);
+        checked(&url, role, None).await.expect("enough");
+        for rule in &rules {
+            user(&rules.iter().copied().filter(|r| r != rule).collect::<Vec<_>>());
+            let text = checked(&url, role, None).await.expect_err(rule);
+            match *rule {
+                "+info" | "+role" => assert!(text.contains("extend its ACL"), "{text}"),
+                _ => assert!(text.contains(&format!("add {rule} to its ACL; all of it is {all}")), "{text}"),
+            }
+            assert!(!text.contains("c4n4ry"), "{text}");
+        }
     }
-    user(&[&["-@all"], &RULES[3..]].concat());
-    refused(&url, "extend its ACL").await;
 }
 
 #[tokio::test]
 async fn encrypted_connections_trust_the_ca_that_is_named() {
-    let files = tempfile::tempdir().expect("a directory");
-    certificates(files.path());
-    let file = |name: &str| files.path().join(name).display().to_string();
-    let (port, plain) = (free_port(), "0");
-    let (pem, key, ca) = (file("server.pem"), file("server.key"), file("ca.pem"));
-    let tls = ["--tls-cert-file", &pem, "--tls-key-file", &key, "--tls-ca-cert-file", &ca, "--tls-auth-clients", "no"];
-    let _redis = Redis::start_at(port, &[&["--port", plain, "--tls-port", &port.to_string()], &tls[..]].concat()).await;
-    let good = format!("rediss://127.0.0.1:{port}?ca={ca}");
+    let certs = Certs::new();
+    let redis = Redis::with(Conf::default().with_tls(&certs)).await;
+    let (good, port) = (redis.url(), redis.port());
     checked(&good, Role::Data, None).await.expect("trusted");
     let mut ear = Ear::open(&target(&good)).await;
     ear.subscribed("a").await;
-    let link = check::open(&target(&good), Role::Data).await.expect("trusted");
-    publish(&link, "a", "1").await;
+    let good = check::open(&target(&good), Role::Data).await.expect("trusted");
+    publish(&good, "a", "1").await;
     ear.hears("a", "1").await;
     refused(&format!("rediss://127.0.0.1:{port}"), "its certificate is not trusted").await;
     refused(&format!("redis://127.0.0.1:{port}"), "begin with rediss").await;

@@ -1,6 +1,8 @@
 //! Commands and scripts.
 
-use crate::server::{Redis, eventually, target};
+use crate::support::process::{PATIENCE, until};
+use crate::support::redis::{Conf, Redis};
+use crate::target;
 use collabcanvas::link::{Link, LinkError, Refusal};
 use redis::{Cmd, Script, cmd, pipe};
 use std::time::{Duration, Instant};
@@ -17,8 +19,8 @@ async fn works(link: &Link) -> bool {
 
 #[tokio::test]
 async fn commands_pipelines_and_scripts_answer() {
-    let redis = Redis::start(&[]).await;
-    let link = redis.link().await;
+    let redis = Redis::start().await;
+    let link = crate::link(&redis.url()).await;
     let _: () = link.query(&command(&["SET", "k", "v"])).await.expect("set");
     assert_eq!(link.query::<Option<String>>(&command(&["GET", "none"])).await, Ok(None));
     let mut both = pipe();
@@ -38,19 +40,19 @@ async fn commands_pipelines_and_scripts_answer() {
 
 #[tokio::test]
 async fn a_killed_connection_is_replaced() {
-    let redis = Redis::start(&[]).await;
-    let link = redis.link().await;
+    let redis = Redis::start().await;
+    let link = crate::link(&redis.url()).await;
     for life in 2..5 {
         redis.cli(&["CLIENT", "KILL", "TYPE", "normal"]);
-        eventually("a new connection", || async { link.lives() >= life && works(&link).await }).await;
+        until("a new connection", PATIENCE, async || link.lives() >= life && works(&link).await).await;
         assert_eq!(link.lives(), life);
     }
 }
 
 #[tokio::test]
 async fn calls_fail_at_once_while_the_server_is_dead_and_work_again_after() {
-    let mut redis = Redis::start(&[]).await;
-    let link = redis.link().await;
+    let mut redis = Redis::start().await;
+    let link = crate::link(&redis.url()).await;
     redis.kill();
     link.until_up(false).await;
     let started = Instant::now();
@@ -65,9 +67,9 @@ async fn calls_fail_at_once_while_the_server_is_dead_and_work_again_after() {
 
 #[tokio::test]
 async fn a_server_that_hangs_is_given_up_within_the_bound() {
-    let redis = Redis::start(&[]).await;
-    let link = redis.link().await;
-    redis.signal("STOP");
+    let redis = Redis::start().await;
+    let link = crate::link(&redis.url()).await;
+    redis.stop();
     for _ in 0..2 {
         let started = Instant::now();
         let error = link.query::<String>(&command(&["PING"])).await.expect_err("no answer");
@@ -75,7 +77,7 @@ async fn a_server_that_hangs_is_given_up_within_the_bound() {
         assert!(started.elapsed() < Duration::from_millis(1500), "{:?}", started.elapsed());
     }
     link.until_up(false).await;
-    redis.signal("CONT");
+    redis.cont();
     link.until_up(true).await;
     assert!(works(&link).await);
     assert!(link.lives() >= 2);
@@ -83,8 +85,8 @@ async fn a_server_that_hangs_is_given_up_within_the_bound() {
 
 #[tokio::test]
 async fn a_slow_answer_alone_does_not_end_the_connection() {
-    let redis = Redis::start(&[]).await;
-    let link = redis.link().await;
+    let redis = Redis::start().await;
+    let link = crate::link(&redis.url()).await;
     let late = link.query::<()>(&command(&["BLPOP", "none", "1.5"])).await.expect_err("late");
     assert!(matches!(late, LinkError::Unavailable(_)), "{late}");
     // The answer of the first command comes before that of the second: they are not mixed up.
@@ -94,8 +96,8 @@ async fn a_slow_answer_alone_does_not_end_the_connection() {
 
 #[tokio::test]
 async fn refusals_are_sorted() {
-    let redis = Redis::start(&["--maxmemory", "1"]).await;
-    let link = redis.link().await;
+    let redis = Redis::with(Conf::default().line("maxmemory 1")).await;
+    let link = crate::link(&redis.url()).await;
     let kind = |error: LinkError| match error {
         LinkError::Refused { kind, .. } => kind,
         LinkError::Unavailable(text) => panic!("{text}"),
@@ -113,7 +115,7 @@ async fn refusals_are_sorted() {
     assert_eq!(kind(error), Refusal::Other);
 
     redis.cli(&["ACL", "SETUSER", "weak", "on", ">pw", "+role", "+ping", "+evalsha", "+script|load", "~*"]);
-    let weak = Link::open(&target(&format!("redis://weak:pw@127.0.0.1:{}", redis.port))).await.expect("let in");
+    let weak = Link::open(&target(&format!("redis://weak:pw@127.0.0.1:{}", redis.port()))).await.expect("let in");
     assert_eq!(kind(weak.query::<()>(&write).await.expect_err("not allowed")), Refusal::Denied);
     assert_eq!(kind(weak.script::<()>(&call).await.expect_err("not allowed")), Refusal::Denied);
 
@@ -128,11 +130,11 @@ async fn refusals_are_sorted() {
 
 #[tokio::test]
 async fn the_connection_closes_with_the_last_link() {
-    let redis = Redis::start(&[]).await;
-    let link = redis.link().await;
+    let redis = Redis::start().await;
+    let link = crate::link(&redis.url()).await;
     let other = link.clone();
     drop(link);
     assert!(works(&other).await);
     drop(other);
-    eventually("the connection is closed", || async { !redis.cli(&["CLIENT", "LIST"]).contains("cmd=ping") }).await;
+    until("the connection is closed", PATIENCE, async || !redis.cli(&["CLIENT", "LIST"]).contains("cmd=ping")).await;
 }

@@ -11,12 +11,19 @@ use crate::support::sentinel::Sentinel;
 use crate::support::server::Setup;
 use crate::support::tls::Certs;
 use crate::{alone, beside_others};
+use collabcanvas::keyspace::Keyspace;
+use collabcanvas::link::Target;
+use collabcanvas::link::check::{Role, acl};
 use std::time::Duration;
 
-/// What a user of nodes may do, at most: everything on its own names but what looks at or changes the server.
-const USER: &str = "canvas on >pass ~collab:* &collab:* +@all -@dangerous -@admin -eval +info +role";
 /// Clients, and how long they edit, where only the way to Redis is new.
 const SMALL: (usize, Duration) = (9, Duration::from_secs(2));
+
+/// A user of this name who may do what the checks at start ask for and nothing else.
+fn user(name: &str) -> String {
+    let target = Target::parse("redis://localhost").expect("a URL");
+    format!("{name} on >pass {}", acl(&target, &Keyspace::default(), Role::Data))
+}
 
 /// Starts a node that must not start: its sentence, which names what to change and none of what it holds secret.
 async fn refuses(setup: &Setup, names: &[&str]) -> String {
@@ -55,7 +62,7 @@ async fn a_redis_that_is_not_there_is_refused() {
 #[tokio::test]
 async fn a_wrong_password_is_refused_and_not_printed() {
     let _others = beside_others().await;
-    let redis = Redis::with(Conf::default().with_password("right").with_acl(&[USER])).await;
+    let redis = Redis::with(Conf::default().with_password("right").with_acl(&[&user("canvas")])).await;
     refuses_on(&redis.url_as("default", "sesame"), &["COLLAB_REDIS_URL", "password"]).await;
     refuses_on(&redis.url_as("nobody", "sesame"), &["COLLAB_REDIS_URL", "password"]).await;
     refuses_on(&format!("redis://{}", redis.address()), &["COLLAB_REDIS_URL", "password"]).await;
@@ -83,10 +90,10 @@ async fn a_replica_is_refused() {
 async fn a_user_who_may_too_little_is_refused_and_told_what_is_missing() {
     let _others = beside_others().await;
     let users = [
-        &USER.replace("canvas", "noscripts").replace("-eval", "-@scripting") as &str,
-        &USER.replace("canvas", "nostreams").replace("-eval", "-@stream"),
-        &USER.replace("canvas", "nochannels").replace("&collab:*", ""),
-        &USER.replace("canvas", "elsewhere").replace("~collab:*", "~else:*"),
+        &format!("{} -@scripting", user("noscripts")) as &str,
+        &format!("{} -@stream", user("nostreams")),
+        &user("nochannels").replace("&collab:*", ""),
+        &user("elsewhere").replace("~collab:*", "~else:*"),
     ];
     let redis = Redis::with(Conf::default().with_acl(&users)).await;
     for (user, missing) in
@@ -144,7 +151,7 @@ async fn events_may_have_a_redis_of_their_own() {
 async fn redis_may_be_encrypted_and_know_its_users() {
     let _alone = alone().await;
     let certs = Certs::new();
-    let redis = Redis::with(Conf::default().with_tls(&certs).with_acl(&["default off", USER])).await;
+    let redis = Redis::with(Conf::default().with_tls(&certs).with_acl(&["default off", &user("canvas")])).await;
     refuses_on(&format!("rediss://canvas:pass@{}", redis.address()), &["COLLAB_REDIS_URL", "certificate"]).await;
     refuses_on(&format!("redis://canvas:pass@{}", redis.address()), &["COLLAB_REDIS_URL", "rediss"]).await;
     converge(&redis.url_as("canvas", "pass"), SMALL.0, SMALL.1, &[]).await;

@@ -1,7 +1,7 @@
 //! Coming back: deltas, snapshots, another history, the same client id twice, silence.
 
 use crate::support::peers::{Bystanders, Node, agree, send, synced};
-use crate::support::server::PATIENCE;
+use crate::support::process::PATIENCE;
 use collabcanvas::protocol::Encoding::{Json, MessagePack};
 use loadtest::client::Ended;
 use loadtest::say;

@@ -1,7 +1,8 @@
 //! Readers that cannot keep up: brought back or closed, never silently skipped.
 
 use crate::support::peers::{Bystanders, Node, agree, send_raw, synced};
-use crate::support::server::{PATIENCE, Setup};
+use crate::support::process::PATIENCE;
+use crate::support::server::Setup;
 use bytes::Bytes;
 use collabcanvas::protocol::Encoding::{self, Json, MessagePack};
 use collabcanvas::protocol::pack;

@@ -162,7 +162,7 @@ async fn values_survive_commits_the_disk_and_snapshots() {
         for reader in &mut readers {
             let encoding = reader.core.encoding();
             let came = reader
-                .until("all values", crate::support::server::PATIENCE, |core| core.replica().0.contains_key("last"));
+                .until("all values", crate::support::process::PATIENCE, |core| core.replica().0.contains_key("last"));
             came.await.expect("commits come");
             has_all(reader, encoding, &values);
         }

@@ -1,6 +1,6 @@
 //! A client that edits a project at random, and writes down when it was told what.
 
-use super::server::PATIENCE;
+use super::process::PATIENCE;
 use collabcanvas::protocol::Encoding;
 use loadtest::client::{Client, Ended};
 use loadtest::history::Keep;

@@ -1,4 +1,4 @@
-//! A Redis Cluster of a test's own: three masters, each with a third of the slots.
+//! A Redis Cluster of a test's own: three masters, each with a third of the slots, and, if a test wants it, a replica.
 
 use super::process::soon;
 use super::redis::{Conf, Redis};
@@ -13,6 +13,8 @@ const MASTERS: u16 = 3;
 pub struct Cluster {
     /// Its masters, in the order of their slots.
     pub masters: Vec<Redis>,
+    /// Copies of masters.
+    pub replicas: Vec<Redis>,
 }
 
 impl Cluster {
@@ -20,19 +22,34 @@ impl Cluster {
     pub async fn start() -> Self {
         let mut masters = Vec::new();
         for n in 0..MASTERS {
-            let redis = Redis::with(Conf::default().in_cluster()).await;
+            let redis = node().await;
             let (first, end) = (n * (SLOTS / MASTERS), (n + 1) * (SLOTS / MASTERS));
             let last = if n + 1 == MASTERS { SLOTS - 1 } else { end - 1 };
             redis.cli(&["CLUSTER", "SET-CONFIG-EPOCH", &(n + 1).to_string()]);
             redis.cli(&["CLUSTER", "ADDSLOTSRANGE", &first.to_string(), &last.to_string()]);
             masters.push(redis);
         }
-        let cluster = Self { masters };
+        let cluster = Self { masters, replicas: Vec::new() };
         for other in &cluster.masters[1..] {
-            let (port, bus) = (other.port().to_string(), other.cli(&["CONFIG", "GET", "cluster-port"]));
-            let bus = bus.lines().last().unwrap_or_default().to_owned();
-            cluster.masters[0].cli(&["CLUSTER", "MEET", "127.0.0.1", &port, &bus]);
+            meet(&cluster.masters[0], other);
         }
+        cluster.whole().await;
+        cluster
+    }
+
+    /// Starts one whose first master has a replica.
+    pub async fn with_replica() -> Self {
+        let mut cluster = Self::start().await;
+        let (replica, first) = (node().await, &cluster.masters[0]);
+        meet(first, &replica);
+        let id = first.cli(&["CLUSTER", "MYID"]);
+        soon("a replica that is taken", || replica.try_cli(&["CLUSTER", "REPLICATE", &id]).is_ok()).await;
+        replica.synced().await;
+        cluster.replicas.push(replica);
+        let known = format!("cluster_known_nodes:{}\r\n", MASTERS + 1);
+        let all = || cluster.masters.iter().chain(&cluster.replicas);
+        soon("masters that know the replica", || all().all(|redis| redis.cli(&["CLUSTER", "INFO"]).contains(&known)))
+            .await;
         cluster.whole().await;
         cluster
     }
@@ -57,4 +74,13 @@ impl Cluster {
     pub fn keys(&self, pattern: &str) -> Vec<String> {
         self.masters.iter().flat_map(|redis| redis.keys(pattern)).collect()
     }
+}
+
+async fn node() -> Redis {
+    Redis::with(Conf::default().in_cluster()).await
+}
+
+fn meet(one: &Redis, other: &Redis) {
+    let (port, bus) = (other.port().to_string(), other.cli(&["CONFIG", "GET", "cluster-port"]));
+    one.cli(&["CLUSTER", "MEET", "127.0.0.1", &port, bus.lines().last().unwrap_or_default()]);
 }

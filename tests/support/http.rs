@@ -1,6 +1,6 @@
 //! The smallest HTTP client that can ask for a page and for an upgrade.
 
-use super::server::PATIENCE;
+use super::process::PATIENCE;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 

@@ -2,7 +2,7 @@
 
 use super::actor::Actor;
 use super::nodes::{Nodes, join};
-use super::server::PATIENCE;
+use super::process::PATIENCE;
 use super::truth::Truth;
 use collabcanvas::protocol::Encoding;
 use loadtest::client::{Client, Ended};

@@ -1,8 +1,8 @@
 //! Several nodes that share one Redis and one durable store.
 
 use super::peers::synced;
-use super::process::free_port;
-use super::server::{PATIENCE, Server, Setup};
+use super::process::{PATIENCE, free_port};
+use super::server::{Server, Setup};
 use super::truth::Truth;
 use collabcanvas::protocol::Encoding;
 use loadtest::client::Client;

@@ -1,6 +1,7 @@
 //! Clients of a test: well-behaved ones, bystanders, and raw sockets that send whatever they are told to.
 
-use super::server::{PATIENCE, Server, Setup};
+use super::process::PATIENCE;
+use super::server::{Server, Setup};
 use bytes::Bytes;
 use collabcanvas::protocol::Encoding;
 use futures_util::{SinkExt as _, StreamExt as _};

@@ -1,12 +1,14 @@
-//! A program of somebody else's, in a process of a test's own: its output in a file, killed when dropped.
+//! A program of somebody else's, in a process of a test's own: its output in a file, killed when dropped, and also when the test's process ends in
+//! any other way.
 
-use super::server::PATIENCE;
 use std::fs::{self, File};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// How long anything that a process does may take.
+pub const PATIENCE: Duration = Duration::from_secs(30);
 /// Ports that are tried before giving up: another process may take one between our look and the program's.
 pub const PORT_TRIES: usize = 20;
 /// Lines of its output that a failed test shows.
@@ -16,6 +18,7 @@ pub const SHOWN: usize = 40;
 #[derive(Debug)]
 pub struct Process {
     child: Child,
+    guard: Child,
     name: &'static str,
     log: PathBuf,
 }
@@ -38,7 +41,7 @@ impl Process {
             .stderr(output)
             .spawn();
         let child = child.unwrap_or_else(|error| panic!("{}", missing(name, &error)));
-        Self { child, name, log }
+        Self { guard: guard(child.id()), child, name, log }
     }
 
     /// Its process id.
@@ -58,7 +61,9 @@ impl Process {
 
     /// Kills it as the kernel would, and waits until it is gone.
     pub fn kill(&mut self) {
-        // It may have ended already.
+        // Both may have ended already. The guard goes first: afterwards the id may be another's.
+        let _ = self.guard.kill();
+        let _ = self.guard.wait();
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -77,6 +82,13 @@ impl Drop for Process {
         self.kill();
         show_if_failed(self.name, || self.said());
     }
+}
+
+/// Kills a process when ours is gone, however it went: then the guard's input ends. What is never dropped, as a server that all tests share, needs it.
+fn guard(pid: u32) -> Child {
+    let line = format!("read _; kill -9 {pid}");
+    let guard = Command::new("sh").args(["-c", &line]).stdin(Stdio::piped()).stderr(Stdio::null()).spawn();
+    guard.expect("sh is there")
 }
 
 /// A test that fails shows what the programs around it said.

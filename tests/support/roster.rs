@@ -1,6 +1,6 @@
 //! A client that sees who is there.
 
-use super::server::PATIENCE;
+use super::process::PATIENCE;
 use collabcanvas::protocol::Encoding;
 use loadtest::client::Client;
 use loadtest::history::Keep;

@@ -17,15 +17,18 @@ pub struct Sentinel {
     pub servers: [Redis; 2],
 }
 
+/// One Sentinel.
 #[derive(Debug)]
-struct Watcher {
+pub struct Watcher {
     process: Process,
-    port: u16,
+    /// Its port.
+    pub port: u16,
     _directory: tempfile::TempDir,
 }
 
 impl Watcher {
-    async fn start(id: &str, known: &str) -> Self {
+    /// Starts one of this id, with these lines of configuration besides.
+    pub async fn start(id: &str, known: &str) -> Self {
         for _ in 0..PORT_TRIES {
             let directory = tempfile::tempdir().expect("a temporary directory");
             let port = free_port();
@@ -36,7 +39,8 @@ impl Watcher {
             let mut there = true;
             soon("an answer of a Sentinel", || {
                 there = watcher.process.runs();
-                !there || watcher.cli(&["PING"]).is_ok()
+                // Also when it has a password.
+                !there || watcher.cli(&["PING"]).map_or_else(|error| error.contains("NOAUTH"), |_| true)
             })
             .await;
             if there {

@@ -1,14 +1,12 @@
 //! A `collabcanvas` process of a test's own: started, signalled, killed when dropped.
 
-use super::process::{SHOWN, free_port, show_if_failed, signal};
+use super::process::{PATIENCE, SHOWN, free_port, show_if_failed, signal};
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long anything that a process does may take.
-pub const PATIENCE: Duration = Duration::from_secs(30);
 /// What the first line of a ready server begins with.
 const READY: &str = "CollabCanvas is ready: open http://";
 /// What the second line begins with.

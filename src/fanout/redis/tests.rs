@@ -1,52 +1,57 @@
-use super::server::Redis;
 use super::*;
 use crate::fanout::conformance::{check, next, numbered, project};
 use crate::ids::{CommitId, Epoch};
+use crate::link::check::Role;
+use crate::link::testing::process::soon;
+use crate::link::testing::redis::Redis;
+use crate::link::testing::{least, link, shared_cluster, shared_sentinel};
 use crate::protocol::run::Run;
 use crate::protocol::value::Value;
 use bytes::Bytes;
-use std::time::Instant;
 
 async fn node(redis: &Redis, node: NodeId) -> Arc<RedisFanout> {
-    RedisFanout::start(redis.link().await, Keyspace::default(), node).await.expect("it is there")
+    node_at(std::slice::from_ref(redis), &redis.url(), node).await
+}
+
+/// One whose user may do what is needed and no more.
+async fn node_at(servers: &[Redis], url: &str, node: NodeId) -> Arc<RedisFanout> {
+    let url = least(servers, url, &Keyspace::default(), Role::Routing);
+    RedisFanout::start(link(&url).await, Keyspace::default(), node).await.expect("it is there")
 }
 
 async fn publish(redis: &Redis, name: &str, payload: &[u8]) {
     let channel = Keyspace::default().channel(&project(name));
     let mut cmd = ::redis::cmd("SPUBLISH");
     cmd.arg(channel).arg(payload);
-    let _: u64 = redis.link().await.query(&cmd).await.expect("published");
+    let _: u64 = link(&redis.url()).await.query(&cmd).await.expect("published");
 }
 
 fn channels(redis: &Redis) -> String {
     redis.cli(&["PUBSUB", "SHARDCHANNELS"])
 }
 
-/// Waits until something is so.
-async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !is_so() {
-        assert!(started.elapsed() < Duration::from_secs(20), "{what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn it_is_a_fan_out() {
-    let redis = Redis::start();
+    let redis = Redis::start().await;
     check(&*node(&redis, 1).await).await;
-    eventually("no channel is left", || channels(&redis).is_empty()).await;
+    soon("no channel is left", || channels(&redis).is_empty()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_is_a_fan_out_over_a_cluster() {
-    let redis = Redis::cluster();
-    check(&*node(&redis, 1).await).await;
+    let cluster = shared_cluster().await;
+    check(&*node_at(&cluster.masters, &cluster.url(), 1).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_a_fan_out_through_sentinels() {
+    let sentinel = shared_sentinel().await;
+    check(&*node_at(&sentinel.servers, &sentinel.url(), 1).await).await;
 }
 
 #[tokio::test]
 async fn nodes_hear_each_other_and_not_their_own_presence() {
-    let redis = Redis::start();
+    let redis = Redis::start().await;
     let (a, b) = (node(&redis, 1).await, node(&redis, 2).await);
     let p = project("p");
     let (mut at_a, mut at_b) = (a.subscribe(&p).await.expect("there"), b.subscribe(&p).await.expect("there"));
@@ -62,12 +67,12 @@ async fn nodes_hear_each_other_and_not_their_own_presence() {
     assert_eq!(next(&mut at_a).await, numbered(2));
     drop(at_a);
     a.publish(&p, numbered(3));
-    eventually("a subscription that nobody pruned ends by itself", || channels(&redis).is_empty()).await;
+    soon("a subscription that nobody pruned ends by itself", || channels(&redis).is_empty()).await;
 }
 
 #[tokio::test]
 async fn what_scripts_publish_is_read_and_what_nobody_can_read_is_a_gap() {
-    let redis = Redis::start();
+    let redis = Redis::start().await;
     let a = node(&redis, 1).await;
     let mut at = a.subscribe(&project("p")).await.expect("there");
     let run = Run { epoch: 1, first: 5, previous: CommitId([1; 8]), commits: Arc::default() };
@@ -81,7 +86,7 @@ async fn what_scripts_publish_is_read_and_what_nobody_can_read_is_a_gap() {
 
 #[tokio::test]
 async fn a_lost_connection_is_told_and_mended() {
-    let redis = Redis::start();
+    let redis = Redis::start().await;
     let a = node(&redis, 1).await;
     let (p, q) = (project("p"), project("q"));
     let (mut at_p, mut at_q) = (a.subscribe(&p).await.expect("there"), a.subscribe(&q).await.expect("there"));
@@ -94,7 +99,7 @@ async fn a_lost_connection_is_told_and_mended() {
 
 #[tokio::test]
 async fn who_comes_while_redis_is_away_is_told_so() {
-    let mut redis = Redis::start();
+    let mut redis = Redis::start().await;
     let a = node(&redis, 1).await;
     let p = project("p");
     let mut at = a.subscribe(&p).await.expect("there");
@@ -103,11 +108,11 @@ async fn who_comes_while_redis_is_away_is_told_so() {
     assert!(error.contains("did not confirm"), "{error}");
     // What is published meanwhile is dropped, and waits for nobody.
     (0..1_000).for_each(|seq| a.publish(&p, numbered(seq)));
-    redis.restart();
+    redis.restart().await;
     while next(&mut at).await != Event::Gap {}
     a.subscribe(&project("q")).await.expect("there again");
     assert_eq!(channels(&redis).lines().count(), 2);
-    eventually("events come again", || {
+    soon("events come again", || {
         a.publish(&p, numbered(5_000));
         at.try_recv().is_ok_and(|event| event == numbered(5_000))
     })
@@ -116,7 +121,7 @@ async fn who_comes_while_redis_is_away_is_told_so() {
 
 #[tokio::test]
 async fn routing_may_be_a_redis_of_its_own() {
-    let (data, routing) = (Redis::start(), Redis::start());
+    let (data, routing) = (Redis::start().await, Redis::start().await);
     let (a, b) = (node(&routing, 1).await, node(&routing, 2).await);
     let p = project("p");
     let mut at_b = b.subscribe(&p).await.expect("there");
@@ -128,7 +133,7 @@ async fn routing_may_be_a_redis_of_its_own() {
 
 #[tokio::test]
 async fn a_queue_that_is_full_drops_and_goes_on() {
-    let redis = Redis::start();
+    let redis = Redis::start().await;
     let a = node(&redis, 1).await;
     let p = project("p");
     let mut at = a.subscribe(&p).await.expect("there");
@@ -145,7 +150,7 @@ async fn a_queue_that_is_full_drops_and_goes_on() {
     for n in 0..15 {
         assert!(matches!(next(&mut at).await, Event::Broadcast { from, .. } if from == n));
     }
-    eventually("there is room again", || {
+    soon("there is room again", || {
         a.publish(&p, numbered(1));
         at.try_recv().is_ok_and(|event| event == numbered(1))
     })
@@ -157,7 +162,7 @@ async fn a_queue_that_is_full_drops_and_goes_on() {
 #[ignore = "a measurement"]
 #[expect(clippy::print_stderr, reason = "it tells what it measured")]
 async fn latency() {
-    let redis = Redis::start();
+    let redis = Redis::start().await;
     let (a, b) = (node(&redis, 1).await, node(&redis, 2).await);
     let p = project("p");
     let mut at = b.subscribe(&p).await.expect("there");

@@ -59,7 +59,8 @@ pub(in crate::hot) fn void(by: u8, cid: Cid) -> Proposal {
     nothing(by, cid, Outcome::Refused(Code::Exists))
 }
 
-fn nothing(by: u8, cid: Cid, outcome: Outcome) -> Proposal {
+/// A batch that touches nothing.
+pub(in crate::hot) fn nothing(by: u8, cid: Cid, outcome: Outcome) -> Proposal {
     let origin = Origin::Client { author: author(by), cid, digest: u64::MAX - cid };
     let commit = Commit { id: commit_id(), origin, outcome };
     Proposal { commit, effects: Vec::new(), absent: Vec::new(), at_head: false }

@@ -1,6 +1,6 @@
 //! Who publishes events.
 
-use crate::fanout::{Event, Fanout};
+use crate::fanout::{Event, Fanout, wire};
 use crate::ids::ProjectId;
 use std::sync::Arc;
 
@@ -19,8 +19,9 @@ impl Publish {
     }
 
     /// An event for a script to publish, or nothing when the node does.
-    pub(super) fn payload(&self, event: Vec<u8>) -> Vec<u8> {
-        if self.is_by_script() { event } else { Vec::new() }
+    pub(super) fn payload(&self, event: &Event) -> Vec<u8> {
+        // What scripts publish does not say when.
+        wire::encode(event, 0).filter(|_| self.is_by_script()).unwrap_or_default()
     }
 
     /// Publishes, unless a script has.

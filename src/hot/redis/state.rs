@@ -113,7 +113,7 @@ impl<'a> Cutter<'a> {
     fn cut(&mut self) {
         if !self.open.is_empty() {
             let mut pipe = redis::pipe();
-            pipe.atomic().hset_multiple(self.key, &self.open).pexpire(self.key, READY_MS);
+            pipe.atomic().cmd("HSET").arg(self.key).arg(&self.open).pexpire(self.key, READY_MS);
             self.done.push(pipe);
         }
         self.open.clear();

@@ -1,23 +1,25 @@
-//! The commands that this program uses, tried harmlessly: a user may lack the right to some.
+//! The commands that this program uses, of its own and from its scripts: as rules of an ACL, and tried harmlessly, since a user may lack the right to
+//! some. The tests of `hot`, `fanout` and `presence` run as users that may do this and nothing else.
 
 use super::Role;
 use crate::keyspace::{Bucket, Keyspace};
 use crate::link::error::{LinkError, Refusal};
-use crate::link::url::Target;
+use crate::link::url::{Layout, Target};
 use redis::aio::MultiplexedConnection;
-use redis::{Cmd, Value};
+use redis::{Cmd, Script, Value};
 use std::collections::BTreeSet;
 
-/// Commands on what presence and routing need. `h`, `s`, `l`, `z` and `u` stand for keys of a hash, a string, a stream, a sorted set and a
-/// set, `c` for a channel.
+/// What is asked before anything is tried: whoever may not do this is not let in.
+const FIRST: &[&str] = &["INFO", "ROLE"];
+
+/// Commands of fan-out and presence, each as it is tried. `h`, `s`, `l`, `z` and `u` stand for keys of a hash, a string, a stream, a sorted set and a
+/// set, `c` for a channel, `f` for a script.
 const ROUTING: &[&str] = &[
-    "PING",
     "SET s 1",
     "GET s",
-    "EXISTS s",
     "HSET h f 1",
     "HGETALL h",
-    "HDEL h f",
+    "PTTL s",
     "EXPIRE h 60",
     "PEXPIRE h 60000",
     "SADD u a",
@@ -26,39 +28,66 @@ const ROUTING: &[&str] = &[
     "SPUBLISH c probe",
     "SSUBSCRIBE c",
     "SUNSUBSCRIBE c",
-    "DEL s",
-    "UNLINK h u",
+    "SCRIPT|LOAD return",
+    "EVALSHA f 1 s",
+    "DEL s h u",
 ];
 
-/// Commands on what only the data need.
+/// Commands that only the hot store needs besides.
 const DATA: &[&str] = &[
+    "EXISTS s",
     "HSET h f 1",
     "HGET h f",
     "HMGET h f",
     "HLEN h",
-    "HINCRBY h n 1",
-    "HSCAN h 0",
+    "HDEL h g",
     "PERSIST h",
-    "PTTL h",
-    "INCR s",
+    "PEXPIREAT h 9999999999999",
     "XADD l 1-1 f v",
     "XRANGE l - +",
-    "XREVRANGE l + -",
     "XLEN l",
+    "MEMORY|USAGE l",
     "XTRIM l MINID 1",
     "ZADD z 1 a",
     "ZRANGE z 0 0",
-    "ZRANGEBYSCORE z 0 1",
-    "ZSCORE z a",
-    "ZCARD z",
     "ZREM z a",
-    "RENAME h l",
     "TIME",
-    "UNLINK h s l z",
+    "RENAME h l",
+    "UNLINK h l z",
+    // Refused for another reason when it may be called.
+    "EXEC",
+    // The last one: what followed would not be run.
+    "MULTI",
 ];
 
-/// A script that needs no right but the one to be called.
-const SCRIPT: &str = "return 1";
+/// What the client library needs in a Cluster.
+const CLUSTER: &[&str] = &["CLUSTER|SLOTS", "PING", "ASKING"];
+
+/// The script that is loaded and called: it does nothing.
+const SCRIPT: &str = "return";
+
+/// Commands to try, by what the user is for.
+fn lines(target: &Target, role: Role) -> impl Iterator<Item = &'static str> {
+    let data = if role == Role::Data { DATA } else { &[] };
+    let cluster = if target.layout == Layout::Cluster { CLUSTER } else { &[] };
+    cluster.iter().chain(ROUTING).chain(data).copied()
+}
+
+/// The rule that permits a command.
+fn rule(line: &str) -> String {
+    format!("+{}", line.split(' ').next().unwrap_or_default().to_ascii_lowercase())
+}
+
+/// All that a user needs and no more, as rules of an ACL: for `ACL SETUSER`, or for a file of users. A Redis that has both the data and the routing needs
+/// [`Role::Data`].
+#[must_use]
+pub fn acl(target: &Target, keyspace: &Keyspace, role: Role) -> String {
+    let prefix = keyspace.prefix();
+    let database = (target.database != 0).then_some("SELECT");
+    let rules: BTreeSet<_> = lines(target, role).chain(FIRST.iter().copied()).chain(database).map(rule).collect();
+    let rules: Vec<_> = [format!("~{prefix}:*"), format!("&{prefix}:*")].into_iter().chain(rules).collect();
+    rules.join(" ")
+}
 
 /// What the user lacks, as words of an ACL rule, such as `+hset`.
 pub(super) async fn missing(
@@ -69,24 +98,22 @@ pub(super) async fn missing(
     role: Role,
 ) -> Result<BTreeSet<String>, LinkError> {
     let mut missing = BTreeSet::new();
-    let data = if role == Role::Data { DATA } else { &[] };
-    for line in ROUTING.iter().chain(data) {
+    let script = Script::new(SCRIPT);
+    for line in lines(target, role) {
         let mut words = line.split(' ');
-        let name = words.next().unwrap_or_default();
-        let mut cmd = redis::cmd(name);
+        let mut cmd = Cmd::new();
+        words.next().unwrap_or_default().split('|').for_each(|name| {
+            cmd.arg(name);
+        });
         for word in words {
             match word {
                 "h" | "s" | "l" | "z" | "u" | "c" => cmd.arg(keyspace.probe(bucket, word)),
+                "f" if line.starts_with("EVALSHA") => cmd.arg(script.get_hash()),
                 _ => cmd.arg(word),
             };
         }
-        missing.extend(lacking(connection, target, keyspace, name, &cmd).await?);
+        missing.extend(lacking(connection, target, keyspace, line, &cmd).await?);
     }
-    let (key, script) = (keyspace.probe(bucket, "s"), redis::Script::new(SCRIPT));
-    let load = redis::cmd("SCRIPT").arg("LOAD").arg(SCRIPT).to_owned();
-    missing.extend(lacking(connection, target, keyspace, "SCRIPT|LOAD", &load).await?);
-    let call = redis::cmd("EVALSHA").arg(script.get_hash()).arg(1).arg(key).to_owned();
-    missing.extend(lacking(connection, target, keyspace, "EVALSHA", &call).await?);
     Ok(missing)
 }
 
@@ -95,7 +122,7 @@ async fn lacking(
     connection: &mut MultiplexedConnection,
     target: &Target,
     keyspace: &Keyspace,
-    name: &str,
+    line: &str,
     cmd: &Cmd,
 ) -> Result<Option<String>, LinkError> {
     let answer: redis::RedisResult<Value> = cmd.query_async(connection).await;
@@ -106,7 +133,7 @@ async fn lacking(
             Ok(Some(match message {
                 text if text.contains("channel") => format!("&{prefix}:*"),
                 text if text.contains("key") => format!("~{prefix}:*"),
-                _ => format!("+{}", name.to_ascii_lowercase()),
+                _ => rule(line),
             }))
         }
         LinkError::Unavailable(text) if !text.to_ascii_uppercase().contains("NOSCRIPT") => {

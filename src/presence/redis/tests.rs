@@ -1,7 +1,9 @@
 use super::*;
 use crate::fanout::Subscription;
 use crate::fanout::redis::RedisFanout;
-use crate::fanout::redis::server::Redis;
+use crate::link::check;
+use crate::link::testing::redis::Redis;
+use crate::link::testing::{least, link, shared_cluster};
 use crate::presence::remote::{Ask, FIRST, Remote};
 use crate::presence::roster::{Roster, Whose};
 use crate::protocol::json::from_json;
@@ -30,7 +32,13 @@ struct Room {
 
 impl Room {
     async fn open(redis: &Redis, node: NodeId) -> Self {
-        let (link, keys) = (redis.link().await, Keyspace::default());
+        Self::open_at(std::slice::from_ref(redis), &redis.url(), node).await
+    }
+
+    /// Its user may do what is needed and no more.
+    async fn open_at(servers: &[Redis], url: &str, node: NodeId) -> Self {
+        let keys = Keyspace::default();
+        let link = link(&least(servers, url, &keys, check::Role::Routing)).await;
         let fanout = RedisFanout::start(link.clone(), keys.clone(), node).await.expect("it is there");
         let events = fanout.subscribe(&p()).await.expect("it is there");
         let presence = RedisPresence::start(node, fanout, link, keys);
@@ -102,20 +110,22 @@ fn left(redis: &Redis, what: &str) -> i64 {
 
 #[tokio::test]
 async fn two_nodes_see_each_others_sessions_come_move_and_leave() {
-    see_each_other(&Redis::start()).await;
+    let redis = Redis::start().await;
+    see_each_other(std::slice::from_ref(&redis), &redis.url()).await;
 }
 
 #[tokio::test]
 async fn and_over_a_cluster() {
-    see_each_other(&Redis::cluster()).await;
+    let cluster = shared_cluster().await;
+    see_each_other(&cluster.masters, &cluster.url()).await;
 }
 
-async fn see_each_other(redis: &Redis) {
-    let mut a = Room::open(redis, u64::MAX).await;
+async fn see_each_other(servers: &[Redis], url: &str) {
+    let mut a = Room::open_at(servers, url, u64::MAX).await;
     a.join(1, "ann");
     a.presence.flush().await;
     // Who opens later reads.
-    let mut b = Room::open(redis, 2).await;
+    let mut b = Room::open_at(servers, url, 2).await;
     assert_eq!(b.shows(), [line(1, "ann", r#"{"cursor":[0,0]}"#)]);
     b.join(2, "bob");
     a.hear().await;
@@ -131,15 +141,19 @@ async fn see_each_other(redis: &Redis) {
     b.hear().await;
     assert_eq!(b.shows(), [line(2, "bob", r#"{"cursor":[0,0]}"#)]);
     a.presence.flush().await;
-    assert_eq!(redis.cli(&["EXISTS", &key("presence:1"), &key("session:1"), &key(&format!("beat:{}", u64::MAX))]), "0");
-    assert_eq!(redis.cli(&["SMEMBERS", &key("users")]), "2");
+    let mut exists = ::redis::cmd("EXISTS");
+    exists.arg(&[key("presence:1"), key("session:1"), key(&format!("beat:{}", u64::MAX))]);
+    assert_eq!(link(url).await.query(&exists).await, Ok(0));
+    let mut users = ::redis::cmd("SMEMBERS");
+    users.arg(key("users"));
+    assert_eq!(link(url).await.query(&users).await, Ok(vec![2]));
     // Nobody reads itself.
     assert_eq!(b.presence.read(&p(), None).await, Ok(Vec::new()));
 }
 
 #[tokio::test]
 async fn keys_hold_what_is_documented_and_live_as_long_as_promised() {
-    let redis = Redis::start();
+    let redis = Redis::start().await;
     let mut a = Room::open(&redis, 1).await;
     a.join(1, "ann");
     a.presence.flush().await;
@@ -172,7 +186,7 @@ async fn keys_hold_what_is_documented_and_live_as_long_as_promised() {
 
 #[tokio::test]
 async fn a_beat_writes_moves_and_makes_good_what_was_lost() {
-    let redis = Redis::start();
+    let redis = Redis::start().await;
     let (mut a, mut b) = (Room::open(&redis, 1).await, Room::open(&redis, 2).await);
     a.join(1, "ann");
     b.hear().await;
@@ -181,7 +195,7 @@ async fn a_beat_writes_moves_and_makes_good_what_was_lost() {
     let news = a.roster.take_news().nodes;
     a.presence.desk.ledger().tell(&p(), &news, clock::now_ms());
     a.presence.flush().await;
-    let written = || redis.cli(&["--no-raw", "HGET", &key("presence:1"), "fields"]).contains("\\t\\t");
+    let written = || redis.cli(&["HGET", &key("presence:1"), "fields"]).contains("\t\t");
     assert!(!written(), "a move waits for the beat");
     a.beat();
     b.hear().await;
@@ -199,7 +213,7 @@ async fn a_beat_writes_moves_and_makes_good_what_was_lost() {
 
 #[tokio::test]
 async fn nobody_of_a_dead_node_is_read_and_the_list_is_cleaned() {
-    let redis = Redis::start();
+    let redis = Redis::start().await;
     let mut a = Room::open(&redis, 1).await;
     a.join(1, "ann");
     a.join(2, "amy");
@@ -221,7 +235,7 @@ async fn nobody_of_a_dead_node_is_read_and_the_list_is_cleaned() {
 
 #[tokio::test]
 async fn nobody_waits_while_redis_is_away_and_all_is_written_later() {
-    let mut redis = Redis::start();
+    let mut redis = Redis::start().await;
     let mut a = Room::open(&redis, 1).await;
     a.join(1, "ann");
     a.presence.flush().await;
@@ -232,7 +246,7 @@ async fn nobody_waits_while_redis_is_away_and_all_is_written_later() {
     a.beat();
     a.presence.flush().await;
     assert!(a.presence.read(&p(), None).await.is_err(), "an outage is no empty room");
-    redis.restart();
+    redis.restart().await;
     a.presence.desk.link.until_up(true).await;
     a.beat();
     a.presence.flush().await;

@@ -1,38 +1,33 @@
 //! A store on the test's own server, under names of its own.
 
-use crate::fanout::Event;
+use crate::fanout::{Event, wire};
 use crate::hot::HotStore;
 use crate::hot::conformance::Backend;
 use crate::hot::conformance::world::project;
-use crate::hot::redis::server::Server;
-use crate::hot::redis::{KEPT, Publish, RedisHot, layout};
+use crate::hot::redis::{KEPT, Publish, RedisHot};
 use crate::ids::ProjectId;
 use crate::keyspace::Keyspace;
-use crate::link::{Link, Target};
-use crate::protocol::run::Run;
-use ::redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, PushInfo, PushKind, Value};
-use std::convert::Infallible;
+use crate::link::check::Role;
+use crate::link::subscriber::{Heard, Subscriber};
+use crate::link::testing::redis::Redis;
+use crate::link::{Link, testing};
+use ::redis::{Cmd, FromRedisValue};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
-/// A store, and a way past it.
+/// A store, whose user may do what is needed and no more, and a way past it.
 pub(super) struct Board {
     pub(super) hot: Arc<RedisHot>,
-    pub(super) link: Link,
+    link: Link,
+    past: Link,
     pub(super) keys: Keyspace,
-    url: String,
-}
-
-/// One server for all tests of this process: the names tell them apart.
-fn shared() -> &'static Server {
-    static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(|| Server::start(""))
 }
 
 impl Backend for Board {
     async fn new() -> Self {
-        Self::at(&shared().url()).await
+        Self::at(testing::shared().await).await
     }
 
     fn store(&self) -> Arc<dyn HotStore> {
@@ -40,51 +35,42 @@ impl Backend for Board {
     }
 
     async fn listen(&self, project: &ProjectId) -> UnboundedReceiver<Event> {
-        let (sender, events) = mpsc::unbounded_channel();
-        let (channel, client) = (self.keys.channel(project), Client::open(format!("{}?protocol=resp3", self.url)));
-        let push = move |push: PushInfo| {
-            if let (PushKind::SMessage, [_, Value::BulkString(payload)]) = (&push.kind, &push.data[..]) {
-                let _ = sender.send(event(payload));
-            }
-            Ok::<(), Infallible>(())
-        };
-        let config = AsyncConnectionConfig::new().set_push_sender(push);
-        let client = client.expect("a URL");
-        let mut connection = client.get_multiplexed_async_connection_with_config(&config).await.expect("it answers");
-        ::redis::cmd("SSUBSCRIBE").arg(channel).exec_async(&mut connection).await.expect("subscribed");
-        // It hears as long as it is there.
+        let ((sink, mut heard), (sender, events)) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
+        let subscriber = Subscriber::open(self.link.target(), sink).await.expect("it answers");
+        let channel = self.keys.channel(project);
+        subscriber.subscribe(&channel);
+        subscriber.subscribed(&channel).await.expect("subscribed");
         tokio::spawn(async move {
-            let _connection = connection;
-            std::future::pending::<()>().await;
+            // It hears as long as it is there.
+            let _subscriber = subscriber;
+            while let Some(heard) = heard.recv().await {
+                let Heard::Message { payload, .. } = heard else { panic!("nothing broke") };
+                let _ = sender.send(wire::decode(&payload).expect("an event").0);
+            }
         });
         events
     }
 }
 
-/// What a payload says.
-fn event(payload: &[u8]) -> Event {
-    match payload[0] {
-        b'C' => Event::Commits(Run::read(payload).expect("a run").0),
-        b'S' => Event::Saved(layout::read_position(&payload[1..]).expect("a position")),
-        b'L' => Event::Began { epoch: layout::number(payload, 1) },
-        b'E' => Event::Ended { epoch: layout::number(payload, 1) },
-        kind => panic!("an event of kind {kind}"),
-    }
-}
-
 impl Board {
     /// A store on this server, as node 1.
-    pub(super) async fn at(url: &str) -> Self {
+    pub(super) async fn at(redis: &Redis) -> Self {
+        Self::on(std::slice::from_ref(redis), &redis.url()).await
+    }
+
+    /// The same on several servers that are one.
+    pub(super) async fn on(servers: &[Redis], url: &str) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let keys = Keyspace::new(&format!("t{}", NEXT.fetch_add(1, Ordering::Relaxed))).expect("a prefix");
-        let link = Link::open(&Target::parse(url).expect("a URL")).await.expect("it answers");
+        let link = testing::link(&testing::least(servers, url, &keys, Role::Data)).await;
+        let past = testing::link(url).await;
         let hot = Arc::new(RedisHot::new(link.clone(), keys.clone(), 1, Publish::ByScript, KEPT));
-        Self { hot, link, keys, url: url.to_owned() }
+        Self { hot, link, past, keys }
     }
 
     /// Another node on the same keys.
-    pub(super) fn node(&self, node: u64, publish: Publish) -> RedisHot {
-        RedisHot::new(self.link.clone(), self.keys.clone(), node, publish, KEPT)
+    pub(super) fn node(&self, node: u64, publish: Publish, kept: Duration) -> RedisHot {
+        RedisHot::new(self.link.clone(), self.keys.clone(), node, publish, kept)
     }
 
     /// A command, its words apart by spaces.
@@ -93,7 +79,7 @@ impl Board {
         line.split(' ').for_each(|word| {
             cmd.arg(word);
         });
-        self.link.query(&cmd).await.expect("it answers")
+        self.past.query(&cmd).await.expect("it answers")
     }
 
     /// The keys of a state: objects, clients, meta, log.

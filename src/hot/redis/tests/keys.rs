@@ -3,7 +3,7 @@
 use super::board::Board;
 use crate::hot::conformance::Backend as _;
 use crate::hot::conformance::world::{World, project, put, start, void};
-use crate::hot::redis::{Publish, RedisHot};
+use crate::hot::redis::{KEPT, Publish};
 use crate::hot::{HotStore as _, Mismatch, Over, Reply, Verified};
 use crate::ids::Position;
 use std::time::Duration;
@@ -44,7 +44,7 @@ impl Board {
 #[tokio::test]
 async fn nothing_is_left_after_a_while() {
     let board = Board::new().await;
-    let hot = RedisHot::new(board.link.clone(), board.keys.clone(), 1, Publish::ByScript, Duration::from_millis(30));
+    let hot = board.node(1, Publish::ByScript, Duration::from_millis(30));
     assert_eq!(hot.install(&project(), start(1), Over::Empty).await, Ok(true));
     while !board.all_keys().await.is_empty() {
         tokio::time::sleep(Duration::from_millis(2)).await;
@@ -109,14 +109,14 @@ async fn what_is_left_unsaved_is_found_by_another_node() {
     let board = Board::new().await;
     let mut world = World::begin(&board).await;
     world.commit(vec![void(1, 1)]).await;
-    let other = board.node(2, Publish::ByScript);
+    let other = board.node(2, Publish::ByScript, KEPT);
     assert_eq!(other.dirty(false).await, Ok(vec![]));
     assert_eq!(other.dirty(true).await.expect("it answers").len(), 1);
     let minute = Duration::from_secs(60);
     assert_eq!(other.claim(&project(), minute).await, Ok(true));
     assert_eq!(board.hot.claim(&project(), minute).await, Ok(false));
     assert_eq!(board.hot.claim(&project(), Duration::ZERO).await, Ok(false), "it is not ours to give back");
-    assert_eq!(other.claim(&project(), Duration::ZERO).await, Ok(false));
+    assert_eq!(other.claim(&project(), Duration::ZERO).await, Ok(true));
     assert_eq!(board.hot.claim(&project(), minute).await, Ok(true));
     assert!(other.mark_saved(&project(), world.head).await.expect("it answers"));
     assert_eq!(other.dirty(true).await, Ok(vec![]));

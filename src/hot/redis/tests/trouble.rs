@@ -5,9 +5,9 @@ use crate::fanout::local::LocalFanout;
 use crate::fanout::{Event, Fanout as _};
 use crate::hot::conformance::Backend as _;
 use crate::hot::conformance::world::{World, id, project, put, start, void};
-use crate::hot::redis::Publish;
-use crate::hot::redis::server::Server;
+use crate::hot::redis::{KEPT, Publish};
 use crate::hot::{Call, Freeze, HotError, HotStore as _, Over, Reply};
+use crate::link::testing::redis::{Conf, Redis};
 use crate::project::canvas::View as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +15,8 @@ use std::time::Duration;
 #[tokio::test]
 async fn scripts_that_are_gone_are_loaded_again() {
     // A server of its own: a flush between the loading and the call of another test's script would be told as an outage.
-    let server = Server::start("");
-    let board = Board::at(&server.url()).await;
+    let server = Redis::start().await;
+    let board = Board::at(&server).await;
     let mut world = World::begin(&board).await;
     for cid in 1..4 {
         board.ask::<String>("SCRIPT FLUSH").await;
@@ -28,8 +28,8 @@ async fn scripts_that_are_gone_are_loaded_again() {
 
 #[tokio::test]
 async fn a_full_server_takes_no_calls_and_can_still_be_saved() {
-    let server = Server::start("");
-    let board = Board::at(&server.url()).await;
+    let server = Redis::start().await;
+    let board = Board::at(&server).await;
     let mut world = World::begin(&board).await;
     let first = world.commit(vec![put(1, 1, "a", None)]).await;
     world.commit(vec![void(1, 2)]).await;
@@ -50,8 +50,8 @@ async fn a_full_server_takes_no_calls_and_can_still_be_saved() {
 
 #[tokio::test]
 async fn a_server_that_takes_no_writes_says_so() {
-    let server = Server::start("--min-replicas-to-write 1");
-    let board = Board::at(&server.url()).await;
+    let server = Redis::with(Conf::default().line("min-replicas-to-write 1")).await;
+    let board = Board::at(&server).await;
     let installed = board.hot.install(&project(), start(2), Over::Empty).await;
     assert!(matches!(&installed, Err(HotError::Refused(why)) if why.contains("master")), "{installed:?}");
     assert!(board.hot.load(&project()).await.expect("it answers").is_none());
@@ -59,8 +59,8 @@ async fn a_server_that_takes_no_writes_says_so() {
 
 #[tokio::test]
 async fn a_server_that_is_gone_is_unavailable_and_the_mark_stays() {
-    let server = Server::start("");
-    let board = Board::at(&server.url()).await;
+    let server = Redis::start().await;
+    let board = Board::at(&server).await;
     let mut world = World::begin(&board).await;
     world.commit(vec![void(1, 1)]).await;
     drop(server);
@@ -101,7 +101,7 @@ async fn a_node_publishes_when_routing_is_another_redis() {
     let board = Board::new().await;
     let fanout = Arc::new(LocalFanout::default());
     let mut events = fanout.subscribe(&project()).await.expect("local");
-    let node = board.node(2, Publish::ByNode(fanout));
+    let node = board.node(2, Publish::ByNode(fanout), KEPT);
     let mut by_script = board.listen(&project()).await;
     assert_eq!(node.install(&project(), start(1), Over::Empty).await, Ok(true));
     let start = start(1).position;
