@@ -5,7 +5,7 @@ use crate::durable::checkpoint::LOG_BYTES;
 use crate::durable::load::{Tail, tail};
 use crate::durable::{Appended, DurableError, DurableStore, ENTRY_BYTES};
 use crate::hot::{HotError, HotStore};
-use crate::ids::{Position, ProjectId};
+use crate::ids::{Epoch, Position, ProjectId};
 use crate::metrics;
 use crate::recovery::tail::{Step, step};
 use dashmap::DashMap;
@@ -19,6 +19,8 @@ use tokio::time::Instant;
 const TAIL_BELIEVED: Duration = Duration::from_secs(60);
 /// How long a node that has died keeps others from saving in its place.
 const CLAIM: Duration = Duration::from_secs(3);
+/// How long rooms have to heal a hot state that is older than the durable log, before it is given up: what it has beyond is then lost to all but its authors.
+const FORKED: Duration = Duration::from_secs(10);
 /// First pause after the store did not answer.
 const RETRY_FROM: Duration = Duration::from_millis(100);
 /// Longest pause.
@@ -66,11 +68,13 @@ pub(super) struct Saver {
 impl Saver {
     /// Runs until the project is saved, however long the store is away.
     pub(super) async fn run(self) -> Ended {
-        let mut pause = RETRY_FROM;
+        let (mut pause, began) = (RETRY_FROM, Instant::now());
         loop {
             let saved = match self.hot.claim(&self.project, CLAIM).await {
                 Ok(false) if !self.urgent => return Ended::SavedElsewhere,
-                Ok(claimed) => self.save_with(claimed).await,
+                Ok(claimed) => self.save_with(claimed, began).await,
+                // A store that takes no writes can still be read, and what it has is all the more worth saving.
+                Err(HotError::Refused(_)) => self.save_with(false, began).await,
                 Err(error) => Err(unavailable(error)),
             };
             match saved {
@@ -89,8 +93,8 @@ impl Saver {
     }
 
     /// Saves, and gives a claim back. One that is not given back ends by itself.
-    async fn save_with(&self, claimed: bool) -> Result<(), DurableError> {
-        let saved = self.save().await;
+    async fn save_with(&self, claimed: bool, began: Instant) -> Result<(), DurableError> {
+        let saved = self.save(began).await;
         if claimed {
             let _ = self.hot.claim(&self.project, Duration::ZERO).await;
         }
@@ -98,7 +102,7 @@ impl Saver {
     }
 
     /// Appends all that the hot store has above the durable tail.
-    async fn save(&self) -> Result<(), DurableError> {
+    async fn save(&self, began: Instant) -> Result<(), DurableError> {
         for _ in 0..RUN_ENTRIES {
             let tail = self.tail().await?;
             let Some(log) =
@@ -107,10 +111,7 @@ impl Saver {
                 return Ok(());
             };
             match step(tail.position, &log, clock::now_ms()) {
-                Step::Mark(position) => {
-                    self.hot.mark_saved(&self.project, position).await.map_err(unavailable)?;
-                    return Ok(());
-                }
+                Step::Mark(position) => return self.mark(position).await,
                 Step::Append(entry) => {
                     let started = Instant::now();
                     let position = Position { epoch: entry.epoch, seq: entry.to(), id: entry.last_id() };
@@ -120,7 +121,7 @@ impl Saver {
                         Appended::Stored => {
                             metrics::saved(started.elapsed(), entry.commits.len());
                             self.know(tail, bytes);
-                            self.hot.mark_saved(&self.project, position).await.map_err(unavailable)?;
+                            self.mark(position).await?;
                             if position.seq == log.position.seq {
                                 // What came meanwhile has marked the project again.
                                 return Ok(());
@@ -141,14 +142,34 @@ impl Saver {
                     }
                 }
                 Step::Ended => {
-                    tracing::warn!(project = %self.project, "another node has taken the project over");
-                    self.tails.remove(&self.project);
-                    return self.hot.discard(&self.project, log.position.epoch).await.map_err(unavailable);
+                    tracing::warn!(project = %self.project, "the durable log has a newer lineage");
+                    return self.discard(log.position.epoch).await;
+                }
+                Step::Forked if began.elapsed() < FORKED => {
+                    let why = "the hot state is not the durable log's history; a room that is ahead heals it";
+                    return Err(DurableError::Unavailable(why.to_owned()));
+                }
+                Step::Forked => {
+                    tracing::error!(project = %self.project, "no room has healed a hot state that came back from an old copy");
+                    return self.discard(log.position.epoch).await;
                 }
             }
         }
         // Still dirty: the next run goes on.
         Ok(())
+    }
+
+    /// Tells the hot store how far it is. One that takes no writes is told another time.
+    async fn mark(&self, position: Position) -> Result<(), DurableError> {
+        match self.hot.mark_saved(&self.project, position).await {
+            Ok(_) | Err(HotError::Refused(_)) => Ok(()),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    async fn discard(&self, epoch: Epoch) -> Result<(), DurableError> {
+        self.tails.remove(&self.project);
+        self.hot.discard(&self.project, epoch).await.map_err(unavailable)
     }
 
     async fn tail(&self) -> Result<Tail, DurableError> {

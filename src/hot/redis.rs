@@ -277,6 +277,9 @@ impl HotStore for RedisHot {
         // One command per bucket, all on their way at once: in a Cluster each goes to its own shard.
         let left = if all { join_all(Bucket::all().map(|bucket| self.left(bucket))).await } else { Vec::new() };
         if let Some(Err(error)) = left.iter().find(|answer| answer.is_err()) {
+            if left.iter().all(Result::is_err) {
+                return Err(error.clone());
+            }
             // What the other shards have is worth saving all the same.
             tracing::warn!(%error, "what was left unsaved is not known of all projects");
         }

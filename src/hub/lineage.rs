@@ -8,12 +8,13 @@ use super::Stores;
 use super::open::hot_state;
 use super::replica::Replica;
 use crate::clock;
-use crate::durable::load::load;
+use crate::durable::load::{Tail, load, tail};
 use crate::durable::{Appended, Entry};
-use crate::hot::{Freeze, HotState, Mismatch, Over, Verified};
+use crate::hot::{Freeze, HotError, HotState, Mismatch, Over, Verified};
 use crate::ids::{CommitId, Epoch, Position, ProjectId, Seq};
 use crate::metrics;
-use crate::protocol::change::InvalidChanges;
+use crate::project::apply::reapply;
+use crate::protocol::change::{Changes, InvalidChanges};
 use crate::protocol::commit::{Commit, Origin, Outcome};
 use crate::recovery::merge::merge;
 use crate::recovery::seal::seal;
@@ -41,9 +42,20 @@ pub(super) async fn install(project: &ProjectId, stores: &Stores, replica: &Repl
     if let Err(why) = alone(project, stores).await {
         return Begun::NotNow(why);
     }
+    let begun = install_alone(project, stores, replica).await;
+    give_back(project, stores).await;
+    begun
+}
+
+async fn install_alone(project: &ProjectId, stores: &Stores, replica: &Replica) -> Begun {
     match stores.hot.verify(project, replica.position()).await {
         Ok(Verified::Mismatch(Mismatch::Empty)) => {}
         Ok(_) => return Begun::NotNow("another node has put it there".to_owned()),
+        Err(error) => return Begun::NotNow(error.to_string()),
+    }
+    match tail(&*stores.durable, project, &Tail::START).await {
+        Ok(tail) if tail.position == replica.position() => {}
+        Ok(_) => return Begun::NotNow("the durable log ends elsewhere".to_owned()),
         Err(error) => return Begun::NotNow(error.to_string()),
     }
     begin(project, stores, replica.to_hot(), Vec::new(), Over::Empty).await
@@ -58,6 +70,11 @@ async fn alone(project: &ProjectId, stores: &Stores) -> Result<(), String> {
     }
 }
 
+/// Lets other nodes' savers go on. What is not given back ends by itself.
+async fn give_back(project: &ProjectId, stores: &Stores) {
+    let _ = stores.hot.claim(project, Duration::ZERO).await;
+}
+
 /// Ends the lineage that the hot store has, `epoch` or an older one, and begins a new one with everything that is known. `mine` are commits that this room
 /// has and that may be in neither store.
 pub(super) async fn heal(project: &ProjectId, stores: &Stores, epoch: Epoch, mine: &[Commit]) -> Begun {
@@ -65,7 +82,11 @@ pub(super) async fn heal(project: &ProjectId, stores: &Stores, epoch: Epoch, min
     let begun = match stores.hot.freeze(project, token, LEASE).await {
         Ok(Freeze::Busy) => return Begun::NotNow("another node is healing it".to_owned()),
         Ok(Freeze::Empty) => match alone(project, stores).await {
-            Ok(()) => return union(project, stores, None, mine, Over::Empty).await,
+            Ok(()) => {
+                let begun = union(project, stores, None, mine, Over::Empty).await;
+                give_back(project, stores).await;
+                return begun;
+            }
             Err(why) => return Begun::NotNow(why),
         },
         Ok(Freeze::Frozen(position)) if position.epoch > epoch => {
@@ -73,6 +94,10 @@ pub(super) async fn heal(project: &ProjectId, stores: &Stores, epoch: Epoch, min
         }
         Ok(Freeze::Frozen(position)) => match stores.hot.load(project).await {
             Ok(hot) => union(project, stores, hot, mine, Over::Frozen { token, position }).await,
+            Err(HotError::Refused(why)) => {
+                tracing::error!(%project, why, "healing without what the hot store has: it cannot be read");
+                union(project, stores, None, mine, Over::Frozen { token, position }).await
+            }
             Err(error) => Begun::NotNow(error.to_string()),
         },
         Err(error) => return Begun::NotNow(error.to_string()),
@@ -97,10 +122,24 @@ async fn union(project: &ProjectId, stores: &Stores, hot: Option<HotState>, mine
     }
     let theirs: Vec<Commit> = hot.map(|hot| hot.log.iter().cloned().collect()).unwrap_or_default();
     let last = state.clients.iter().map(|(author, client)| (*author, client.cid)).collect();
-    let left = merge(last, &[&theirs, mine], &mut rand::rng());
+    let left = made_so_again(&state, merge(last, &[&theirs, mine], &mut rand::rng()));
     tracing::warn!(%project, left = left.len(), "healing: a new lineage begins");
     metrics::heal(left.len());
     begin(project, stores, state, left, over).await
+}
+
+/// What the merged commits do where they come now: after the durable state, the marker, and each other.
+fn made_so_again(state: &HotState, merged: Vec<Commit>) -> Vec<Commit> {
+    let mut canvas = state.canvas.clone();
+    let again = |(commit, seq): (Commit, Seq)| {
+        let Outcome::Changed(changes) = &commit.outcome else { return commit };
+        // What cannot be read changes nothing; it takes its cid all the same.
+        let effects = reapply(&canvas, changes.decode().unwrap_or_default(), seq);
+        let changes = Changes::encode(&effects.changes);
+        canvas.absorb(effects.changes, seq);
+        Commit { outcome: Outcome::Changed(changes), ..commit }
+    };
+    merged.into_iter().zip(state.position.seq + 2..).map(again).collect()
 }
 
 /// Seals the durable log behind `state`, then installs the state with `left` on top.

@@ -2,14 +2,15 @@
 
 use super::mailbox::{JoinError, RoomHandle, mailbox};
 use super::replica::Replica;
-use super::room::Room;
+use super::room::{Course, Room};
 use super::{Hub, Slot, Stores};
 use crate::durable::ClientRecord;
-use crate::durable::load::{Loaded, load};
+use crate::durable::load::{Loaded, Tail, load, tail};
 use crate::hot::log::Log;
-use crate::hot::{ClientState, HotState};
-use crate::ids::{CommitId, ProjectId};
+use crate::hot::{ClientState, HotError, HotState};
+use crate::ids::{CommitId, Position, ProjectId};
 use crate::metrics;
+use crate::recovery::course::Need;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -22,7 +23,7 @@ pub(super) async fn open(hub: Arc<Hub>, project: ProjectId, slot: Slot) -> Resul
     };
     // Read before the state: should the store become another meanwhile, the first verification notices.
     let lives = hub.stores.hot.lives();
-    let (replica, installed) = match replica(&hub.stores, &project).await {
+    let found = match find(&hub.stores, &project).await {
         Ok(found) => found,
         Err(error) => {
             tracing::error!(%project, %error, "the project cannot be opened");
@@ -33,7 +34,8 @@ pub(super) async fn open(hub: Arc<Hub>, project: ProjectId, slot: Slot) -> Resul
     };
     metrics::opened(started.elapsed());
     let (handle, mut mailbox) = mailbox();
-    let (room, made) = Room::new(project.clone(), hub.stores.clone(), hub.settings.clone(), replica, installed, lives);
+    let standing = Course::new(found.installed, lives, if found.heal { Need::Heal } else { Need::Nothing });
+    let (room, made) = Room::new(project.clone(), hub.stores.clone(), hub.settings.clone(), found.replica, standing);
     let place = Place { hub, project, slot };
     tokio::spawn(async move {
         room.run(made, &mut mailbox, subscription).await;
@@ -59,18 +61,55 @@ impl Drop for Place {
     }
 }
 
-/// The project's state, and whether the hot store has it. An error is an error, never an empty project.
-async fn replica(stores: &Stores, project: &ProjectId) -> Result<(Replica, bool), String> {
-    if let Some(hot) = stores.hot.load(project).await.map_err(|e| e.to_string())? {
-        return Ok((Replica::new(hot), true));
+/// How a room begins.
+struct Found {
+    replica: Replica,
+    /// Whether the hot store has the project.
+    installed: bool,
+    /// Whether what the hot store has is not the durable store's history, so that a new lineage must begin.
+    heal: bool,
+}
+
+/// The project's state. An error is an error, never an empty project.
+async fn find(stores: &Stores, project: &ProjectId) -> Result<Found, String> {
+    // Read first: a hot store that is read later has all of it, or has come back from an old copy.
+    let tail = tail(&*stores.durable, project, &Tail::START).await;
+    match stores.hot.load(project).await {
+        Ok(Some(hot)) if tail.as_ref().is_ok_and(|tail| is_behind(&hot, tail.position)) => {
+            tracing::warn!(%project, hot = ?hot.position, "the hot store has an old state");
+            Ok(Found { replica: durable(stores, project).await?, installed: false, heal: true })
+        }
+        Ok(Some(hot)) => {
+            if let Err(error) = tail {
+                // Work goes on while the durable store is away.
+                tracing::warn!(%project, %error, "opened without a look at the durable store");
+            }
+            Ok(Found { replica: Replica::new(hot), installed: true, heal: false })
+        }
+        Ok(None) => Ok(Found { replica: durable(stores, project).await?, installed: false, heal: false }),
+        Err(HotError::Refused(why)) => {
+            tracing::error!(%project, why, "the hot state cannot be read");
+            Ok(Found { replica: durable(stores, project).await?, installed: false, heal: true })
+        }
+        Err(error) => Err(error.to_string()),
     }
+}
+
+/// Whether a hot state lacks what the durable log, which ends at `tail`, has: it came back from an old copy.
+fn is_behind(hot: &HotState, tail: Position) -> bool {
+    let forked = hot.log.id_at(tail.seq).is_some_and(|id| id != tail.id);
+    tail.epoch > hot.position.epoch || (tail.epoch == hot.position.epoch && (tail.seq > hot.position.seq || forked))
+}
+
+/// What the durable store has.
+async fn durable(stores: &Stores, project: &ProjectId) -> Result<Replica, String> {
     let loaded = load(&*stores.durable, project).await.map_err(|e| e.to_string())?;
     let quarantined = loaded.canvas.quarantined().len();
     if quarantined > 0 {
         tracing::error!(%project, quarantined, "stored objects cannot be read and are set aside; the rest is served");
         metrics::quarantined(quarantined);
     }
-    Ok((Replica::new(hot_state(loaded)), false))
+    Ok(Replica::new(hot_state(loaded)))
 }
 
 /// What the durable store has, as a hot state that is saved whole.

@@ -26,7 +26,7 @@ use crate::metrics;
 use crate::presence::roster::Roster;
 use crate::protocol::Encoding;
 use crate::protocol::close::Close;
-use course::Course;
+pub(super) use course::Course;
 use futures_util::future::BoxFuture;
 use others::{Found, Others};
 use std::collections::{BTreeSet, VecDeque};
@@ -91,14 +91,13 @@ pub(super) struct Room {
 }
 
 impl Room {
-    /// A room at a replica. `installed` says whether the hot store has the project, `lives` which of its lives that was.
+    /// A room at a replica, which stands so to the hot store.
     pub(super) fn new(
         project: ProjectId,
         stores: Arc<Stores>,
         settings: Arc<RoomSettings>,
         replica: Replica,
-        installed: bool,
-        lives: Option<u64>,
+        course: Course,
     ) -> (Self, Asides) {
         let (made, snapshots_made) = mpsc::unbounded_channel();
         let (others, found) = Others::new();
@@ -113,7 +112,7 @@ impl Room {
             snapshots: Snapshots::default(),
             waiting: Vec::new(),
             made,
-            course: Course::new(installed, lives),
+            course,
             seq: Arc::default(),
             queue: VecDeque::new(),
             in_flight: None,
@@ -182,6 +181,7 @@ impl Room {
             }
             Event::Ended { epoch } => {
                 if epoch >= self.replica.position().epoch {
+                    self.course.overtaken = true;
                     self.course.ask();
                 }
             }

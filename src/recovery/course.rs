@@ -29,8 +29,8 @@ pub struct Standing {
     pub asked: Epoch,
     /// Whether all that it has is durable, and it holds nothing.
     pub saved: bool,
-    /// Whether it has tried to put the project into the hot store and could not.
-    pub install_failed: bool,
+    /// Whether the durable store may have gone on without it: it has tried to put the project into the hot store and could not, or its lineage was ended.
+    pub overtaken: bool,
 }
 
 /// Decides what to do about a mismatch.
@@ -38,7 +38,7 @@ pub struct Standing {
 pub fn decide(mismatch: Mismatch, room: Standing) -> Need {
     match mismatch {
         Mismatch::Frozen => Need::Wait,
-        Mismatch::Empty if room.saved && !room.install_failed => Need::Uninstalled,
+        Mismatch::Empty if room.saved && !room.overtaken => Need::Uninstalled,
         Mismatch::Empty => Need::Heal,
         // Its log no longer reaches down to the room: what the room has above its own watermark is held.
         Mismatch::Trimmed => Need::Load,
@@ -55,13 +55,13 @@ pub fn decide(mismatch: Mismatch, room: Standing) -> Need {
 mod tests {
     use super::*;
 
-    const ROOM: Standing = Standing { epoch: 3, asked: 3, saved: false, install_failed: false };
+    const ROOM: Standing = Standing { epoch: 3, asked: 3, saved: false, overtaken: false };
 
     #[test]
     fn an_empty_store_is_filled_again_or_healed() {
         assert_eq!(decide(Mismatch::Empty, ROOM), Need::Heal, "something may be nowhere but here");
         assert_eq!(decide(Mismatch::Empty, Standing { saved: true, ..ROOM }), Need::Uninstalled);
-        let failed = Standing { saved: true, install_failed: true, ..ROOM };
+        let failed = Standing { saved: true, overtaken: true, ..ROOM };
         assert_eq!(decide(Mismatch::Empty, failed), Need::Heal, "the durable store may have gone on");
     }
 

@@ -11,8 +11,10 @@ pub enum Step {
     Mark(Position),
     /// Append this.
     Append(Entry),
-    /// The hot lineage is over: the durable log goes on without it.
+    /// The hot lineage is over: the durable log has a newer one.
     Ended,
+    /// The hot state is shorter than the durable log, or has another commit where that ends: it came back from an old copy.
+    Forked,
     /// The two reads do not fit together yet: read again.
     Again,
 }
@@ -29,7 +31,7 @@ pub fn step(tail: Position, log: &HotLog, at_ms: u64) -> Step {
         return Step::Again;
     }
     if tail.seq > hot.seq {
-        return Step::Ended;
+        return Step::Forked;
     }
     if tail.seq < log.saved.seq {
         // Others have saved since this tail was read.
@@ -37,7 +39,7 @@ pub fn step(tail: Position, log: &HotLog, at_ms: u64) -> Step {
     }
     match &log.after {
         None => Step::Again,
-        Some((id, _)) if *id != tail.id => Step::Ended,
+        Some((id, _)) if *id != tail.id => Step::Forked,
         Some((_, commits)) if commits.is_empty() => Step::Mark(tail),
         Some((_, commits)) => {
             let all = Entry {
@@ -83,13 +85,13 @@ mod tests {
     #[test]
     fn another_history_is_never_written_over() {
         assert_eq!(step(position(3, 4), &log(position(2, 9), 4, &[5]), 0), Step::Ended, "a newer epoch is durable");
-        assert_eq!(step(position(2, 6), &log(position(2, 5), 5, &[]), 0), Step::Ended, "the hot log is shorter");
+        assert_eq!(step(position(2, 6), &log(position(2, 5), 5, &[]), 0), Step::Forked, "the hot log is shorter");
         let fork = HotLog {
             position: position(2, 5),
             saved: Position::START,
             after: Some((CommitId([9; 8]), vec![commit(5)])),
         };
-        assert_eq!(step(position(2, 4), &fork, 0), Step::Ended, "another commit at that seq");
+        assert_eq!(step(position(2, 4), &fork, 0), Step::Forked, "another commit at that seq");
         assert_eq!(step(position(1, 4), &log(position(2, 9), 4, &[5]), 0), Step::Again, "an old read");
         let above = HotLog { position: position(2, 9), saved: Position::START, after: None };
         assert_eq!(step(position(2, 4), &above, 0), Step::Again, "the hot log starts above the tail");

@@ -160,8 +160,22 @@ async fn when_the_transaction_is_lost_nothing_is_stored() {
     let store = &backend.store;
     let names = [project(1), project(2)];
     let entry = next(&Position::START);
+    // The writer is held up until the three wait for it, so that one transaction takes them all.
+    let (held, is_held) = tokio::sync::oneshot::channel();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let busy = store.write(&names[0], move |_| {
+        let _ = (held.send(()), released.recv());
+        Ok(())
+    });
     let lose = store.write(&names[0], |db| db.execute_batch("ROLLBACK"));
-    let (first, lost, second) = tokio::join!(store.append(&names[0], &entry), lose, store.append(&names[1], &entry));
+    let together = async {
+        is_held.await.expect("the writer is busy");
+        tokio::join!(store.append(&names[0], &entry), lose, store.append(&names[1], &entry), async {
+            drop(release);
+        })
+    };
+    let (busy, (first, lost, second, ())) = tokio::join!(busy, together);
+    busy.expect("it does nothing");
     let unavailable = |e: Option<DurableError>| matches!(e, Some(DurableError::Unavailable(_)));
     assert!(unavailable(first.err()) && unavailable(lost.err()) && unavailable(second.err()));
     assert_eq!(store.list().await.expect("list"), []);

@@ -126,11 +126,14 @@ impl Room {
                 self.replica.accept(proposal.commit, proposal.effects);
             }
             self.send_commits(first);
-        } else if self.replica.position().seq < run.end().seq {
-            // What lies between has not been read to its end.
-            self.course.ahead.insert(first, run);
+        } else if self.replica.id_at(run.end().seq) != Some(run.end().id) {
+            // What lies between has not been read to its end, or another history stands there: the store failed over under the call. No answer before the
+            // replica has it: proposed again, it is found to be a repeat, or has its place in another lineage.
+            self.again(proposed);
             self.course.ask();
+            return;
         }
+        self.fill_from_ahead();
         for (session, answer) in proposed.answers {
             match session {
                 Some(session) => self.members.decided(session, Answer { seq: answer.seq + later, ..answer }),

@@ -43,13 +43,19 @@ pub(super) struct Trouble {
     pub(super) refuses: bool,
 }
 
+impl Trouble {
+    fn new(now: Instant) -> Self {
+        Self { since: now, retry: now, pause: PAUSE.0 / 2, refuses: false }
+    }
+}
+
 /// How a room and the hot store stand to each other.
 #[derive(Debug)]
 pub(in crate::hub) struct Course {
     /// Whether the hot store has the project; one that is only looked at is not put there.
     pub(super) installed: bool,
-    /// Putting it there has failed: somebody else may have written to the durable store.
-    pub(super) install_failed: bool,
+    /// Somebody else may have written to the durable store: putting the project into the hot one has failed, or its lineage was ended.
+    pub(super) overtaken: bool,
     pub(super) need: Need,
     pub(super) trouble: Option<Trouble>,
     /// Which life of the store's connection the last proof belongs to.
@@ -66,12 +72,13 @@ pub(in crate::hub) struct Course {
 }
 
 impl Course {
-    pub(super) fn new(installed: bool, lives: Option<u64>) -> Self {
+    /// `installed` says whether the hot store has the project, `lives` which of its lives that was, `need` what must be done first.
+    pub(in crate::hub) fn new(installed: bool, lives: Option<u64>, need: Need) -> Self {
         let now = Instant::now();
         Self {
             installed,
-            install_failed: false,
-            need: Need::Nothing,
+            overtaken: false,
+            need,
             trouble: None,
             lives,
             proved: now,
@@ -118,6 +125,12 @@ impl Room {
         }
     }
 
+    /// When the members must be told that the store is away.
+    pub(super) fn grace_deadline(&self) -> Option<Instant> {
+        let waits = |trouble: &Trouble| self.course.mode == Mode::Normal && !trouble.refuses;
+        self.course.trouble.filter(waits).map(|trouble| trouble.since + GRACE)
+    }
+
     fn verify_due(&self) -> Option<Instant> {
         let course = &self.course;
         course.lives?;
@@ -160,6 +173,9 @@ impl Room {
             }
             Need::Load => self.in_flight = Some(Box::pin(async move { Done::Loaded(stores.hot.load(&project).await) })),
             Need::Heal => {
+                // However long it takes, members are told after a while.
+                let now = Instant::now();
+                self.course.trouble.get_or_insert(Trouble::new(now));
                 let mine: Vec<Commit> = self.unsaved().chain(self.course.held.commits()).cloned().collect();
                 self.in_flight =
                     Some(Box::pin(async move { Done::Healed(heal(&project, &stores, position.epoch, &mine).await) }));
@@ -198,8 +214,7 @@ impl Room {
 
     pub(super) fn pause(&mut self) {
         let now = Instant::now();
-        let first = Trouble { since: now, retry: now, pause: PAUSE.0 / 2, refuses: false };
-        let trouble = self.course.trouble.unwrap_or(first);
+        let trouble = self.course.trouble.unwrap_or(Trouble::new(now));
         let pause = (trouble.pause * 2).min(PAUSE.1);
         self.course.trouble = Some(Trouble { retry: now + pause, pause, ..trouble });
     }

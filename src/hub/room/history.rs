@@ -41,7 +41,9 @@ impl Room {
                 self.fill_from_ahead();
             }
             Err(Broken::Hole { .. }) if self.course.ahead.len() < AHEAD => {
-                self.course.ahead.insert(run.first, run);
+                if let Some(other) = self.course.ahead.insert(run.first, run) {
+                    self.course.held.put(other.commits.iter(), &self.replica, Instant::now());
+                }
                 self.course.hole.get_or_insert_with(Instant::now);
             }
             Err(Broken::Hole { .. }) => self.course.ask(),
@@ -55,7 +57,7 @@ impl Room {
     }
 
     /// Goes on with what had come too early.
-    fn fill_from_ahead(&mut self) {
+    pub(super) fn fill_from_ahead(&mut self) {
         let next = self.replica.position().seq + 1;
         while let Some(entry) = self.course.ahead.first_entry().filter(|entry| *entry.key() <= next) {
             let run = entry.remove();
@@ -97,6 +99,11 @@ impl Room {
         match answer {
             Ok(Verified::Same { head, saved, missed }) => {
                 if asked.epoch > self.replica.position().epoch {
+                    if !self.replica.position().same_history(&asked) {
+                        // It has moved on with the old lineage meanwhile.
+                        self.course.need = Need::Verify(Some(asked.epoch));
+                        return;
+                    }
                     self.replica.enter_epoch(asked.epoch);
                 }
                 self.course.installed = true;
@@ -130,7 +137,7 @@ impl Room {
     /// The store has said that the replica is on its history.
     pub(super) fn on_course(&mut self) {
         self.course.proved = Instant::now();
-        self.course.install_failed = false;
+        self.course.overtaken = false;
         if !self.course.trouble.is_some_and(|trouble| trouble.refuses) {
             self.in_order();
         }
@@ -177,7 +184,7 @@ impl Room {
             epoch: self.replica.position().epoch,
             asked: asked.epoch,
             saved: self.is_saved(),
-            install_failed: self.course.install_failed,
+            overtaken: self.course.overtaken,
         };
         self.course.need = decide(mismatch, room);
         match self.course.need {
@@ -214,7 +221,7 @@ impl Room {
             }
             Begun::NotNow(why) => {
                 tracing::warn!(project = %self.project, why, "a lineage could not be begun and is tried again");
-                self.course.install_failed |= installing;
+                self.course.overtaken |= installing;
                 self.course.need = Need::Verify(None);
                 self.pause();
             }

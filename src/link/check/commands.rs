@@ -17,9 +17,9 @@ const FIRST: &[&str] = &["INFO", "ROLE"];
 const ROUTING: &[&str] = &[
     "SET s 1",
     "GET s",
-    "EXISTS s",
     "HSET h f 1",
     "HGETALL h",
+    "PTTL s",
     "EXPIRE h 60",
     "PEXPIRE h 60000",
     "SADD u a",
@@ -35,6 +35,7 @@ const ROUTING: &[&str] = &[
 
 /// Commands that only the hot store needs besides.
 const DATA: &[&str] = &[
+    "EXISTS s",
     "HSET h f 1",
     "HGET h f",
     "HMGET h f",
