@@ -7,6 +7,8 @@ mod support;
 mod converge;
 #[path = "nodes/faults.rs"]
 mod faults;
+#[path = "nodes/histories.rs"]
+mod histories;
 #[path = "nodes/keys.rs"]
 mod keys;
 #[path = "nodes/presence.rs"]
