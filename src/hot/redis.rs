@@ -133,11 +133,8 @@ impl RedisHot {
     }
 
     async fn mark(&self, project: &ProjectId, position: Position) -> Result<bool, HotError> {
-        let mut script = self.on_all(&self.scripts.mark_saved, project);
-        script
-            .arg(&layout::position(position)[..])
-            .arg(self.publish.payload(&Event::Saved(position)))
-            .arg(project.as_str());
+        let (mut script, event) = (self.on_all(&self.scripts.mark_saved, project), Event::Saved(position));
+        script.arg(&layout::position(position)[..]).arg(self.publish.payload(&event)).arg(project.as_str());
         script.arg(self.kept_ms()).arg(super::log::KEPT_SAVED).arg(super::log::KEPT_BYTES);
         let marked = self.marks.times(project);
         let mut answer = Items::of(self.run(&script).await?)?;
