@@ -44,6 +44,7 @@ pub struct App {
     stop: watch::Sender<bool>,
     sessions: watch::Sender<()>,
     autosave: JoinHandle<()>,
+    estranged: JoinHandle<String>,
     grace: Duration,
     /// Keeps other nodes out of the database.
     _lock: Option<File>,
@@ -60,7 +61,7 @@ impl App {
     /// # Errors
     /// [`StartError`] when something cannot be had.
     pub async fn start(config: &Config, metrics: PrometheusHandle) -> Result<Self, StartError> {
-        let Made { stores, pace, ack_means_saved, lock } = stores::make(config).await?;
+        let Made { stores, pace, ack_means_saved, estranged, lock } = stores::make(config).await?;
         let (hot, durable, presence) = (stores.hot.clone(), stores.durable.clone(), stores.presence.clone());
         let hub = Hub::new(Arc::new(stores), room_settings(config, ack_means_saved));
         let autosave = tokio::spawn(Autosave::new(hot, durable.clone(), config.log_retention, pace).run());
@@ -95,15 +96,18 @@ impl App {
             stop,
             sessions,
             autosave,
+            estranged,
             grace: config.grace,
             _lock: lock,
         })
     }
 
-    /// Completes when autosave has died, which it never should: then the node must not go on accepting.
+    /// Completes when autosave has died, which it never should, or when the stores do not belong together any more: then the node must not go on accepting.
     pub async fn failed(&mut self) {
-        let ended = (&mut self.autosave).await;
-        tracing::error!(?ended, "autosave has ended");
+        tokio::select! {
+            ended = &mut self.autosave => tracing::error!(?ended, "autosave has ended"),
+            why = &mut self.estranged => tracing::error!(?why, "the stores do not belong together any more"),
+        }
     }
 
     /// Stops: takes nobody new, tells clients when to come back, saves. Returns whether everything was saved within the grace period.

@@ -19,6 +19,7 @@ use rand::RngExt as _;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
+use tokio::task::JoinHandle;
 
 /// The stores, and what goes with them.
 pub(super) struct Made {
@@ -27,6 +28,8 @@ pub(super) struct Made {
     pub(super) pace: Pace,
     /// Whether an ack must wait for the durable store: the hot one dies with this process.
     pub(super) ack_means_saved: bool,
+    /// Completes when the stores do not belong together any more.
+    pub(super) estranged: JoinHandle<String>,
     /// Keeps other nodes out of the database.
     pub(super) lock: Option<File>,
 }
@@ -47,7 +50,8 @@ fn embedded(config: &DurableConfig) -> Result<Made, StartError> {
     let fanout = Arc::new(LocalFanout::default());
     let hot = Arc::new(MemoryHot::new(fanout.clone()));
     let stores = Stores { hot, durable: durable(config)?, fanout, presence: Arc::new(LocalPresence) };
-    Ok(Made { stores, pace: Pace::AT_ONCE, ack_means_saved: true, lock })
+    let estranged = tokio::spawn(std::future::pending());
+    Ok(Made { stores, pace: Pace::AT_ONCE, ack_means_saved: true, estranged, lock })
 }
 
 async fn shared(config: &Config, redis: &RedisConfig) -> Result<Made, StartError> {
@@ -71,10 +75,12 @@ async fn shared(config: &Config, redis: &RedisConfig) -> Result<Made, StartError
     };
     let fanout = RedisFanout::start(routing.clone(), keys.clone(), node).await.map_err(|error| wrong(&error))?;
     let publish = if redis.routing.is_some() { Publish::ByNode(fanout.clone()) } else { Publish::ByScript };
+    let guard = check::estranged(data.clone(), keys.clone(), deployment.clone());
+    let estranged = tokio::spawn(async move { guard.await.to_string() });
     let hot = Arc::new(RedisHot::new(data, keys.clone(), node, publish, redis.expiry));
     let presence = RedisPresence::start(node, fanout.clone(), routing, keys);
     let stores = Stores { hot, durable, fanout, presence };
-    Ok(Made { stores, pace: Pace::SHARED, ack_means_saved: false, lock: None })
+    Ok(Made { stores, pace: Pace::SHARED, ack_means_saved: false, estranged, lock: None })
 }
 
 /// Opens the durable store.

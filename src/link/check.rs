@@ -16,6 +16,10 @@ use crate::keyspace::{Bucket, Keyspace};
 use redis::aio::MultiplexedConnection;
 use redis::{PushInfo, RedisResult};
 use std::convert::Infallible;
+use std::time::Duration;
+
+/// How often a node looks whether Redis is still its own.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// What a Redis is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,6 +186,21 @@ async fn check_server(
 
 async fn info(connection: &mut MultiplexedConnection, section: &str) -> RedisResult<String> {
     redis::cmd("INFO").arg(section).query_async(connection).await
+}
+
+/// Completes when Redis belongs to another deployment: it was emptied or replaced while this node ran, and another's node was first. A node must not go on
+/// then: it would serve and save the other's projects.
+pub async fn estranged(link: Link, keyspace: Keyspace, expected: String) -> CheckError {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        // One that does not answer now is asked again.
+        if let Ok(found) = deployment(&link, &keyspace, Some(&expected)).await
+            && found != expected
+        {
+            let text = format!("it belongs to deployment {found} now, and this node to {expected}");
+            return CheckError::new(Role::Data, link.target(), &text);
+        }
+    }
 }
 
 /// The deployment's id. The first node makes it, or brings the expected one: a Redis that was emptied belongs to nobody.

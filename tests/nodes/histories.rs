@@ -3,6 +3,7 @@
 use crate::beside_others;
 use crate::support::nodes::Nodes;
 use crate::support::peers::{agree, send};
+use crate::support::process::until;
 use crate::support::redis::Redis;
 use collabcanvas::protocol::Encoding;
 use loadtest::client::Client;
@@ -86,6 +87,15 @@ async fn a_redis_that_came_back_from_an_old_copy_is_not_believed() {
     create(&mut writer, "newer").await;
     agree(&mut looker, &mut writer).await;
     assert_eq!(looker.core.replica().0.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_ends_when_redis_has_become_another_s() {
+    let _others = beside_others().await;
+    let redis = Redis::start().await;
+    let mut nodes = Nodes::start(1, &redis.url(), &[]);
+    redis.cli(&["SET", "collab:deployment", "somebody-else"]);
+    until("the end of the node", PATIENCE, async || nodes.pids() == [None]).await;
 }
 
 /// Processor time that a process has used, in seconds.
