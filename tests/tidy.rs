@@ -226,6 +226,15 @@ fn the_readme_has_the_settings_of_the_program() {
 }
 
 #[test]
+fn the_readme_has_the_rights_that_redis_must_give() {
+    let target = collabcanvas::link::Target::parse("redis://localhost").expect("valid");
+    let keyspace = collabcanvas::keyspace::Keyspace::default();
+    let acl = collabcanvas::link::check::acl(&target, &keyspace, collabcanvas::link::check::Role::Data);
+    let readme = read(&Path::new(ROOT).join("README.md"));
+    assert!(readme.lines().any(|line| line.trim() == acl), "the README must list these rights:\n{acl}");
+}
+
+#[test]
 fn the_readme_leads_with_the_two_commands() {
     let readme = read(&Path::new(ROOT).join("README.md"));
     let head: Vec<&str> = readme.lines().take(25).collect();

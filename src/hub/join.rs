@@ -86,7 +86,7 @@ pub(super) fn admit_waiting(room: &mut Room, encoding: Encoding) {
     let reached = room.snapshots.get(encoding).is_some_and(reaches);
     let awaited = room.members.iter_mut().filter(|(_, m)| m.awaits_snapshot && m.encoding == encoding);
     let awaited: Vec<SessionId> = awaited.map(|(session, _)| session).collect();
-    if !reached && !(ready.is_empty() && awaited.is_empty()) {
+    if !(reached || ready.is_empty() && awaited.is_empty()) {
         // So much has happened meanwhile that it is of no use any more, or it is of another history.
         make_snapshot(room, encoding);
         room.waiting.extend(ready);

@@ -12,9 +12,7 @@ pub(super) fn refused(error: LinkError) -> HotError {
         LinkError::Refused { kind: Refusal::ReadOnly, .. } => {
             "the URL must lead to the master, and that must be able to write to its disk and replicas"
         }
-        LinkError::Refused { kind: Refusal::Denied, .. } => {
-            "give this node's user the commands and key patterns of the deployment guide"
-        }
+        LinkError::Refused { kind: Refusal::Denied, .. } => "give this node's user the rights that the README lists",
         LinkError::Refused { kind: Refusal::Other, .. } => "this is a fault of this program",
     };
     HotError::Refused(format!("{error}; {advice}"))
