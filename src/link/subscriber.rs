@@ -1,10 +1,10 @@
 //! Hears what is published: one connection per node for all subscriptions, one per shard in a Cluster.
 //!
 //! Sharded Pub/Sub everywhere (SSUBSCRIBE, SPUBLISH), which a Redis of 7.0 has without Cluster too. Owns the set of wanted channels; knows
-//! no project. Messages go from the connection straight into the sink; everything else is decided by one task ([`desk`]), which may wait
+//! no project. Messages go from the connection straight into the sink; everything else is decided by one task (`desk`), which may wait
 //! for a server without holding messages up.
 //!
-//! A connection that closes, does not answer within [`SILENCE`] when asked for its role every [`PROBE`] (a half-open one looks just
+//! A connection that closes, does not answer within `SILENCE` when asked for its role every `PROBE` (a half-open one looks just
 //! quiet), is no master any more, or takes a subscription away by itself (its slot moved) is replaced. All its channels are subscribed
 //! anew, where their slots are then, and after the server has confirmed that, [`Heard::Gap`] says that messages may be missing. In between
 //! messages are lost, silently: that is the nature of Pub/Sub.
