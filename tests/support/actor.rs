@@ -38,8 +38,8 @@ pub struct Habits {
     pub project: String,
     /// Time between two edits of a client, about.
     pub pause: Duration,
-    /// One in so many edits is followed by a new connection; 0: none.
-    pub restless: u32,
+    /// Each so many-th edit is followed by a new connection, at another one for each client; 0: none.
+    pub restless: usize,
     /// Some batches ask for what is refused for good.
     pub mistakes: bool,
 }
@@ -140,6 +140,12 @@ impl Actor {
         }
     }
 
+    /// Whether this edit is one after which it comes again.
+    fn is_restless(&self) -> bool {
+        let edits = self.client.core.history.sent.len();
+        self.habits.restless > 0 && (self.index + edits).is_multiple_of(self.habits.restless)
+    }
+
     fn edit(&mut self) {
         let count = if self.rng.random_range(0..8) == 0 { 3 } else { 1 };
         let ops: Vec<_> = (0..count).map(|_| self.op()).collect();
@@ -199,7 +205,7 @@ impl Actor {
                 () = tokio::time::sleep_until(next.into()), if edits => {
                     next = Instant::now() + self.habits.pause.mul_f64(self.rng.random_range(0.0..2.0));
                     self.edit();
-                    if self.habits.restless > 0 && self.rng.random_range(0..self.habits.restless) == 0 {
+                    if self.is_restless() {
                         self.client.cut();
                         connected = false;
                     }
