@@ -8,14 +8,14 @@ use super::Stores;
 use super::open::hot_state;
 use super::replica::Replica;
 use crate::clock;
+use crate::durable::Appended;
 use crate::durable::load::{Tail, load, tail};
-use crate::durable::{Appended, Entry};
 use crate::hot::{Freeze, HotError, HotState, Mismatch, Over, Verified};
-use crate::ids::{CommitId, Epoch, Position, ProjectId, Seq};
+use crate::ids::{CommitId, Epoch, ProjectId, Seq};
 use crate::metrics;
 use crate::project::apply::reapply;
-use crate::protocol::change::{Changes, InvalidChanges};
-use crate::protocol::commit::{Commit, Origin, Outcome};
+use crate::protocol::change::Changes;
+use crate::protocol::commit::{Commit, Outcome};
 use crate::recovery::merge::merge;
 use crate::recovery::seal::seal;
 use rand::RngExt as _;
@@ -143,41 +143,26 @@ fn made_so_again(state: &HotState, merged: Vec<Commit>) -> Vec<Commit> {
 }
 
 /// Seals the durable log behind `state`, then installs the state with `left` on top.
-async fn begin(project: &ProjectId, stores: &Stores, mut state: HotState, left: Vec<Commit>, over: Over) -> Begun {
+async fn begin(project: &ProjectId, stores: &Stores, state: HotState, left: Vec<Commit>, over: Over) -> Begun {
     let marker = CommitId::random(&mut rand::rng());
-    for entry in seal(state.position, marker, left, clock::now_ms()) {
+    let entries = seal(state.position, marker, left, clock::now_ms());
+    let mut replica = Replica::new(state);
+    for entry in entries {
         match stores.durable.append(project, &entry).await {
             Ok(Appended::Stored) => {}
             Ok(Appended::Conflict) => return Begun::NotNow("another node has written to it".to_owned()),
             Err(error) => return Begun::NotNow(error.to_string()),
         }
-        if let Err(error) = advance(&mut state, entry) {
+        replica.enter_epoch(entry.epoch);
+        if let Err(error) = replica.learn(entry.from, entry.prev, &entry.commits) {
             return Begun::NotNow(error.to_string());
         }
+        replica.mark_saved(replica.position());
     }
+    let state = replica.to_hot();
     match stores.hot.install(project, state.clone(), over).await {
         Ok(true) => Begun::Yes(Box::new(state)),
         Ok(false) => Begun::NotNow("another node has begun a lineage".to_owned()),
         Err(error) => Begun::NotNow(error.to_string()),
-    }
-}
-
-/// Goes on past an entry that is durable now.
-fn advance(state: &mut HotState, entry: Entry) -> Result<(), InvalidChanges> {
-    state.position = Position { epoch: entry.epoch, seq: entry.to(), id: entry.last_id() };
-    state.saved = state.position;
-    for (commit, seq) in entry.commits.into_iter().zip(entry.from..) {
-        if let Outcome::Changed(changes) = &commit.outcome {
-            state.canvas.absorb(changes.decode()?, seq);
-        }
-        count(state, &commit, seq);
-        state.log.push(commit);
-    }
-    Ok(())
-}
-
-fn count(state: &mut HotState, commit: &Commit, seq: Seq) {
-    if let Origin::Client { author, cid, digest } = commit.origin {
-        state.clients.insert(author, crate::hot::ClientState { cid, seq, digest });
     }
 }
