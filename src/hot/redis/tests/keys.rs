@@ -46,9 +46,12 @@ async fn nothing_is_left_after_a_while() {
     let board = Board::new().await;
     let hot = board.node(1, Publish::ByScript, Duration::from_millis(30));
     assert_eq!(hot.install(&project(), start(1), Over::Empty).await, Ok(true));
-    while !board.all_keys().await.is_empty() {
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
+    let gone = async {
+        while !board.all_keys().await.is_empty() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), gone).await.expect("all keys expire");
     assert!(hot.load(&project()).await.expect("it answers").is_none());
     assert_eq!(hot.install(&project(), start(2), Over::Empty).await, Ok(true));
 }
