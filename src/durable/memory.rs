@@ -3,8 +3,8 @@
 //! Owns the same bytes that a real backend would hold. Never survives its process. Called through [`DurableStore`].
 
 use super::layout::{self, chunk_name, corrupt};
-use super::{Appended, DurableError, DurableStore, Entry, Pointer};
-use crate::ids::{ProjectId, Seq};
+use super::{Appended, DurableError, DurableStore, Entry, NodeReport, Pointer, REPORT_MS};
+use crate::ids::{NodeId, ProjectId, Seq};
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -15,15 +15,25 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub struct MemoryStore {
     projects: Mutex<BTreeMap<ProjectId, Kept>>,
     deployment: Mutex<Option<String>>,
+    reports: Mutex<BTreeMap<NodeId, NodeReport>>,
 }
 
 /// What is kept of one project.
 #[derive(Debug, Default)]
 struct Kept {
     log: BTreeMap<Seq, Row>,
-    /// The pointer's seq and build, and its bytes.
-    pointer: Option<((Seq, u64), Vec<u8>)>,
-    /// The chunks that the pointer names.
+    /// Seq and build of the newest checkpoint.
+    pointer: Option<Name>,
+    /// All that are kept.
+    checkpoints: BTreeMap<Name, Checkpoint>,
+}
+
+/// Seq and build of a checkpoint.
+type Name = (Seq, u64);
+
+#[derive(Debug)]
+struct Checkpoint {
+    pointer: Vec<u8>,
     chunks: Vec<Bytes>,
 }
 
@@ -36,7 +46,11 @@ struct Row {
 
 impl Kept {
     fn covered(&self) -> Seq {
-        self.pointer.as_ref().map_or(0, |((seq, _), _)| *seq)
+        self.pointer.map_or(0, |(seq, _)| seq)
+    }
+
+    fn newest(&self) -> Option<&Checkpoint> {
+        self.checkpoints.get(&self.pointer?)
     }
 
     fn end(&self) -> Seq {
@@ -78,14 +92,14 @@ impl DurableStore for MemoryStore {
 
     async fn pointer(&self, project: &ProjectId) -> Result<Option<Pointer>, DurableError> {
         let projects = self.lock();
-        let pointer = projects.get(project).and_then(|kept| kept.pointer.as_ref());
-        pointer.map(|(_, body)| layout::decode_pointer(project, body)).transpose()
+        let newest = projects.get(project).and_then(Kept::newest);
+        newest.map(|checkpoint| layout::decode_pointer(project, &checkpoint.pointer)).transpose()
     }
 
     async fn chunks(&self, project: &ProjectId, pointer: &Pointer) -> Result<Vec<Bytes>, DurableError> {
         let projects = self.lock();
-        let named = |kept: &&Kept| matches!(kept.pointer, Some((name, _)) if name == (pointer.seq, pointer.build));
-        let chunks = projects.get(project).filter(named).map_or_else(Vec::new, |kept| kept.chunks.clone());
+        let named = projects.get(project).and_then(|kept| kept.checkpoints.get(&(pointer.seq, pointer.build)));
+        let chunks = named.map_or_else(Vec::new, |checkpoint| checkpoint.chunks.clone());
         if chunks.len() == pointer.chunks as usize {
             Ok(chunks)
         } else {
@@ -97,10 +111,33 @@ impl DurableStore for MemoryStore {
         let mut projects = self.lock();
         let kept = projects.entry(project.clone()).or_default();
         if kept.pointer.is_none() || kept.covered() < pointer.seq {
-            kept.pointer = Some(((pointer.seq, pointer.build), layout::encode_pointer(pointer)));
-            kept.chunks = chunks.to_vec();
+            let name = (pointer.seq, pointer.build);
+            let checkpoint = Checkpoint { pointer: layout::encode_pointer(pointer), chunks: chunks.to_vec() };
+            kept.checkpoints.insert(name, checkpoint);
+            kept.pointer = Some(name);
         }
         Ok(())
+    }
+
+    async fn versions(&self, project: &ProjectId) -> Result<Vec<Pointer>, DurableError> {
+        let projects = self.lock();
+        let kept = projects.get(project).map(|kept| kept.checkpoints.values());
+        kept.into_iter().flatten().map(|checkpoint| layout::decode_pointer(project, &checkpoint.pointer)).collect()
+    }
+
+    async fn forget(&self, project: &ProjectId, version: &Pointer) -> Result<(), DurableError> {
+        let name = (version.seq, version.build);
+        if let Some(kept) = self.lock().get_mut(project).filter(|kept| kept.pointer != Some(name)) {
+            kept.checkpoints.remove(&name);
+        }
+        Ok(())
+    }
+
+    async fn report(&self, report: &NodeReport) -> Result<Vec<NodeReport>, DurableError> {
+        let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        reports.retain(|_, old| old.at_ms + REPORT_MS >= report.at_ms);
+        reports.insert(report.node, *report);
+        Ok(reports.values().copied().collect())
     }
 
     async fn deployment(&self, fresh: &str) -> Result<String, DurableError> {
@@ -152,13 +189,21 @@ mod tests {
                     }
                 }
                 Item::Pointer => {
-                    let (name, body) = kept.pointer.take().expect("the pointer is there");
-                    kept.pointer = change(body).map(|body| (name, body));
+                    let name = kept.pointer.expect("the pointer is there");
+                    let newest = kept.checkpoints.get_mut(&name).expect("what it names is there");
+                    match change(std::mem::take(&mut newest.pointer)) {
+                        Some(body) => newest.pointer = body,
+                        None => kept.pointer = None,
+                    }
                 }
-                Item::Chunk(n) => match change(kept.chunks[n].to_vec()) {
-                    Some(body) => kept.chunks[n] = body.into(),
-                    None => drop(kept.chunks.remove(n)),
-                },
+                Item::Chunk(n) => {
+                    let name = kept.pointer.expect("the pointer is there");
+                    let chunks = &mut kept.checkpoints.get_mut(&name).expect("what it names is there").chunks;
+                    match change(chunks[n].to_vec()) {
+                        Some(body) => chunks[n] = body.into(),
+                        None => drop(chunks.remove(n)),
+                    }
+                }
             }
         }
     }

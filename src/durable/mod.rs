@@ -22,7 +22,7 @@ pub mod load;
 pub mod memory;
 pub mod sqlite;
 
-use crate::ids::{Cid, CommitId, Epoch, ProjectId, Seq};
+use crate::ids::{Cid, CommitId, Epoch, NodeId, ProjectId, Seq};
 use crate::protocol::commit::Commit;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -162,6 +162,22 @@ pub struct Pointer {
     pub at_ms: u64,
 }
 
+/// What a node says of itself where all nodes can read it, also while the hot store is away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NodeReport {
+    /// Which node.
+    pub node: NodeId,
+    /// How often it has reported: one that stands still is a node that is gone, whatever its clock says.
+    pub count: u64,
+    /// Whether it reaches the hot store.
+    pub reaches_hot: bool,
+    /// When it was made, in ms since 1970 by the node's clock: only to clear away reports that nobody needs any more.
+    pub at_ms: u64,
+}
+
+/// Reports older than this, in ms, may be cleared away.
+pub const REPORT_MS: u64 = 60 * 60 * 1000;
+
 /// A durable store. See the module for the contract.
 #[async_trait]
 pub trait DurableStore: Send + Sync + 'static {
@@ -190,12 +206,24 @@ pub trait DurableStore: Send + Sync + 'static {
     /// Any [`DurableError`]; [`DurableError::Corrupt`] when one is missing.
     async fn chunks(&self, project: &ProjectId, pointer: &Pointer) -> Result<Vec<Bytes>, DurableError>;
 
-    /// Stores chunks and then moves the pointer to them, unless it is already at or beyond that seq. Chunks of the checkpoint that the
-    /// pointer left are removed.
+    /// Stores chunks and then moves the pointer to them, unless it is already at or beyond that seq. The checkpoint that the pointer left stays as a
+    /// version until it is forgotten.
     ///
     /// # Errors
     /// Any [`DurableError`]; the old pointer then still holds, or, after [`DurableError::Unavailable`], perhaps the new one.
     async fn checkpoint(&self, project: &ProjectId, pointer: &Pointer, chunks: &[Bytes]) -> Result<(), DurableError>;
+
+    /// The checkpoints that are kept, oldest first; the last is the one that the pointer names.
+    ///
+    /// # Errors
+    /// Any [`DurableError`].
+    async fn versions(&self, project: &ProjectId) -> Result<Vec<Pointer>, DurableError>;
+
+    /// Removes a checkpoint that is no longer the newest, with its chunks. The newest stays whatever is asked.
+    ///
+    /// # Errors
+    /// Any [`DurableError`].
+    async fn forget(&self, project: &ProjectId, version: &Pointer) -> Result<(), DurableError>;
 
     /// Removes entries that the checkpoint covers (`to` ≤ the pointer's seq) and that were made before `before_ms`. Returns how many.
     ///
@@ -215,6 +243,12 @@ pub trait DurableStore: Send + Sync + 'static {
     /// # Errors
     /// [`DurableError::Unavailable`].
     async fn deployment(&self, fresh: &str) -> Result<String, DurableError>;
+
+    /// Stores a node's report in place of its last one, and returns the last one of every node, its own included.
+    ///
+    /// # Errors
+    /// [`DurableError::Unavailable`].
+    async fn report(&self, report: &NodeReport) -> Result<Vec<NodeReport>, DurableError>;
 
     /// Finishes what was accepted; later calls may be refused as [`DurableError::Unavailable`].
     async fn close(&self) {}

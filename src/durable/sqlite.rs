@@ -11,7 +11,7 @@ pub use open::OpenError;
 
 use super::layout::{self, chunk_name, corrupt};
 use super::load::off_thread;
-use super::{Appended, DurableError, DurableStore, Entry, Pointer};
+use super::{Appended, DurableError, DurableStore, Entry, NodeReport, Pointer, REPORT_MS};
 use crate::ids::{ProjectId, Seq};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -41,11 +41,19 @@ const MOVE_POINTER: &str = "
     INSERT INTO pointer (project, seq, build, body) VALUES (?1, ?2, ?3, ?4)
     ON CONFLICT (project) DO UPDATE SET seq = excluded.seq, build = excluded.build, body = excluded.body
     WHERE pointer.seq < excluded.seq";
-/// Chunks that no pointer will ever name again; those above the pointer may be somebody's who is still writing.
+const KEEP_VERSION: &str = "INSERT OR REPLACE INTO version (project, seq, build, body) VALUES (?1, ?2, ?3, ?4)";
+const VERSIONS: &str = "SELECT body FROM version WHERE project = ?1 ORDER BY seq, build";
+const FORGET: &str = "
+    DELETE FROM version WHERE project = ?1 AND seq = ?2 AND build = ?3
+      AND NOT EXISTS (SELECT 1 FROM pointer WHERE project = ?1 AND seq = ?2 AND build = ?3)";
+/// Chunks that nothing names any more; those above the pointer may be somebody's who is still writing.
 const SWEEP: &str = "
     DELETE FROM chunk WHERE rowid IN (
         SELECT c.rowid FROM chunk c JOIN pointer p ON p.project = c.project
-        WHERE c.project = ?1 AND c.seq <= p.seq AND NOT (c.seq = p.seq AND c.build = p.build) LIMIT ?2)";
+        WHERE c.project = ?1 AND c.seq <= p.seq
+          AND NOT EXISTS (SELECT 1 FROM version v WHERE v.project = c.project AND v.seq = c.seq AND v.build = c.build)
+        LIMIT ?2)";
+const REPORT: &str = "INSERT OR REPLACE INTO node (node, count, reaches_hot, at_ms) VALUES (?1, ?2, ?3, ?4)";
 const TRUNCATE: &str = "
     DELETE FROM log WHERE project = ?1 AND from_seq IN (
         SELECT from_seq FROM log
@@ -120,6 +128,26 @@ impl SqliteStore {
     }
 }
 
+impl SqliteStore {
+    /// Removes chunks that nothing names any more, a few at a time. What cannot be removed goes with the next checkpoint.
+    async fn sweep(&self, project: &ProjectId) {
+        loop {
+            let name = project.clone();
+            let swept = self.write(project, move |db| {
+                db.prepare_cached(SWEEP)?.execute(params![name.as_str(), sql(CHUNKS_AT_ONCE as u64)])
+            });
+            match swept.await {
+                Ok(0) => return,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(%project, %error, "chunks of an old checkpoint could not be removed");
+                    return;
+                }
+            }
+        }
+    }
+}
+
 impl Readers {
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
@@ -136,6 +164,15 @@ impl Readers {
 /// Numbers as SQLite holds them: none of ours comes near 2^63.
 fn sql(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn node_report(row: &Row<'_>) -> rusqlite::Result<NodeReport> {
+    Ok(NodeReport {
+        node: row.get::<_, i64>(0)?.cast_unsigned(),
+        count: row.get::<_, i64>(1)?.cast_unsigned(),
+        reaches_hot: row.get(2)?,
+        at_ms: row.get::<_, i64>(3)?.cast_unsigned(),
+    })
 }
 
 /// Runs a query and collects what `pick` makes of each row.
@@ -228,24 +265,45 @@ impl DurableStore for SqliteStore {
         }
         let (name, body) = (project.clone(), layout::encode_pointer(pointer));
         let moved = self.write(project, move |db| {
-            db.prepare_cached(MOVE_POINTER)?.execute(params![name.as_str(), seq, build, body])
+            let moved = db.prepare_cached(MOVE_POINTER)?.execute(params![name.as_str(), seq, build, body])?;
+            if moved > 0 {
+                db.prepare_cached(KEEP_VERSION)?.execute(params![name.as_str(), seq, build, body])?;
+            }
+            Ok(())
         });
         moved.await?;
-        loop {
-            let name = project.clone();
-            let swept = self.write(project, move |db| {
-                db.prepare_cached(SWEEP)?.execute(params![name.as_str(), sql(CHUNKS_AT_ONCE as u64)])
-            });
-            match swept.await {
-                Ok(0) => return Ok(()),
-                Ok(_) => {}
-                Err(error) => {
-                    // The checkpoint stands; what is left over goes with the next one.
-                    tracing::warn!(%project, %error, "chunks of an old checkpoint could not be removed");
-                    return Ok(());
-                }
-            }
-        }
+        self.sweep(project).await;
+        Ok(())
+    }
+
+    async fn versions(&self, project: &ProjectId) -> Result<Vec<Pointer>, DurableError> {
+        let project = project.clone();
+        self.read(move |db| {
+            let found = rows(db, &project, VERSIONS, [project.as_str()], |row| row.get::<_, Vec<u8>>(0))?;
+            found.iter().map(|body| layout::decode_pointer(&project, body)).collect()
+        })
+        .await
+    }
+
+    async fn forget(&self, project: &ProjectId, version: &Pointer) -> Result<(), DurableError> {
+        let (name, seq, build) = (project.clone(), sql(version.seq), version.build.cast_signed());
+        let forgotten =
+            self.write(project, move |db| db.prepare_cached(FORGET)?.execute(params![name.as_str(), seq, build]));
+        forgotten.await?;
+        self.sweep(project).await;
+        Ok(())
+    }
+
+    async fn report(&self, report: &NodeReport) -> Result<Vec<NodeReport>, DurableError> {
+        let report = *report;
+        let stored = self.writer.write(move |db| {
+            let own = params![report.node.cast_signed(), sql(report.count), report.reaches_hot, sql(report.at_ms)];
+            db.execute("DELETE FROM node WHERE at_ms < ?1", [sql(report.at_ms.saturating_sub(REPORT_MS))])?;
+            db.prepare_cached(REPORT)?.execute(own)?;
+            let mut all = db.prepare_cached("SELECT node, count, reaches_hot, at_ms FROM node ORDER BY node")?;
+            all.query_map([], node_report)?.collect()
+        });
+        stored.await.map_err(|trouble| DurableError::Unavailable(trouble.why))
     }
 
     async fn deployment(&self, fresh: &str) -> Result<String, DurableError> {

@@ -5,7 +5,7 @@ use super::world::{World, project};
 use crate::durable::checkpoint::{self, CLIENT_MS, checkpoint_if_due};
 use crate::durable::layout::{chunk, entry_name};
 use crate::durable::load::{Tail, load, since, tail};
-use crate::durable::{Appended, ClientRecord, DurableError, DurableStore, Entry, Pointer};
+use crate::durable::{Appended, ClientRecord, DurableError, DurableStore, Entry, NodeReport, Pointer};
 use crate::ids::{Author, CommitId, Position, ProjectId, Seq};
 use crate::project::canvas::View as _;
 use crate::protocol::change::Changes;
@@ -313,6 +313,18 @@ impl DurableStore for Overtaken {
         self.store.list().await
     }
 
+    async fn versions(&self, project: &ProjectId) -> Result<Vec<Pointer>, DurableError> {
+        self.store.versions(project).await
+    }
+
+    async fn forget(&self, project: &ProjectId, version: &Pointer) -> Result<(), DurableError> {
+        self.store.forget(project, version).await
+    }
+
+    async fn report(&self, report: &NodeReport) -> Result<Vec<NodeReport>, DurableError> {
+        self.store.report(report).await
+    }
+
     async fn deployment(&self, fresh: &str) -> Result<String, DurableError> {
         self.store.deployment(fresh).await
     }
@@ -366,4 +378,41 @@ pub(in crate::durable) async fn a_deployment_has_one_name(backend: &impl Backend
     let store = backend.store();
     assert_eq!(store.deployment("first").await.expect("it answers"), "first");
     assert_eq!(store.deployment("second").await.expect("it answers"), "first");
+}
+
+pub(in crate::durable) async fn older_checkpoints_stay_until_forgotten(backend: &impl Backend) {
+    let (store, mut world) = (backend.store(), World::new(13));
+    for _ in 0..3 {
+        world.checkpointed(&*store).await;
+    }
+    let versions = store.versions(&project()).await.expect("versions");
+    assert_eq!(versions.len(), 3);
+    assert!(versions.is_sorted_by_key(|version| version.seq), "oldest first");
+    assert_eq!(versions.last(), store.pointer(&project()).await.expect("pointer").as_ref());
+    for version in &versions {
+        let chunks = store.chunks(&project(), version).await.expect("its chunks are there");
+        assert_eq!(chunks.len(), version.chunks as usize);
+    }
+    store.forget(&project(), &versions[1]).await.expect("forgotten");
+    store.forget(&project(), &versions[2]).await.expect("the newest is left alone");
+    let left = store.versions(&project()).await.expect("versions");
+    assert_eq!(left, [versions[0].clone(), versions[2].clone()]);
+    assert!(store.chunks(&project(), &versions[1]).await.is_err(), "its chunks have gone with it");
+    store.chunks(&project(), &versions[0]).await.expect("the other's are untouched");
+    assert_loads(&*store, &world).await;
+}
+
+pub(in crate::durable) async fn nodes_read_each_others_reports(backend: &impl Backend) {
+    let store = backend.store();
+    let report = |node, count, reaches_hot, at_ms| NodeReport { node, count, reaches_hot, at_ms };
+    let one = report(u64::MAX, 1, true, 1_000_000);
+    assert_eq!(store.report(&one).await.expect("stored"), [one]);
+    let other = report(2, 1, false, 1_000_500);
+    let mut both = store.report(&other).await.expect("stored");
+    both.sort_by_key(|report| report.node);
+    assert_eq!(both, [other, one]);
+    let again = report(2, 2, true, 1_000_900);
+    let mut both = store.report(&again).await.expect("stored");
+    both.sort_by_key(|report| report.node);
+    assert_eq!(both, [again, one], "a node's last report stands");
 }

@@ -25,8 +25,15 @@ const SCHEMA: &str = "
     CREATE TABLE pointer (
         project TEXT NOT NULL PRIMARY KEY, seq INTEGER NOT NULL, build INTEGER NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;";
 
-const DEPLOYMENT: &str = "
-    CREATE TABLE IF NOT EXISTS deployment (one INTEGER PRIMARY KEY CHECK (one = 1), name TEXT NOT NULL)";
+/// What files that were made earlier may lack.
+const LATER: &str = "
+    CREATE TABLE IF NOT EXISTS deployment (one INTEGER PRIMARY KEY CHECK (one = 1), name TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS version (
+        project TEXT NOT NULL, seq INTEGER NOT NULL, build INTEGER NOT NULL, body BLOB NOT NULL,
+        PRIMARY KEY (project, seq, build)) WITHOUT ROWID;
+    INSERT OR IGNORE INTO version SELECT project, seq, build, body FROM pointer;
+    CREATE TABLE IF NOT EXISTS node (
+        node INTEGER PRIMARY KEY, count INTEGER NOT NULL, reaches_hot INTEGER NOT NULL, at_ms INTEGER NOT NULL)";
 
 /// Why a database file cannot be opened, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -131,8 +138,7 @@ pub(super) fn writing(path: &Path) -> Result<Connection, OpenError> {
         change.pragma_update(None, "application_id", APPLICATION).map_err(failed)?;
         change.pragma_update(None, "user_version", FORMAT).map_err(failed)?;
     }
-    // Also in files that were made before there were deployments.
-    change.execute_batch(DEPLOYMENT).map_err(failed)?;
+    change.execute_batch(LATER).map_err(failed)?;
     change.commit().map_err(failed)?;
     Ok(db)
 }
