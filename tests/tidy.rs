@@ -45,7 +45,6 @@ const FUNCTION_LINES: usize = 70;
 
 /// Files that are longer than the aim, and how long they may be: a ratchet, which only ever goes down.
 const LONGER: &[(&str, usize)] = &[
-    ("src/durable/conformance/cases.rs", 370),
     ("tests/kill.rs", 345),
     ("loadtest/src/core.rs", 334),
     ("loadtest/src/load.rs", 330),
@@ -247,13 +246,22 @@ fn the_readme_leads_with_the_two_commands() {
 fn one_version_of_each_dependency() {
     /// Several versions that others bring and that we cannot join, each with the reason.
     const TWICE: &[(&str, &str)] = &[
+        ("base64", "tokio-postgres is ahead of the others"),
+        ("block-buffer", "comes with digest"),
+        ("const-oid", "comes with digest"),
+        ("cpufeatures", "comes with sha1 and sha2"),
+        ("crypto-common", "comes with digest"),
+        ("digest", "the AWS SDK is still on 0.10"),
+        ("fallible-iterator", "tokio-postgres and rusqlite each pin their own"),
         ("foldhash", "comes with hashbrown"),
         ("getrandom", "metrics-util is still on rand 0.9"),
         ("hashbrown", "dashmap, metrics-util, rusqlite and indexmap each pin their own"),
         ("r-efi", "comes with getrandom; not built here"),
         ("rand", "metrics-util is still on 0.9"),
         ("rand_core", "comes with rand"),
+        ("sha1", "the AWS SDK is still on 0.10"),
         ("syn", "derive macros move to 3 one by one; build time only"),
+        ("wasi", "comes with getrandom; not built here"),
         ("windows-sys", "comes with ring; not built here"),
     ];
     let lock = read(&Path::new(ROOT).join("Cargo.lock"));

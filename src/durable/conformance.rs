@@ -3,6 +3,7 @@
 //! Owns the contract as tests. A backend implements [`Backend`] and calls `suite!`.
 
 pub(super) mod cases;
+pub(super) mod checkpoints;
 pub(super) mod damage;
 mod world;
 
@@ -37,10 +38,12 @@ macro_rules! suite {
             $backend:
             cases { an_entry_is_stored_once two_appends_at_once_have_one_winner what_is_behind_the_log_conflicts
                 entries_come_in_order nothing_stored_is_an_empty_project a_tail_follows_the_log
-                what_is_loaded_is_what_was_absorbed a_pointer_only_moves_forwards
-                truncation_keeps_what_the_pointer_needs a_checkpoint_is_made_when_due old_clients_are_forgotten a_checkpoint_inside_an_entry_is_met
-                projects_are_listed a_deployment_has_one_name a_load_survives_a_moving_checkpoint loads_and_checkpoints_run_together
-                older_checkpoints_stay_until_forgotten nodes_read_each_others_reports }
+                what_is_loaded_is_what_was_absorbed projects_are_listed a_deployment_has_one_name
+                nodes_read_each_others_reports }
+            checkpoints { a_pointer_only_moves_forwards truncation_keeps_what_the_pointer_needs a_checkpoint_is_made_when_due
+                old_clients_are_forgotten a_checkpoint_inside_an_entry_is_met
+                a_load_survives_a_moving_checkpoint loads_and_checkpoints_run_together
+                older_checkpoints_stay_until_forgotten }
             damage { one_damaged_object_is_set_aside a_put_makes_a_damaged_object_whole a_wrong_checksum_is_corrupt
                 a_hole_is_corrupt a_foreign_link_is_corrupt epochs_never_fall a_missing_chunk_is_corrupt
                 damaged_clients_are_corrupt a_newer_format_is_refused every_flipped_byte_is_found }

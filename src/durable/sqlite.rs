@@ -5,17 +5,21 @@
 //! [`DurableStore`].
 
 mod open;
+mod statements;
 mod writer;
 
 pub use open::OpenError;
 
 use super::layout::{self, chunk_name, corrupt};
 use super::load::off_thread;
-use super::{Appended, DurableError, DurableStore, Entry, NodeReport, Pointer, REPORT_MS};
+use super::{Appended, DurableError, DurableStore, Entry, NodeReport, Pointer};
 use crate::ids::{ProjectId, Seq};
 use async_trait::async_trait;
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use statements::{
+    APPEND, CHUNKS, ENTRIES, FORGET, KEEP_VERSION, LIST, MOVE_POINTER, PUT_CHUNK, SWEEP, TRUNCATE, VERSIONS,
+};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
@@ -27,44 +31,6 @@ const READERS: usize = 4;
 const CHUNKS_AT_ONCE: usize = 4;
 /// Entries removed per transaction, for the same reason.
 const ENTRIES_AT_ONCE: i64 = 256;
-
-const APPEND: &str = "
-    INSERT INTO log (project, from_seq, to_seq, epoch, at_ms, body)
-    SELECT ?1, ?2, ?3, ?4, ?5, ?6
-    WHERE ?2 > coalesce((SELECT to_seq FROM log WHERE project = ?1 ORDER BY from_seq DESC LIMIT 1), 0)
-      AND ?2 > coalesce((SELECT seq FROM pointer WHERE project = ?1), 0)
-    ON CONFLICT DO NOTHING";
-const ENTRIES: &str = "SELECT from_seq, body FROM log WHERE project = ?1 AND from_seq >= ?2 ORDER BY from_seq";
-const CHUNKS: &str = "SELECT body FROM chunk WHERE project = ?1 AND seq = ?2 AND build = ?3 ORDER BY n";
-const PUT_CHUNK: &str = "INSERT OR REPLACE INTO chunk (project, seq, build, n, body) VALUES (?1, ?2, ?3, ?4, ?5)";
-const MOVE_POINTER: &str = "
-    INSERT INTO pointer (project, seq, build, body) VALUES (?1, ?2, ?3, ?4)
-    ON CONFLICT (project) DO UPDATE SET seq = excluded.seq, build = excluded.build, body = excluded.body
-    WHERE pointer.seq < excluded.seq";
-const KEEP_VERSION: &str = "INSERT OR REPLACE INTO version (project, seq, build, body) VALUES (?1, ?2, ?3, ?4)";
-const VERSIONS: &str = "SELECT body FROM version WHERE project = ?1 ORDER BY seq, build";
-const FORGET: &str = "
-    DELETE FROM version WHERE project = ?1 AND seq = ?2 AND build = ?3
-      AND NOT EXISTS (SELECT 1 FROM pointer WHERE project = ?1 AND seq = ?2 AND build = ?3)";
-/// Chunks that nothing names any more; those above the pointer may be somebody's who is still writing.
-const SWEEP: &str = "
-    DELETE FROM chunk WHERE rowid IN (
-        SELECT c.rowid FROM chunk c JOIN pointer p ON p.project = c.project
-        WHERE c.project = ?1 AND c.seq <= p.seq
-          AND NOT EXISTS (SELECT 1 FROM version v WHERE v.project = c.project AND v.seq = c.seq AND v.build = c.build)
-        LIMIT ?2)";
-const REPORT: &str = "INSERT OR REPLACE INTO node (node, count, reaches_hot, at_ms) VALUES (?1, ?2, ?3, ?4)";
-const TRUNCATE: &str = "
-    DELETE FROM log WHERE project = ?1 AND from_seq IN (
-        SELECT from_seq FROM log
-        WHERE project = ?1 AND at_ms < ?2 AND to_seq <= (SELECT seq FROM pointer WHERE project = ?1) LIMIT ?3)";
-/// Goes from project to project through the key, and not through every entry.
-const LIST: &str = "
-    WITH RECURSIVE found (project) AS (
-        SELECT min(project) FROM log
-        UNION ALL
-        SELECT (SELECT min(project) FROM log WHERE project > found.project) FROM found WHERE found.project IS NOT NULL)
-    SELECT project FROM found WHERE project IS NOT NULL UNION SELECT project FROM pointer ORDER BY 1";
 
 /// A durable store in an SQLite file.
 #[derive(Debug)]
@@ -164,15 +130,6 @@ impl Readers {
 /// Numbers as SQLite holds them: none of ours comes near 2^63.
 fn sql(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn node_report(row: &Row<'_>) -> rusqlite::Result<NodeReport> {
-    Ok(NodeReport {
-        node: row.get::<_, i64>(0)?.cast_unsigned(),
-        count: row.get::<_, i64>(1)?.cast_unsigned(),
-        reaches_hot: row.get(2)?,
-        at_ms: row.get::<_, i64>(3)?.cast_unsigned(),
-    })
 }
 
 /// Runs a query and collects what `pick` makes of each row.
@@ -296,14 +253,8 @@ impl DurableStore for SqliteStore {
 
     async fn report(&self, report: &NodeReport) -> Result<Vec<NodeReport>, DurableError> {
         let report = *report;
-        let stored = self.writer.write(move |db| {
-            let own = params![report.node.cast_signed(), sql(report.count), report.reaches_hot, sql(report.at_ms)];
-            db.execute("DELETE FROM node WHERE at_ms < ?1", [sql(report.at_ms.saturating_sub(REPORT_MS))])?;
-            db.prepare_cached(REPORT)?.execute(own)?;
-            let mut all = db.prepare_cached("SELECT node, count, reaches_hot, at_ms FROM node ORDER BY node")?;
-            all.query_map([], node_report)?.collect()
-        });
-        stored.await.map_err(|trouble| DurableError::Unavailable(trouble.why))
+        let stored = self.writer.write(move |db| open::report(db, report)).await;
+        stored.map_err(|trouble| DurableError::Unavailable(trouble.why))
     }
 
     async fn deployment(&self, fresh: &str) -> Result<String, DurableError> {
@@ -340,11 +291,9 @@ impl DurableStore for SqliteStore {
 
 /// A stored project's id. One that is not an id was not written by us; nobody could open it either.
 fn named(name: &str) -> Option<ProjectId> {
-    let parsed = ProjectId::parse(name);
-    if parsed.is_err() {
-        tracing::error!(name, "the database holds a project whose id is not one");
-    }
-    parsed.ok()
+    ProjectId::parse(name)
+        .inspect_err(|_| tracing::error!(name, "the database holds a project whose id is not one"))
+        .ok()
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 //! Owns the schema. Never changes a file that is not ours. Called once when a store is opened, and for each reading connection.
 
 use super::super::layout::FORMAT;
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use super::super::{NodeReport, REPORT_MS};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Row, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -147,6 +148,26 @@ pub(super) fn writing(path: &Path) -> Result<Connection, OpenError> {
 pub(super) fn deployment(db: &Connection, fresh: &str) -> rusqlite::Result<String> {
     db.execute("INSERT INTO deployment (one, name) VALUES (1, ?1) ON CONFLICT DO NOTHING", [fresh])?;
     db.query_row("SELECT name FROM deployment", [], |row| row.get(0))
+}
+
+/// Stores a node's report, and reads all of them.
+pub(super) fn report(db: &Connection, report: NodeReport) -> rusqlite::Result<Vec<NodeReport>> {
+    let sql = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    db.execute("DELETE FROM node WHERE at_ms < ?1", [sql(report.at_ms.saturating_sub(REPORT_MS))])?;
+    db.execute(
+        "INSERT OR REPLACE INTO node (node, count, reaches_hot, at_ms) VALUES (?1, ?2, ?3, ?4)",
+        params![report.node.cast_signed(), sql(report.count), report.reaches_hot, sql(report.at_ms)],
+    )?;
+    let mut all = db.prepare_cached("SELECT node, count, reaches_hot, at_ms FROM node ORDER BY node")?;
+    let read = |row: &Row<'_>| {
+        Ok(NodeReport {
+            node: row.get::<_, i64>(0)?.cast_unsigned(),
+            count: row.get::<_, i64>(1)?.cast_unsigned(),
+            reaches_hot: row.get(2)?,
+            at_ms: row.get::<_, i64>(3)?.cast_unsigned(),
+        })
+    };
+    all.query_map([], read)?.collect()
 }
 
 /// Opens a connection that reads.
