@@ -21,6 +21,8 @@ pub struct Admin {
     pub durable: Arc<dyn DurableStore>,
     /// Turns true when the node stops: it is not ready any more.
     pub stopping: watch::Receiver<bool>,
+    /// Turns true while this node is cut off from a hot store that others reach: clients are better served there.
+    pub isolated: watch::Receiver<bool>,
     /// Rendered by `/metrics`.
     pub metrics: PrometheusHandle,
 }
@@ -37,6 +39,9 @@ pub fn router(admin: Admin) -> Router {
 async fn ready(State(admin): State<Admin>) -> (StatusCode, String) {
     if *admin.stopping.borrow() {
         return (StatusCode::SERVICE_UNAVAILABLE, "the node is stopping\n".to_owned());
+    }
+    if *admin.isolated.borrow() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "this node does not reach the hot store, others do\n".to_owned());
     }
     let Ok(probe) = ProjectId::parse("readyz") else {
         return (StatusCode::INTERNAL_SERVER_ERROR, String::new());

@@ -1,6 +1,7 @@
 //! The composition root: everything is made and connected here, and nowhere else.
 
 mod stores;
+mod vigil;
 
 use crate::admin::{self, Admin};
 use crate::autosave::Autosave;
@@ -63,6 +64,7 @@ impl App {
     pub async fn start(config: &Config, metrics: PrometheusHandle) -> Result<Self, StartError> {
         let Made { stores, pace, ack_means_saved, estranged, lock } = stores::make(config).await?;
         let (hot, durable, presence) = (stores.hot.clone(), stores.durable.clone(), stores.presence.clone());
+        let isolated = stores.isolated.clone();
         let hub = Hub::new(Arc::new(stores), room_settings(config, ack_means_saved));
         let autosave = tokio::spawn(Autosave::new(hot, durable.clone(), config.log_retention, pace).run());
 
@@ -75,7 +77,7 @@ impl App {
             allowed_origins: config.allowed_origins.clone().into(),
             sessions: sessions.clone(),
         };
-        let admin = Admin { durable: durable.clone(), stopping: stopping.clone(), metrics };
+        let admin = Admin { durable: durable.clone(), stopping: stopping.clone(), isolated, metrics };
         let (listener, address) = bind(config.listen, "COLLAB_LISTEN").await?;
         let (admin_listener, admin_address) = bind(config.admin_listen, "COLLAB_ADMIN_LISTEN").await?;
         let clients = gateway::Limits { head: HEAD, connections: CONNECTIONS };

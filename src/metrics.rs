@@ -16,6 +16,12 @@ const COUNTERS: &[(&str, &str)] = &[
     ("collab_room_open_failures_total", "Projects that could not be opened"),
     ("collab_room_losses_total", "Rooms that had to start over because the hot state was lost or another node went on"),
     ("collab_heals_total", "Lineages begun because the hot state was lost or had forked"),
+    (
+        "collab_direct_epochs_total",
+        "Projects that this node took to the durable store alone because the hot store was away",
+    ),
+    ("collab_direct_calls_total", "Calls that were appended to the durable store while the hot store was away"),
+    ("collab_direct_conflicts_total", "Such calls that another node was faster than"),
     ("collab_healed_commits_total", "Commits that a heal brought into the new lineage"),
     (
         "collab_held_given_up_total",
@@ -27,6 +33,7 @@ const COUNTERS: &[(&str, &str)] = &[
     ("collab_quarantined_objects_total", "Stored objects set aside because they cannot be read"),
     ("collab_saved_commits_total", "Commits made durable"),
     ("collab_save_failures_total", "Saves that the durable store did not take and that were tried again"),
+    ("collab_save_fenced_total", "Saves that found a newer lineage in the durable log, and healed the hot one"),
     ("collab_save_conflicts_total", "Appends that found another entry in their place"),
     (
         "collab_outbox_overflows_total",
@@ -52,9 +59,12 @@ pub fn describe() {
         describe_counter!(*name, Unit::Count, *text);
         counter!(*name).absolute(0);
     }
-    for (name, text) in
-        [("collab_sessions", "Sessions now"), ("collab_rooms", "Rooms open now"), ("collab_connections", "Sockets now")]
-    {
+    for (name, text) in [
+        ("collab_sessions", "Sessions now"),
+        ("collab_rooms", "Rooms open now"),
+        ("collab_connections", "Sockets now"),
+        ("collab_node_isolated", "1 while this node is cut off from a hot store that other nodes reach"),
+    ] {
         describe_gauge!(name, Unit::Count, text);
         gauge!(name).set(0.0);
     }
@@ -131,6 +141,26 @@ pub fn room_lost() {
 pub fn heal(left: usize) {
     counter!("collab_heals_total").increment(1);
     counter!("collab_healed_commits_total").increment(left as u64);
+}
+
+/// A saver found a newer lineage in the durable log.
+pub fn fenced() {
+    counter!("collab_save_fenced_total").increment(1);
+}
+
+/// A direct epoch was begun.
+pub fn direct_begun() {
+    counter!("collab_direct_epochs_total").increment(1);
+}
+
+/// A call was appended to the durable store, or not.
+pub fn direct_call(stored: bool) {
+    counter!(if stored { "collab_direct_calls_total" } else { "collab_direct_conflicts_total" }).increment(1);
+}
+
+/// Whether this node is cut off from a hot store that others reach.
+pub fn isolated(isolated: bool) {
+    gauge!("collab_node_isolated").set(if isolated { 1.0 } else { 0.0 });
 }
 
 /// Held commits were given up.

@@ -6,13 +6,13 @@
 
 use collabcanvas::hot::HotState;
 use collabcanvas::hub::propose::{AtOnce, Verdict, Waiting, propose};
-use collabcanvas::hub::replica::Replica;
 use collabcanvas::ids::{Author, ClientId, Position};
 use collabcanvas::protocol::limits::Limits;
 use collabcanvas::protocol::message::{ClientMessage, ServerMessage};
 use collabcanvas::protocol::refusal::Refusal;
 use collabcanvas::protocol::unpack::Reader;
 use collabcanvas::protocol::{Encoding, decode, encode, json, pack};
+use collabcanvas::recovery::replica::Replica;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};

@@ -5,6 +5,8 @@ mod support;
 
 #[path = "nodes/converge.rs"]
 mod converge;
+#[path = "nodes/degraded.rs"]
+mod degraded;
 #[path = "nodes/faults.rs"]
 mod faults;
 #[path = "nodes/histories.rs"]

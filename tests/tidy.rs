@@ -20,7 +20,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("presence", &["fanout", "keyspace", "link", "metrics", "clock", "protocol", "ids"]),
     ("hot", &["fanout", "keyspace", "link", "metrics", "clock", "project", "protocol", "ids"]),
     ("durable", &["project", "protocol", "ids"]),
-    ("recovery", &["hot", "durable", "project", "protocol", "ids"]),
+    ("recovery", &["hot", "durable", "project", "protocol", "ids", "metrics", "clock"]),
     ("autosave", &["recovery", "hot", "durable", "project", "protocol", "ids", "metrics", "clock"]),
     ("hub", &["recovery", "presence", "hot", "durable", "fanout", "project", "protocol", "ids", "metrics", "clock"]),
     ("session", &["hub", "protocol", "ids", "metrics", "clock"]),
@@ -32,8 +32,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "keyspace", "link", "ids", "presence", "admin", "autosave", "config", "durable", "fanout", "gateway",
-            "hot", "hub", "protocol", "session",
+            "keyspace", "link", "ids", "clock", "metrics", "presence", "admin", "autosave", "config", "recovery",
+            "durable", "fanout", "gateway", "hot", "hub", "protocol", "session",
         ],
     ),
 ];

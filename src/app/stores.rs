@@ -1,6 +1,6 @@
 //! Makes the stores that the configuration names: in this process, or shared by nodes.
 
-use super::StartError;
+use super::{StartError, vigil};
 use crate::autosave::Pace;
 use crate::config::{Config, DurableConfig, RedisConfig};
 use crate::durable::DurableStore;
@@ -8,6 +8,7 @@ use crate::durable::memory::MemoryStore;
 use crate::durable::sqlite::SqliteStore;
 use crate::fanout::local::LocalFanout;
 use crate::fanout::redis::RedisFanout;
+use crate::hot::HotStore;
 use crate::hot::memory::MemoryHot;
 use crate::hot::redis::{Publish, RedisHot};
 use crate::hub::Stores;
@@ -19,6 +20,7 @@ use rand::RngExt as _;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// The stores, and what goes with them.
@@ -49,7 +51,13 @@ fn embedded(config: &DurableConfig) -> Result<Made, StartError> {
     };
     let fanout = Arc::new(LocalFanout::default());
     let hot = Arc::new(MemoryHot::new(fanout.clone()));
-    let stores = Stores { hot, durable: durable(config)?, fanout, presence: Arc::new(LocalPresence) };
+    let stores = Stores {
+        hot,
+        durable: durable(config)?,
+        fanout,
+        presence: Arc::new(LocalPresence),
+        isolated: watch::channel(false).1,
+    };
     let estranged = tokio::spawn(std::future::pending());
     Ok(Made { stores, pace: Pace::AT_ONCE, ack_means_saved: true, estranged, lock })
 }
@@ -77,9 +85,11 @@ async fn shared(config: &Config, redis: &RedisConfig) -> Result<Made, StartError
     let publish = if redis.routing.is_some() { Publish::ByNode(fanout.clone()) } else { Publish::ByScript };
     let guard = check::estranged(data.clone(), keys.clone(), deployment.clone());
     let estranged = tokio::spawn(async move { guard.await.to_string() });
-    let hot = Arc::new(RedisHot::new(data, keys.clone(), node, publish, redis.expiry));
+    let hot: Arc<dyn HotStore> = Arc::new(RedisHot::new(data, keys.clone(), node, publish, redis.expiry));
     let presence = RedisPresence::start(node, fanout.clone(), routing, keys);
-    let stores = Stores { hot, durable, fanout, presence };
+    let (isolated, is_isolated) = watch::channel(false);
+    tokio::spawn(vigil::watch(node, hot.clone(), durable.clone(), isolated));
+    let stores = Stores { hot, durable, fanout, presence, isolated: is_isolated };
     Ok(Made { stores, pace: Pace::SHARED, ack_means_saved: false, estranged, lock: None })
 }
 

@@ -7,6 +7,7 @@ use crate::durable::{Appended, DurableError, DurableStore, ENTRY_BYTES};
 use crate::hot::{HotError, HotStore};
 use crate::ids::{Epoch, Position, ProjectId};
 use crate::metrics;
+use crate::recovery::lineage::{Begun, Both, heal};
 use crate::recovery::tail::{Step, step};
 use dashmap::DashMap;
 use rand::RngExt as _;
@@ -19,8 +20,6 @@ use tokio::time::Instant;
 const TAIL_BELIEVED: Duration = Duration::from_secs(60);
 /// How long a node that has died keeps others from saving in its place.
 const CLAIM: Duration = Duration::from_secs(3);
-/// How long rooms have to heal a hot state that is older than the durable log, before it is given up: what it has beyond is then lost to all but its authors.
-const FORKED: Duration = Duration::from_secs(10);
 /// First pause after the store did not answer.
 const RETRY_FROM: Duration = Duration::from_millis(100);
 /// Longest pause.
@@ -68,13 +67,13 @@ pub(super) struct Saver {
 impl Saver {
     /// Runs until the project is saved, however long the store is away.
     pub(super) async fn run(self) -> Ended {
-        let (mut pause, began) = (RETRY_FROM, Instant::now());
+        let mut pause = RETRY_FROM;
         loop {
             let saved = match self.hot.claim(&self.project, CLAIM).await {
                 Ok(false) if !self.urgent => return Ended::SavedElsewhere,
-                Ok(claimed) => self.save_with(claimed, began).await,
+                Ok(claimed) => self.save_with(claimed).await,
                 // A store that takes no writes can still be read, and what it has is all the more worth saving.
-                Err(HotError::Refused(_)) => self.save_with(false, began).await,
+                Err(HotError::Refused(_)) => self.save_with(false).await,
                 Err(error) => Err(unavailable(error)),
             };
             match saved {
@@ -93,8 +92,8 @@ impl Saver {
     }
 
     /// Saves, and gives a claim back. One that is not given back ends by itself.
-    async fn save_with(&self, claimed: bool, began: Instant) -> Result<(), DurableError> {
-        let saved = self.save(began).await;
+    async fn save_with(&self, claimed: bool) -> Result<(), DurableError> {
+        let saved = self.save().await;
         if claimed {
             let _ = self.hot.claim(&self.project, Duration::ZERO).await;
         }
@@ -102,7 +101,7 @@ impl Saver {
     }
 
     /// Appends all that the hot store has above the durable tail.
-    async fn save(&self, began: Instant) -> Result<(), DurableError> {
+    async fn save(&self) -> Result<(), DurableError> {
         for _ in 0..RUN_ENTRIES {
             let tail = self.tail().await?;
             let Some(log) =
@@ -142,16 +141,13 @@ impl Saver {
                     }
                 }
                 Step::Ended => {
+                    metrics::fenced();
                     tracing::warn!(project = %self.project, "the durable log has a newer lineage");
-                    return self.discard(log.position.epoch).await;
-                }
-                Step::Forked if began.elapsed() < FORKED => {
-                    let why = "the hot state is not the durable log's history; a room that is ahead heals it";
-                    return Err(DurableError::Unavailable(why.to_owned()));
+                    return self.heal(log.position.epoch).await;
                 }
                 Step::Forked => {
-                    tracing::error!(project = %self.project, "no room has healed a hot state that came back from an old copy");
-                    return self.discard(log.position.epoch).await;
+                    tracing::warn!(project = %self.project, "the hot state came back from an old copy");
+                    return self.heal(log.position.epoch).await;
                 }
             }
         }
@@ -167,9 +163,14 @@ impl Saver {
         }
     }
 
-    async fn discard(&self, epoch: Epoch) -> Result<(), DurableError> {
+    /// Begins a new lineage, with what the hot one, `epoch` or older, has beyond the durable log. Rooms hear of it and propose what only they have.
+    async fn heal(&self, epoch: Epoch) -> Result<(), DurableError> {
         self.tails.remove(&self.project);
-        self.hot.discard(&self.project, epoch).await.map_err(unavailable)
+        let both = Both { hot: self.hot.clone(), durable: self.durable.clone() };
+        match heal(&self.project, &both, epoch, &[]).await {
+            Begun::Yes(_) => Ok(()),
+            Begun::NotNow(why) => Err(DurableError::Unavailable(why)),
+        }
     }
 
     async fn tail(&self) -> Result<Tail, DurableError> {

@@ -80,11 +80,11 @@ pub trait Fanout: Send + Sync + 'static {
     /// Hands an event to every subscriber of the project.
     fn publish(&self, project: &ProjectId, event: Event);
 
-    /// Hears of the project from when this returns on. Whoever subscribes must keep reading: the queue is as long as the reader is behind, and is
+    /// Hears of the project from when this returns on; while the carrier cannot be reached, from when it can again, and hears of a gap then. Whoever subscribes must keep reading: the queue is as long as the reader is behind, and is
     /// bounded by the commits that rooms admit.
     ///
     /// # Errors
-    /// A sentence, when the carrier cannot be reached.
+    /// A sentence, when the carrier does not allow it.
     async fn subscribe(&self, project: &ProjectId) -> Result<Subscription, String>;
 
     /// Forgets subscriptions of the project that were dropped; to be called when one is.

@@ -226,6 +226,11 @@ pub trait HotStore: Send + Sync + 'static {
     /// avoids waste: two that both save do no harm.
     async fn claim(&self, project: &ProjectId, lease: Duration) -> Result<bool, HotError>;
 
+    /// Whether the store answers at all; one in this process always does.
+    async fn answers(&self) -> Result<(), HotError> {
+        Ok(())
+    }
+
     /// A number that rises whenever the store may have become another (a connection was lost and made anew); `None` when it lives in this
     /// process, and a room need never ask whether it is up to date.
     fn lives(&self) -> Option<u64>;

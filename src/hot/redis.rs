@@ -230,12 +230,8 @@ impl HotStore for RedisHot {
         let mut unlink = Cmd::new();
         unlink.arg("UNLINK").arg(&ready[..]);
         let _ = self.link.query::<Value>(&unlink).await;
-        match installed? {
-            0 => Ok(false),
-            _ => Err(HotError::Unavailable(
-                "what was to be installed is gone again: Redis was restarted, or too slow".into(),
-            )),
-        }
+        let gone = "what was to be installed is gone again: Redis was restarted, or too slow";
+        if installed? == 0 { Ok(false) } else { Err(HotError::Unavailable(gone.into())) }
     }
 
     async fn log_after(&self, project: &ProjectId, seq: Seq, bytes: usize) -> Result<Option<HotLog>, HotError> {
@@ -292,6 +288,10 @@ impl HotStore for RedisHot {
         let mut script = self.scripts.claim.key(self.keys.claim(project));
         script.arg(self.node).arg(u64::try_from(lease.as_millis()).unwrap_or(u64::MAX));
         Ok(self.run::<i64>(&script).await? == 1)
+    }
+
+    async fn answers(&self) -> Result<(), HotError> {
+        self.link.query::<Value>(&redis::cmd("PING")).await.map(drop).map_err(refused)
     }
 
     fn lives(&self) -> Option<u64> {

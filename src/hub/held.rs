@@ -1,10 +1,10 @@
 //! Commits that a room has heard of and that its lineage lacks: they go through the ordinary commit once more. Pure.
 
 use super::propose::{NOBODY, Waiting};
-use super::replica::Replica;
 use crate::ids::{Author, Cid};
 use crate::protocol::commit::{Commit, Origin, Outcome};
 use crate::protocol::op::{Batch, Body};
+use crate::recovery::replica::Replica;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::Instant;

@@ -25,11 +25,27 @@ const SNAPSHOT_REUSE_BYTES: usize = 64 << 10;
 /// Lets a session in, at once or when a snapshot is made.
 pub(super) fn join(room: &mut Room, joiner: Joiner, reply: oneshot::Sender<Result<(), JoinError>>) {
     let most = room.settings.max_sessions;
-    if room.members.len() + room.waiting.len() >= most && !room.members.has(&joiner.who.author) {
+    if room.members.len() + room.waiting.len() + room.unsure.len() >= most && !room.members.has(&joiner.who.author) {
         // A joiner that has gone does not read the answer.
         let _ = reply.send(Err(JoinError::Full(most)));
         return;
     }
+    if joiner.position.is_some_and(|position| knows_more(room, position)) {
+        // Greeted from here, it would take what it knows to be saved for lost.
+        room.ask_for(joiner, reply);
+        return;
+    }
+    let_in(room, joiner, reply);
+}
+
+/// Whether a client has heard of something that is not in the room's history: the room is behind, or that lineage is lost.
+fn knows_more(room: &Room, position: Position) -> bool {
+    let head = room.replica.position().seq;
+    position.seq > head || room.replica.id_at(position.seq).is_some_and(|id| id != position.id)
+}
+
+/// Lets a session in whatever it knows, at once or when a snapshot is made.
+pub(super) fn let_in(room: &mut Room, joiner: Joiner, reply: oneshot::Sender<Result<(), JoinError>>) {
     let delta = joiner.position.filter(|p| has_delta(room, p.seq, p.id));
     match delta {
         Some(position) => admit(room, joiner, Start::Delta(position.seq), reply),

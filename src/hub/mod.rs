@@ -2,9 +2,9 @@
 //!
 //! Owns rooms and memberships; opening is single-flight. Never touches a socket. Called by sessions.
 
+mod direct;
 pub mod held;
 mod join;
-mod lineage;
 mod mailbox;
 mod member;
 mod members;
@@ -13,7 +13,6 @@ pub mod outbox;
 mod parts;
 pub mod propose;
 pub mod pulse;
-pub mod replica;
 mod room;
 pub mod snapshot;
 
@@ -26,11 +25,12 @@ use crate::ids::ProjectId;
 use crate::metrics;
 use crate::presence::Presence;
 use crate::protocol::limits::Limits;
+use crate::recovery::lineage::Both;
 use dashmap::DashMap;
 use mailbox::{Control, RoomHandle};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OnceCell, oneshot};
+use tokio::sync::{OnceCell, oneshot, watch};
 
 /// Tries to join a room that closes at the same moment; each finds a newer room, so that one is nearly always enough.
 const JOIN_TRIES: usize = 16;
@@ -45,7 +45,27 @@ pub struct Stores {
     pub fanout: Arc<dyn Fanout>,
     /// What carries presence to other nodes.
     pub presence: Arc<dyn Presence>,
+    /// Whether this node is cut off from a hot store that other nodes reach: then it is for them to serve its projects.
+    pub isolated: watch::Receiver<bool>,
 }
+
+impl Stores {
+    /// The two that must agree.
+    #[must_use]
+    pub fn both(&self) -> Both {
+        Both { hot: self.hot.clone(), durable: self.durable.clone() }
+    }
+
+    /// Whether this node should leave its projects to others.
+    #[must_use]
+    pub fn is_isolated(&self) -> bool {
+        *self.isolated.borrow()
+    }
+}
+
+/// What a node says that is cut off from the hot store.
+pub(crate) const ISOLATED: &str =
+    "this node does not reach the hot store and others do: another node serves this project; reconnect";
 
 /// What all rooms have in common.
 #[derive(Debug, Clone)]
@@ -103,6 +123,9 @@ impl Hub {
     /// # Errors
     /// [`JoinError`], when the project is full or cannot be loaded.
     pub async fn join(self: &Arc<Self>, project: &ProjectId, joiner: Joiner) -> Result<Membership, JoinError> {
+        if self.stores.is_isolated() {
+            return Err(JoinError::Unavailable(ISOLATED.to_owned()));
+        }
         let (session, author) = (joiner.session, joiner.who.author);
         let mut joiner = Some(joiner);
         for _ in 0..JOIN_TRIES {

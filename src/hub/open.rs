@@ -1,16 +1,15 @@
 //! Opening a room: subscribe first, then load, so that nothing falls in between.
 
 use super::mailbox::{JoinError, RoomHandle, mailbox};
-use super::replica::Replica;
 use super::room::{Course, Room};
 use super::{Hub, Slot, Stores};
-use crate::durable::ClientRecord;
-use crate::durable::load::{Loaded, Tail, load, tail};
-use crate::hot::log::Log;
-use crate::hot::{ClientState, HotError, HotState};
-use crate::ids::{CommitId, Position, ProjectId};
+use crate::durable::load::{Tail, load, tail};
+use crate::hot::{HotError, HotState};
+use crate::ids::{Position, ProjectId};
 use crate::metrics;
 use crate::recovery::course::Need;
+use crate::recovery::hot_state;
+use crate::recovery::replica::Replica;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -34,7 +33,7 @@ pub(super) async fn open(hub: Arc<Hub>, project: ProjectId, slot: Slot) -> Resul
     };
     metrics::opened(started.elapsed());
     let (handle, mut mailbox) = mailbox();
-    let standing = Course::new(found.installed, lives, if found.heal { Need::Heal } else { Need::Nothing });
+    let standing = Course::new(found.installed, lives, found.need);
     let (room, made) = Room::new(project.clone(), hub.stores.clone(), hub.settings.clone(), found.replica, standing);
     let place = Place { hub, project, slot };
     tokio::spawn(async move {
@@ -66,8 +65,8 @@ struct Found {
     replica: Replica,
     /// Whether the hot store has the project.
     installed: bool,
-    /// Whether what the hot store has is not the durable store's history, so that a new lineage must begin.
-    heal: bool,
+    /// What must be done first: begin a new lineage, if what the hot store has is not the durable store's history.
+    need: Need,
 }
 
 /// The project's state. An error is an error, never an empty project.
@@ -77,21 +76,28 @@ async fn find(stores: &Stores, project: &ProjectId) -> Result<Found, String> {
     match stores.hot.load(project).await {
         Ok(Some(hot)) if tail.as_ref().is_ok_and(|tail| is_behind(&hot, tail.position)) => {
             tracing::warn!(%project, hot = ?hot.position, "the hot store has an old state");
-            Ok(Found { replica: durable(stores, project).await?, installed: false, heal: true })
+            Ok(Found { replica: durable(stores, project).await?, installed: false, need: Need::Heal })
         }
         Ok(Some(hot)) => {
             if let Err(error) = tail {
                 // Work goes on while the durable store is away.
                 tracing::warn!(%project, %error, "opened without a look at the durable store");
             }
-            Ok(Found { replica: Replica::new(hot), installed: true, heal: false })
+            Ok(Found { replica: Replica::new(hot), installed: true, need: Need::Nothing })
         }
-        Ok(None) => Ok(Found { replica: durable(stores, project).await?, installed: false, heal: false }),
+        Ok(None) => {
+            // A direct epoch is ended at once: other nodes may be in it still, and would not be heard of.
+            let need = if tail.is_ok_and(|tail| tail.direct) { Need::Heal } else { Need::Nothing };
+            Ok(Found { replica: durable(stores, project).await?, installed: false, need })
+        }
         Err(HotError::Refused(why)) => {
             tracing::error!(%project, why, "the hot state cannot be read");
-            Ok(Found { replica: durable(stores, project).await?, installed: false, heal: true })
+            Ok(Found { replica: durable(stores, project).await?, installed: false, need: Need::Heal })
         }
-        Err(error) => Err(error.to_string()),
+        Err(error @ HotError::Unavailable(_)) => {
+            tracing::warn!(%project, %error, "opened from the durable store");
+            Ok(Found { replica: durable(stores, project).await?, installed: false, need: Need::Verify(None) })
+        }
     }
 }
 
@@ -110,23 +116,4 @@ async fn durable(stores: &Stores, project: &ProjectId) -> Result<Replica, String
         metrics::quarantined(quarantined);
     }
     Ok(Replica::new(hot_state(loaded)))
-}
-
-/// What the durable store has, as a hot state that is saved whole.
-pub(super) fn hot_state(loaded: Loaded) -> HotState {
-    let state = |c: ClientRecord| ClientState { cid: c.cid, seq: c.seq, digest: c.digest };
-    let mut recent = loaded.recent;
-    // The id before the first commit is that of one more commit, given up for it; before seq 1 there is none.
-    let before = match recent.front() {
-        Some((1, _)) => CommitId::NONE,
-        Some(_) => recent.pop_front().map_or(loaded.position.id, |(_, commit)| commit.id),
-        None => loaded.position.id,
-    };
-    HotState {
-        position: loaded.position,
-        saved: loaded.position,
-        canvas: loaded.canvas,
-        clients: loaded.clients.into_iter().map(|(author, client)| (author, state(client))).collect(),
-        log: Log::new(loaded.position.seq, before, recent.into_iter().map(|(_, commit)| commit).collect()),
-    }
 }

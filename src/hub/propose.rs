@@ -1,7 +1,6 @@
 //! From waiting batches to a call: checks the counters, applies the conflict rule, names the commits. Pure but for the randomness that is
 //! handed in.
 
-use super::replica::Replica;
 use crate::hot::{CALL_BATCHES, Call, ClientState, Clients, Proposal};
 use crate::ids::{Author, Cid, CommitId, ObjectId, Seq, SessionId};
 use crate::project::apply::{apply, reapply};
@@ -14,6 +13,7 @@ use crate::protocol::message::WireObject;
 use crate::protocol::op::{Batch, Body};
 use crate::protocol::props::Props;
 use crate::protocol::refusal::{Code, Refusal};
+use crate::recovery::replica::Replica;
 use rand::Rng;
 use std::collections::{HashMap, VecDeque};
 

@@ -6,19 +6,20 @@
 
 mod calls;
 mod course;
+mod direct;
 mod history;
 mod mail;
 mod others;
 mod timers;
 
 use super::join;
-use super::lineage::Begun;
 use super::mailbox::{Control, JoinError, Joiner, Mailbox};
 use super::members::Members;
 use super::propose::{Proposed, Waiting};
-use super::replica::Replica;
 use super::snapshot::{Snapshot, Snapshots};
 use super::{RoomSettings, Stores};
+use crate::durable::DurableError;
+use crate::durable::load::Tail;
 use crate::fanout::{Event, Subscription};
 use crate::hot::{HotError, HotState, Reply, Verified};
 use crate::ids::{ObjectId, Position, ProjectId, SessionId};
@@ -26,7 +27,11 @@ use crate::metrics;
 use crate::presence::roster::Roster;
 use crate::protocol::Encoding;
 use crate::protocol::close::Close;
+use crate::recovery::direct::Went;
+use crate::recovery::lineage::Begun;
+use crate::recovery::replica::Replica;
 pub(super) use course::Course;
+use direct::News;
 use futures_util::future::BoxFuture;
 use others::{Found, Others};
 use std::collections::{BTreeSet, VecDeque};
@@ -48,6 +53,12 @@ enum Done {
     Verified(Position, Result<Verified, HotError>),
     Loaded(Result<Option<HotState>, HotError>),
     Healed(Begun),
+    /// The project went on without the hot store, or not.
+    Went(Went),
+    Appended(Box<Proposed>, Result<Tail, String>),
+    Looked(Result<Tail, DurableError>),
+    /// What follows this tail.
+    News(Tail, News),
 }
 
 /// Why a room ends.
@@ -62,6 +73,7 @@ enum End {
 pub(super) struct Asides {
     made: mpsc::UnboundedReceiver<(Encoding, Snapshot)>,
     found: mpsc::UnboundedReceiver<Found>,
+    probed: mpsc::UnboundedReceiver<bool>,
 }
 
 /// One project open on this node.
@@ -74,9 +86,13 @@ pub(super) struct Room {
     pub(super) roster: Roster,
     others: Others,
     pub(super) snapshots: Snapshots,
+    /// Joiners who know of something that this room does not: they wait until it has asked the store.
+    pub(super) unsure: Vec<(Joiner, oneshot::Sender<Result<(), JoinError>>)>,
     /// Joiners who wait for a snapshot.
     pub(super) waiting: Vec<(Joiner, oneshot::Sender<Result<(), JoinError>>)>,
     pub(super) made: mpsc::UnboundedSender<(Encoding, Snapshot)>,
+    /// Where the answers of a hot store end that was away: one at a time.
+    probed: mpsc::UnboundedSender<bool>,
     /// How the room and the hot store stand to each other.
     pub(super) course: Course,
     seq: Arc<std::sync::atomic::AtomicU64>,
@@ -101,6 +117,7 @@ impl Room {
     ) -> (Self, Asides) {
         let (made, snapshots_made) = mpsc::unbounded_channel();
         let (others, found) = Others::new();
+        let (probed, answers) = mpsc::unbounded_channel();
         let room = Self {
             project,
             stores,
@@ -110,8 +127,10 @@ impl Room {
             roster: Roster::default(),
             others,
             snapshots: Snapshots::default(),
+            unsure: Vec::new(),
             waiting: Vec::new(),
             made,
+            probed,
             course,
             seq: Arc::default(),
             queue: VecDeque::new(),
@@ -122,7 +141,7 @@ impl Room {
             draining: false,
             end: None,
         };
-        (room, Asides { made: snapshots_made, found })
+        (room, Asides { made: snapshots_made, found, probed: answers })
     }
 
     /// Runs until nobody needs the room. `subscription` must be older than the replica.
@@ -142,6 +161,7 @@ impl Room {
                 _ = mailbox.mail.recv_many(&mut mail, TURN) => mail.drain(..).for_each(|mail| self.mail(mail)),
                 Some((encoding, snapshot)) = asides.made.recv() => self.snapshot_made(encoding, snapshot),
                 Some(found) = asides.found.recv() => self.found(found),
+                Some(answers) = asides.probed.recv() => self.probed(answers),
                 () = tokio::time::sleep_until(deadline) => {}
             }
             // After every turn, so that a busy room keeps its times too.
@@ -161,6 +181,7 @@ impl Room {
     fn is_idle(&self) -> bool {
         self.members.is_empty()
             && self.waiting.is_empty()
+            && self.unsure.is_empty()
             && self.queue.is_empty()
             && self.in_flight.is_none()
             && self.is_saved()
@@ -202,6 +223,7 @@ impl Room {
     /// The one path by which a session leaves.
     pub(super) fn forget(&mut self, session: SessionId) {
         self.waiting.retain(|(joiner, _)| joiner.session != session);
+        self.unsure.retain(|(joiner, _)| joiner.session != session);
         if self.members.remove(session).is_some() {
             self.roster.leave(session);
         }

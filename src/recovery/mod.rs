@@ -1,8 +1,16 @@
-//! How the hot and the durable store are brought to agree: pure decisions, no I/O, no clock.
+//! How the hot and the durable store are brought to agree.
 //!
-//! Owns the shapes of seals and the question whose history is whose. Called by the room's installation and by autosave.
+//! Owns the shapes of seals, the question whose history is whose, and the way from there to a new lineage. Decisions are pure (`course`, `merge`, `seal`, `tail`,
+//! `isolation`, `replica`); `lineage` and `direct` only carry them out. Never knows a session. Called by rooms and by autosave.
 
 pub mod course;
+pub mod direct;
+pub mod isolation;
+pub mod lineage;
 pub mod merge;
+pub mod replica;
 pub mod seal;
+mod state;
 pub mod tail;
+
+pub use state::hot_state;

@@ -2,7 +2,6 @@
 
 use super::{Done, Room};
 use crate::hot::{HotError, Reply};
-use crate::hub::lineage::install;
 use crate::hub::propose::{Answer, AtOnce, Proposed, Verdict, Waiting, propose};
 use crate::ids::{Seq, SessionId};
 use crate::metrics;
@@ -13,16 +12,24 @@ use crate::protocol::message::ServerMessage;
 use crate::protocol::op::{Batch, Body};
 use crate::protocol::run::Run;
 use crate::recovery::course::Need;
+use crate::recovery::lineage::install;
 use tokio::time::Instant;
 
 impl Room {
     /// Starts the next call, if none is in flight and there is something to do.
     pub(super) fn start(&mut self) {
-        if self.in_flight.is_some() || !self.take_course() || self.queue.is_empty() {
+        if self.in_flight.is_some() {
+            return;
+        }
+        if self.course.is_direct() {
+            self.start_direct();
+            return;
+        }
+        if !self.take_course() || self.queue.is_empty() {
             return;
         }
         if !self.course.installed {
-            let (project, stores, replica) = (self.project.clone(), self.stores.clone(), self.replica.clone());
+            let (project, stores, replica) = (self.project.clone(), self.stores.both(), self.replica.clone());
             self.in_flight = Some(Box::pin(async move { Done::Installed(install(&project, &stores, &replica).await) }));
             return;
         }
@@ -41,7 +48,7 @@ impl Room {
         }));
     }
 
-    fn at_once(&mut self, session: SessionId, say: AtOnce) {
+    pub(super) fn at_once(&mut self, session: SessionId, say: AtOnce) {
         let position = self.replica.position();
         match say {
             AtOnce::Repeat(cid, last) => {
@@ -77,6 +84,10 @@ impl Room {
             Done::Committed(proposed, reply) => self.committed(*proposed, reply),
             Done::Verified(asked, answer) => self.verified(asked, answer),
             Done::Loaded(answer) => self.loaded(answer),
+            Done::Went(went) => self.went(went),
+            Done::Appended(proposed, stored) => self.appended(*proposed, stored),
+            Done::Looked(looked) => self.looked(looked),
+            Done::News(known, news) => self.news(known, news),
         }
     }
 
@@ -84,6 +95,9 @@ impl Room {
         let asked = proposed.call.position;
         match reply {
             Ok(Reply::Accepted { first, missed }) => {
+                self.course.proved = Instant::now();
+                self.course.moved = self.course.proved;
+                self.in_order();
                 self.catch_up(asked, &missed);
                 self.accepted(proposed, first);
             }
@@ -110,14 +124,11 @@ impl Room {
     }
 
     /// Puts the batches of a call back to the front of the queue.
-    fn again(&mut self, proposed: Proposed) {
+    pub(super) fn again(&mut self, proposed: Proposed) {
         proposed.batches.into_iter().rev().for_each(|waiting| self.queue.push_front(waiting));
     }
 
-    fn accepted(&mut self, proposed: Proposed, first: Seq) {
-        self.course.proved = Instant::now();
-        self.course.moved = self.course.proved;
-        self.in_order();
+    pub(super) fn accepted(&mut self, proposed: Proposed, first: Seq) {
         // Others came in between: everything is that much later than it was computed.
         let later = first - (proposed.call.position.seq + 1);
         let run = Run { first, ..proposed.call.run() };

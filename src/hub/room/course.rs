@@ -6,16 +6,20 @@
 
 use super::{Done, Room};
 use crate::hot::HotError;
+use crate::hub::direct::Direct;
 use crate::hub::held::Held;
-use crate::hub::lineage::heal;
-use crate::ids::{Position, Seq};
+use crate::hub::join;
+use crate::hub::mailbox::{JoinError, Joiner};
+use crate::ids::{Epoch, Position, Seq};
 use crate::protocol::commit::Commit;
 use crate::protocol::message::{Mode, ServerMessage};
 use crate::protocol::refusal::Code;
 use crate::protocol::run::Run;
 use crate::recovery::course::Need;
+use crate::recovery::lineage::heal;
 use std::collections::BTreeMap;
 use std::time::Duration;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 /// A room in which something happens asks this often whether it has missed anything: the last event of a burst leaves no hole to see.
@@ -68,6 +72,10 @@ pub(in crate::hub) struct Course {
     pub(super) ahead: BTreeMap<Seq, Run>,
     pub(super) hole: Option<Instant>,
     pub(super) held: Held,
+    /// What the room does while the hot store is away.
+    pub(super) direct: Option<Direct>,
+    /// The direct epoch that the room was in last, until it is on the hot store's history again.
+    pub(super) was_direct: Option<Epoch>,
     mode: Mode,
 }
 
@@ -86,6 +94,8 @@ impl Course {
             ahead: BTreeMap::new(),
             hole: None,
             held: Held::default(),
+            direct: None,
+            was_direct: None,
             mode: Mode::Normal,
         }
     }
@@ -102,6 +112,18 @@ impl Course {
         self.held.is_empty() && self.ahead.is_empty()
     }
 
+    /// Whether the room goes on without the hot store.
+    pub(super) fn is_direct(&self) -> bool {
+        self.direct.as_ref().is_some_and(Direct::is_on)
+    }
+
+    /// The store may be asked again at once.
+    pub(super) fn try_now(&mut self) {
+        if let Some(trouble) = &mut self.trouble {
+            trouble.retry = Instant::now();
+        }
+    }
+
     /// Normal, or degraded while the store is away.
     pub(in crate::hub) fn mode(&self) -> Mode {
         self.mode
@@ -116,7 +138,7 @@ impl Course {
 impl Room {
     /// When the room has something to ask the store, or to try again.
     pub(super) fn course_deadline(&self) -> Option<Instant> {
-        if self.in_flight.is_some() {
+        if self.in_flight.is_some() || self.course.is_direct() {
             return None;
         }
         match self.course.trouble {
@@ -152,7 +174,33 @@ impl Room {
             && now >= trouble.since + GRACE
         {
             self.set_mode(Mode::Degraded);
-            self.refuse_queue();
+            self.go_direct(now);
+            self.give_way();
+        }
+        self.keep_probing(now);
+    }
+
+    /// Has a joiner wait who knows of more than the room does, and asks the store whether there is more.
+    pub(in crate::hub) fn ask_for(&mut self, joiner: Joiner, reply: oneshot::Sender<Result<(), JoinError>>) {
+        self.unsure.push((joiner, reply));
+        self.course.ask();
+        if let Some(direct) = &mut self.course.direct {
+            direct.read_first();
+        }
+    }
+
+    /// The room knows all that there is to know: lets in who waits for that.
+    pub(super) fn let_in_unsure(&mut self) {
+        for (joiner, reply) in std::mem::take(&mut self.unsure) {
+            join::let_in(self, joiner, reply);
+        }
+    }
+
+    /// The room cannot learn what there is: who waits for that finds another node.
+    pub(super) fn turn_away_unsure(&mut self) {
+        for (_, reply) in self.unsure.drain(..) {
+            // A joiner that has gone does not read the answer.
+            let _ = reply.send(Err(JoinError::Unavailable("the stores do not answer; reconnect".to_owned())));
         }
     }
 
@@ -178,7 +226,9 @@ impl Room {
                 self.course.trouble.get_or_insert(Trouble::new(now));
                 let mine: Vec<Commit> = self.unsaved().chain(self.course.held.commits()).cloned().collect();
                 self.in_flight =
-                    Some(Box::pin(async move { Done::Healed(heal(&project, &stores, position.epoch, &mine).await) }));
+                    Some(Box::pin(
+                        async move { Done::Healed(heal(&project, &stores.both(), position.epoch, &mine).await) },
+                    ));
             }
         }
         self.course.need = Need::Nothing;
@@ -192,6 +242,11 @@ impl Room {
         }
         self.pause();
         self.course.need = Need::Verify(None);
+        if let Some(direct) = &mut self.course.direct {
+            // It was there for a moment: the project goes on without it.
+            direct.go_on();
+            return;
+        }
         let refuses = matches!(error, HotError::Refused(_));
         if let Some(trouble) = &mut self.course.trouble {
             trouble.refuses = refuses;
@@ -208,7 +263,7 @@ impl Room {
             Some(trouble) if trouble.refuses => {
                 self.queue.is_empty() && self.in_flight.is_none() && Instant::now() >= trouble.retry
             }
-            _ => self.course.mode == Mode::Normal,
+            _ => self.course.direct.as_ref().map_or(self.course.mode == Mode::Normal, Direct::takes_batches),
         }
     }
 
@@ -227,7 +282,8 @@ impl Room {
     }
 
     /// Tells the authors of all that waits to come back.
-    fn refuse_queue(&mut self) {
+    pub(super) fn refuse_queue(&mut self) {
+        self.turn_away_unsure();
         self.rebalancing = false;
         for waiting in std::mem::take(&mut self.queue) {
             if let Some((session, _)) = waiting.from {

@@ -3,14 +3,14 @@
 use super::{End, Room};
 use crate::hot::{HotError, HotState, Mismatch, Verified};
 use crate::hub::join;
-use crate::hub::lineage::Begun;
-use crate::hub::replica::{Broken, Replica};
 use crate::ids::{Position, Seq};
 use crate::metrics;
 use crate::protocol::commit::Commit;
 use crate::protocol::message::Mode;
 use crate::protocol::run::Run;
 use crate::recovery::course::{Need, Standing, decide};
+use crate::recovery::lineage::Begun;
+use crate::recovery::replica::{Broken, Replica};
 use tokio::time::Instant;
 
 /// Runs that wait beyond a hole; what is more is read from the log.
@@ -138,6 +138,8 @@ impl Room {
     pub(super) fn on_course(&mut self) {
         self.course.proved = Instant::now();
         self.course.overtaken = false;
+        self.course.direct = None;
+        self.course.was_direct = None;
         if !self.course.trouble.is_some_and(|trouble| trouble.refuses) {
             self.in_order();
         }
@@ -147,6 +149,7 @@ impl Room {
             self.rewind();
         }
         self.propose_held();
+        self.let_in_unsure();
     }
 
     /// Nothing is wrong with the store.
@@ -156,7 +159,7 @@ impl Room {
     }
 
     /// Proposes what is held and can be.
-    fn propose_held(&mut self) {
+    pub(super) fn propose_held(&mut self) {
         let (course, members) = (&mut self.course, &self.members);
         course.held.settle(&self.replica);
         if course.held.is_empty() {
@@ -184,7 +187,8 @@ impl Room {
             epoch: self.replica.position().epoch,
             asked: asked.epoch,
             saved: self.is_saved(),
-            overtaken: self.course.overtaken,
+            // Other nodes may be in the direct epoch still: only another lineage ends it for them.
+            overtaken: self.course.overtaken || self.in_direct_epoch(),
         };
         self.course.need = decide(mismatch, room);
         match self.course.need {
@@ -229,7 +233,7 @@ impl Room {
     }
 
     /// Takes the store's lineage for its own. What the room has and that lacks is held.
-    fn adopt(&mut self, state: HotState) {
+    pub(super) fn adopt(&mut self, state: HotState) {
         let now = Instant::now();
         let old = std::mem::replace(&mut self.replica, Replica::new(state));
         let tail = old.after(old.saved().seq, old.saved().id);

@@ -49,7 +49,8 @@ impl Room {
         } else {
             None
         };
-        let course = [self.course_deadline(), self.grace_deadline()].into_iter().flatten().min();
+        let course =
+            [self.course_deadline(), self.grace_deadline(), self.direct_deadline()].into_iter().flatten().min();
         let first = [presence, self.timers.saved, idle, course, self.others_deadline()].into_iter().flatten().min();
         first.unwrap_or_else(|| Instant::now() + LOOK_UP)
     }

@@ -1,32 +1,42 @@
 //! Beginning a lineage: sealing the durable log with a new epoch, then installing the state in the hot store.
 //!
-//! Two ways lead here. A project that was only in the durable store goes into the hot one at its first commit, never for a mere look. A lineage that was
-//! lost or has forked is healed: what the durable store has, then what is left of the hot log, then what this room still holds, each batch once.
-//! Compare-and-append makes one of several win; the others hear of it and start again.
+//! Three ways lead here. A project that was only in the durable store goes into the hot one at its first commit, never for a mere look. A lineage that was
+//! lost or has forked is *healed*: what the durable store has, then what is left of the hot log, then what the caller still holds, each batch once. And
+//! while the hot store is away, a *direct* epoch is begun, which is sequenced on the durable store alone (`direct`).
+//! Compare-and-append makes one of several win; the others hear of it and start again. Called by rooms and by autosave; needs no room.
 
-use super::Stores;
-use super::open::hot_state;
+use super::merge::merge;
 use super::replica::Replica;
+use super::seal::seal;
+use super::state::hot_state;
 use crate::clock;
-use crate::durable::Appended;
 use crate::durable::load::{Tail, load, tail};
-use crate::hot::{Freeze, HotError, HotState, Mismatch, Over, Verified};
+use crate::durable::{Appended, DurableStore};
+use crate::hot::{Freeze, HotError, HotState, HotStore, Mismatch, Over, Verified};
 use crate::ids::{CommitId, Epoch, ProjectId, Seq};
 use crate::metrics;
 use crate::project::apply::reapply;
 use crate::protocol::change::Changes;
 use crate::protocol::commit::{Commit, Outcome};
-use crate::recovery::merge::merge;
-use crate::recovery::seal::seal;
 use rand::RngExt as _;
+use std::sync::Arc;
 use std::time::Duration;
 
-/// How long others wait for a node that begins a lineage and may have died. Each step of it is far shorter.
+/// The two stores that must agree.
+#[derive(Clone)]
+pub struct Both {
+    /// Where batches are ordered.
+    pub hot: Arc<dyn HotStore>,
+    /// Where they survive.
+    pub durable: Arc<dyn DurableStore>,
+}
+
+/// How long others wait for a node that begins a lineage and may have died. A live one renews it.
 const LEASE: Duration = Duration::from_secs(5);
 
 /// What became of an attempt.
 #[derive(Debug)]
-pub(super) enum Begun {
+pub enum Begun {
     /// This is the project now, in a new epoch, and all of it is durable.
     Yes(Box<HotState>),
     /// A store does not answer, or others are at it: try again later.
@@ -34,7 +44,7 @@ pub(super) enum Begun {
 }
 
 /// Puts a project into the hot store that was only in the durable one: the replica must be what the durable store has.
-pub(super) async fn install(project: &ProjectId, stores: &Stores, replica: &Replica) -> Begun {
+pub async fn install(project: &ProjectId, stores: &Both, replica: &Replica) -> Begun {
     // A seal goes where the durable log ends. What the replica has beyond that is in the hot store, whose events it has followed.
     if replica.position().seq != replica.saved().seq {
         return Begun::NotNow("the hot store has it already".to_owned());
@@ -47,7 +57,7 @@ pub(super) async fn install(project: &ProjectId, stores: &Stores, replica: &Repl
     begun
 }
 
-async fn install_alone(project: &ProjectId, stores: &Stores, replica: &Replica) -> Begun {
+async fn install_alone(project: &ProjectId, stores: &Both, replica: &Replica) -> Begun {
     match stores.hot.verify(project, replica.position()).await {
         Ok(Verified::Mismatch(Mismatch::Empty)) => {}
         Ok(_) => return Begun::NotNow("another node has put it there".to_owned()),
@@ -62,7 +72,7 @@ async fn install_alone(project: &ProjectId, stores: &Stores, replica: &Replica) 
 }
 
 /// Keeps other nodes from beginning a lineage where there is none to freeze: two at once would do no harm but end each other's.
-async fn alone(project: &ProjectId, stores: &Stores) -> Result<(), String> {
+async fn alone(project: &ProjectId, stores: &Both) -> Result<(), String> {
     match stores.hot.claim(project, LEASE).await {
         Ok(true) => Ok(()),
         Ok(false) => Err("another node is at it".to_owned()),
@@ -71,13 +81,14 @@ async fn alone(project: &ProjectId, stores: &Stores) -> Result<(), String> {
 }
 
 /// Lets other nodes' savers go on. What is not given back ends by itself.
-async fn give_back(project: &ProjectId, stores: &Stores) {
+async fn give_back(project: &ProjectId, stores: &Both) {
     let _ = stores.hot.claim(project, Duration::ZERO).await;
 }
 
-/// Ends the lineage that the hot store has, `epoch` or an older one, and begins a new one with everything that is known. `mine` are commits that this room
-/// has and that may be in neither store.
-pub(super) async fn heal(project: &ProjectId, stores: &Stores, epoch: Epoch, mine: &[Commit]) -> Begun {
+/// Ends the lineage that the hot store has, `epoch` or an older one, and begins a new one with everything that is known. `mine` are commits that the caller
+/// has and that may be in neither store. Should this node die before it has installed the lineage, the next saver finds an older one in the hot store and
+/// heals it once more.
+pub async fn heal(project: &ProjectId, stores: &Both, epoch: Epoch, mine: &[Commit]) -> Begun {
     let token = rand::rng().random();
     let begun = match stores.hot.freeze(project, token, LEASE).await {
         Ok(Freeze::Busy) => return Begun::NotNow("another node is healing it".to_owned()),
@@ -92,14 +103,10 @@ pub(super) async fn heal(project: &ProjectId, stores: &Stores, epoch: Epoch, min
         Ok(Freeze::Frozen(position)) if position.epoch > epoch => {
             Begun::NotNow("another node has healed it".to_owned())
         }
-        Ok(Freeze::Frozen(position)) => match stores.hot.load(project).await {
-            Ok(hot) => union(project, stores, hot, mine, Over::Frozen { token, position }).await,
-            Err(HotError::Refused(why)) => {
-                tracing::error!(%project, why, "healing without what the hot store has: it cannot be read");
-                union(project, stores, None, mine, Over::Frozen { token, position }).await
-            }
-            Err(error) => Begun::NotNow(error.to_string()),
-        },
+        Ok(Freeze::Frozen(position)) => {
+            let over = Over::Frozen { token, position };
+            renewing(project, stores, token, frozen(project, stores, mine, over)).await
+        }
         Err(error) => return Begun::NotNow(error.to_string()),
     };
     if let Begun::NotNow(_) = begun {
@@ -109,8 +116,35 @@ pub(super) async fn heal(project: &ProjectId, stores: &Stores, epoch: Epoch, min
     begun
 }
 
+/// Heals a hot lineage that stands still.
+async fn frozen(project: &ProjectId, stores: &Both, mine: &[Commit], over: Over) -> Begun {
+    match stores.hot.load(project).await {
+        Ok(hot) => union(project, stores, hot, mine, over).await,
+        Err(HotError::Refused(why)) => {
+            tracing::error!(%project, why, "healing without what the hot store has: it cannot be read");
+            union(project, stores, None, mine, over).await
+        }
+        Err(error) => Begun::NotNow(error.to_string()),
+    }
+}
+
+/// Keeps the freeze while the work lasts, however slow the durable store is.
+async fn renewing(project: &ProjectId, stores: &Both, token: u64, work: impl Future<Output = Begun>) -> Begun {
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            biased;
+            begun = &mut work => return begun,
+            () = tokio::time::sleep(LEASE / 3) => {
+                // Should it have ended, the installation finds another's token, or none.
+                let _ = stores.hot.freeze(project, token, LEASE).await;
+            }
+        }
+    }
+}
+
 /// Begins a lineage with what the durable store has, what is left of the hot log, and what this room still holds.
-async fn union(project: &ProjectId, stores: &Stores, hot: Option<HotState>, mine: &[Commit], over: Over) -> Begun {
+async fn union(project: &ProjectId, stores: &Both, hot: Option<HotState>, mine: &[Commit], over: Over) -> Begun {
     let loaded = match load(&*stores.durable, project).await {
         Ok(loaded) => loaded,
         Err(error) => return Begun::NotNow(error.to_string()),
@@ -129,7 +163,7 @@ async fn union(project: &ProjectId, stores: &Stores, hot: Option<HotState>, mine
 }
 
 /// What the merged commits do where they come now: after the durable state, the marker, and each other.
-fn made_so_again(state: &HotState, merged: Vec<Commit>) -> Vec<Commit> {
+pub(super) fn made_so_again(state: &HotState, merged: Vec<Commit>) -> Vec<Commit> {
     let mut canvas = state.canvas.clone();
     let again = |(commit, seq): (Commit, Seq)| {
         let Outcome::Changed(changes) = &commit.outcome else { return commit };
@@ -143,26 +177,44 @@ fn made_so_again(state: &HotState, merged: Vec<Commit>) -> Vec<Commit> {
 }
 
 /// Seals the durable log behind `state`, then installs the state with `left` on top.
-async fn begin(project: &ProjectId, stores: &Stores, state: HotState, left: Vec<Commit>, over: Over) -> Begun {
-    let marker = CommitId::random(&mut rand::rng());
-    let entries = seal(state.position, marker, left, clock::now_ms());
-    let mut replica = Replica::new(state);
-    for entry in entries {
-        match stores.durable.append(project, &entry).await {
-            Ok(Appended::Stored) => {}
-            Ok(Appended::Conflict) => return Begun::NotNow("another node has written to it".to_owned()),
-            Err(error) => return Begun::NotNow(error.to_string()),
-        }
-        replica.enter_epoch(entry.epoch);
-        if let Err(error) = replica.learn(entry.from, entry.prev, &entry.commits) {
-            return Begun::NotNow(error.to_string());
-        }
-        replica.mark_saved(replica.position());
-    }
-    let state = replica.to_hot();
+async fn begin(project: &ProjectId, stores: &Both, state: HotState, left: Vec<Commit>, over: Over) -> Begun {
+    let state = match sealed(project, &*stores.durable, state, left, false).await {
+        Ok((replica, _)) => replica.to_hot(),
+        Err(why) => return Begun::NotNow(why),
+    };
     match stores.hot.install(project, state.clone(), over).await {
         Ok(true) => Begun::Yes(Box::new(state)),
         Ok(false) => Begun::NotNow("another node has begun a lineage".to_owned()),
         Err(error) => Begun::NotNow(error.to_string()),
     }
+}
+
+/// Begins the next epoch in the durable log, behind `state` and with `left` on top. Returns the project there, and the tail.
+///
+/// # Errors
+/// A sentence, when the store does not answer or others were first.
+pub(super) async fn sealed(
+    project: &ProjectId,
+    durable: &dyn DurableStore,
+    state: HotState,
+    left: Vec<Commit>,
+    direct: bool,
+) -> Result<(Replica, Tail), String> {
+    let marker = CommitId::random(&mut rand::rng());
+    let entries = seal(state.position, marker, left, direct, clock::now_ms());
+    let mut replica = Replica::new(state);
+    let mut entry_at = 0;
+    for entry in entries {
+        match durable.append(project, &entry).await {
+            Ok(Appended::Stored) => {}
+            Ok(Appended::Conflict) => return Err("another node has written to it".to_owned()),
+            Err(error) => return Err(error.to_string()),
+        }
+        entry_at = entry.from;
+        replica.enter_epoch(entry.epoch);
+        replica.learn(entry.from, entry.prev, &entry.commits).map_err(|broken| broken.to_string())?;
+        replica.mark_saved(replica.position());
+    }
+    let tail = Tail { position: replica.position(), direct, entry: entry_at };
+    Ok((replica, tail))
 }
