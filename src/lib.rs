@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod app;
 pub mod autosave;
+pub(crate) mod backoff;
 pub mod clock;
 pub mod config;
 pub mod durable;

@@ -11,11 +11,12 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const IMPORTS: &[(&str, &[&str])] = &[
     ("ids", &[]),
     ("clock", &[]),
+    ("backoff", &[]),
     ("protocol", &["ids"]),
     ("metrics", &["protocol"]),
     ("project", &["protocol", "ids"]),
     ("keyspace", &["ids"]),
-    ("link", &["keyspace", "metrics"]),
+    ("link", &["backoff", "keyspace", "metrics"]),
     ("fanout", &["keyspace", "link", "metrics", "clock", "protocol", "ids"]),
     ("presence", &["fanout", "keyspace", "link", "metrics", "clock", "protocol", "ids"]),
     ("hot", &["fanout", "keyspace", "link", "metrics", "clock", "project", "protocol", "ids"]),

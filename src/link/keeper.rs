@@ -2,11 +2,11 @@
 //!
 //! One task per link, so that there is never more than one attempt at a time. It ends when the last [`super::Link`] is gone.
 
-use super::backoff::Backoff;
 use super::dial::{CONNECT, RESPONSE, tcp};
 use super::error::LinkError;
 use super::url::{Layout, Target};
 use super::wire::{Socket, Wire};
+use crate::backoff::Backoff;
 use crate::metrics;
 use redis::cluster::ClusterClientBuilder;
 use redis::{ProtocolVersion, PushInfo, PushKind};

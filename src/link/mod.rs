@@ -11,7 +11,6 @@
 //! - In a Cluster a call goes to the shard of its first key, whatever it is; the client library follows MOVED and mends the shards'
 //!   connections. It may send a command twice within the second: every script is idempotent by design.
 
-mod backoff;
 pub mod check;
 mod dial;
 pub mod error;

@@ -3,7 +3,7 @@
 use super::home::{Home, HomeId, News};
 use super::wanted::Wanted;
 use super::{Heard, Order};
-use crate::link::backoff::Backoff;
+use crate::backoff::Backoff;
 use crate::link::error::LinkError;
 use crate::link::shards::{Shards, slot_of};
 use crate::link::url::{Server, Target};

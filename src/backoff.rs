@@ -9,14 +9,14 @@ const LONGEST: Duration = Duration::from_secs(1);
 
 /// Counts attempts that failed, or whose connection did not live for long.
 #[derive(Debug, Default)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     failures: u32,
 }
 
 impl Backoff {
     /// The wait before the next attempt: none after a connection that lived, else twice as long as before. `jitter` is between 0 and 1 and
     /// takes up to half of it away, so that the nodes of a deployment do not all come at once.
-    pub(super) fn next(&mut self, jitter: f64) -> Duration {
+    pub(crate) fn next(&mut self, jitter: f64) -> Duration {
         let wait = match self.failures {
             0 => Duration::ZERO,
             n => FIRST.saturating_mul(1 << (n - 1).min(10)).min(LONGEST),
@@ -26,7 +26,7 @@ impl Backoff {
     }
 
     /// A connection ended that was there for so long.
-    pub(super) fn lived(&mut self, time: Duration) {
+    pub(crate) fn lived(&mut self, time: Duration) {
         if time >= LONGEST {
             self.failures = 0;
         }
