@@ -15,6 +15,7 @@
 //! Reading a project is `load`, making its log shorter is `checkpoint`; both know only the trait.
 
 pub mod checkpoint;
+pub mod coalesce;
 #[cfg(test)]
 mod conformance;
 pub mod layout;

@@ -204,7 +204,7 @@ mod tests {
         assert_eq!(shown(&roster.take_news().members), [r#"1 {"name":"A","cursor":[0,0]} true"#]);
         roster.set(1, &props(r#"{"cursor":[1,1],"name":null}"#), 2_048);
         roster.set(1, &props(r#"{"cursor":[2,2]}"#), 2_048);
-        assert_eq!(shown(&roster.take_news().members), [r#"1 {"cursor":[2,2],"name":null} false"#]);
+        assert_eq!(shown(&roster.take_news().members), [r#"1 {"name":null,"cursor":[2,2]} false"#]);
         assert!(!roster.has_news());
         assert_eq!(shown(&roster.everybody()), [r#"1 {"cursor":[2,2]} true"#]);
     }

@@ -112,6 +112,19 @@ impl Changes {
         let changes = (0..count).map(|_| decode_one(&mut reader)).collect::<Result<_, _>>()?;
         if reader.is_empty() { Ok(changes) } else { Err(Malformed::Trailing.into()) }
     }
+
+    /// The id of each changed object, as often as it is changed, without a look at the rest.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        let mut reader = Reader::new(&self.0);
+        let count = reader.array().unwrap_or(0);
+        (0..count).map_while(move |_| {
+            let parts = reader.array().ok()?;
+            reader.str().ok()?;
+            let id = reader.str().ok()?;
+            (2..parts).try_for_each(|_| reader.raw().map(drop)).ok()?;
+            Some(id)
+        })
+    }
 }
 
 fn encode_one(out: &mut Vec<u8>, change: &Change) {

@@ -141,17 +141,14 @@ impl Props {
         value::text(self.get(name)?)
     }
 
-    /// These props with those of `set` in place of theirs or added, and the names in `unset` removed.
+    /// These props without the names in `unset`, then those of `set`: the order is that in which properties were last set, so that it does not
+    /// depend on values that were set in between and are superseded.
     #[must_use]
     pub fn merged(&self, set: &Self, unset: &[SmolStr]) -> Self {
-        let mut pairs: Vec<(&str, &[u8])> = self.iter().filter(|(n, _)| !unset.iter().any(|u| u == n)).collect();
-        let old = pairs.len();
-        for (name, raw) in set.iter() {
-            match pairs[..old].iter_mut().find(|(n, _)| *n == name) {
-                Some(pair) => pair.1 = raw,
-                None => pairs.push((name, raw)),
-            }
-        }
+        let new: Vec<(&str, &[u8])> = set.iter().collect();
+        let stays = |name: &str| !unset.iter().any(|u| u == name) && !new.iter().any(|(n, _)| *n == name);
+        let mut pairs: Vec<_> = self.iter().filter(|(name, _)| stays(name)).collect();
+        pairs.extend(&new);
         Self::from_pairs(&pairs)
     }
 
@@ -179,9 +176,9 @@ mod tests {
     }
 
     #[test]
-    fn merging_replaces_in_place_adds_and_removes() {
+    fn merging_keeps_the_order_of_the_last_setting() {
         let merged = props(r#"{"a":1,"b":2,"c":3}"#).merged(&props(r#"{"b":{},"d":[]}"#), &["a".into(), "x".into()]);
-        assert_eq!(format!("{merged:?}"), r#"{"b":{},"c":3,"d":[]}"#);
+        assert_eq!(format!("{merged:?}"), r#"{"c":3,"b":{},"d":[]}"#);
         assert_eq!(merged.get("b"), Some(&[0x80][..]));
     }
 
