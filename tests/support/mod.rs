@@ -3,6 +3,8 @@
 pub mod actor;
 pub mod cluster;
 pub mod crowd;
+pub mod dynamodb;
+pub mod dynamodb_faults;
 pub mod haproxy;
 pub mod http;
 pub mod judge;
