@@ -177,6 +177,9 @@ impl Room {
 
     /// Has every session send again what is not saved: if the only room that held a commit has died, its author alone can know.
     fn rewind(&mut self) {
+        // Each member sends again what it has no answer to. A copy of it that still waits would be answered before those in front of it.
+        let members = &mut self.members;
+        self.queue.retain(|waiting| waiting.from.is_none_or(|(session, _)| members.get_mut(session).is_none()));
         join::restart_all(self);
     }
 
