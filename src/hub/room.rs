@@ -11,6 +11,7 @@ mod history;
 mod mail;
 mod others;
 mod timers;
+mod unsure;
 
 use super::join;
 use super::mailbox::{Control, JoinError, Joiner, Mailbox};

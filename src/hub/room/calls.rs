@@ -102,6 +102,7 @@ impl Room {
                 self.accepted(proposed, first);
             }
             Ok(Reply::Stale(missed)) => {
+                self.course.heard();
                 self.again(proposed);
                 self.catch_up(asked, &missed);
             }

@@ -8,8 +8,6 @@ use super::{Done, Room};
 use crate::hot::HotError;
 use crate::hub::direct::Direct;
 use crate::hub::held::Held;
-use crate::hub::join;
-use crate::hub::mailbox::{JoinError, Joiner};
 use crate::ids::{Epoch, Position, Seq};
 use crate::protocol::commit::Commit;
 use crate::protocol::message::{Mode, ServerMessage};
@@ -19,7 +17,6 @@ use crate::recovery::course::Need;
 use crate::recovery::lineage::heal;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 /// A room in which something happens asks this often whether it has missed anything: the last event of a burst leaves no hole to see.
@@ -41,6 +38,8 @@ const GRACE: Duration = Duration::from_millis(2_500);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Trouble {
     since: Instant,
+    /// Since when it has not answered at all.
+    silent: Option<Instant>,
     retry: Instant,
     pause: Duration,
     /// It answers, but takes nothing: only an accepted call ends that.
@@ -49,7 +48,7 @@ pub(super) struct Trouble {
 
 impl Trouble {
     fn new(now: Instant) -> Self {
-        Self { since: now, retry: now, pause: PAUSE.0 / 2, refuses: false }
+        Self { since: now, silent: None, retry: now, pause: PAUSE.0 / 2, refuses: false }
     }
 }
 
@@ -117,6 +116,13 @@ impl Course {
         self.direct.as_ref().is_some_and(Direct::is_on)
     }
 
+    /// The store has answered, whatever it said.
+    pub(super) fn heard(&mut self) {
+        if let Some(trouble) = &mut self.trouble {
+            trouble.silent = None;
+        }
+    }
+
     /// The store may be asked again at once.
     pub(super) fn try_now(&mut self) {
         if let Some(trouble) = &mut self.trouble {
@@ -149,8 +155,10 @@ impl Room {
 
     /// When the members must be told that the store is away.
     pub(super) fn grace_deadline(&self) -> Option<Instant> {
-        let waits = |trouble: &Trouble| self.course.mode == Mode::Normal && !trouble.refuses;
-        self.course.trouble.filter(waits).map(|trouble| trouble.since + GRACE)
+        let trouble = self.course.trouble.filter(|trouble| !trouble.refuses)?;
+        let told = (self.course.mode == Mode::Normal).then_some(trouble.since);
+        let direct = trouble.silent.filter(|_| self.course.direct.is_none());
+        [told, direct].into_iter().flatten().min().map(|since| since + GRACE)
     }
 
     fn verify_due(&self) -> Option<Instant> {
@@ -171,37 +179,19 @@ impl Room {
         }
         if let Some(trouble) = self.course.trouble
             && !trouble.refuses
-            && now >= trouble.since + GRACE
         {
-            self.set_mode(Mode::Degraded);
-            self.go_direct(now);
-            self.give_way();
+            let over = |since: Instant| now >= since + GRACE;
+            if trouble.silent.is_some_and(over) {
+                self.set_mode(Mode::Degraded);
+                self.go_direct(now);
+                self.give_way();
+            } else if over(trouble.since) && self.course.direct.is_none() {
+                // It answers, but a heal takes its time: a direct epoch would only end what others begin.
+                self.set_mode(Mode::Degraded);
+                self.refuse_queue();
+            }
         }
         self.keep_probing(now);
-    }
-
-    /// Has a joiner wait who knows of more than the room does, and asks the store whether there is more.
-    pub(in crate::hub) fn ask_for(&mut self, joiner: Joiner, reply: oneshot::Sender<Result<(), JoinError>>) {
-        self.unsure.push((joiner, reply));
-        self.course.ask();
-        if let Some(direct) = &mut self.course.direct {
-            direct.read_first();
-        }
-    }
-
-    /// The room knows all that there is to know: lets in who waits for that.
-    pub(super) fn let_in_unsure(&mut self) {
-        for (joiner, reply) in std::mem::take(&mut self.unsure) {
-            join::let_in(self, joiner, reply);
-        }
-    }
-
-    /// The room cannot learn what there is: who waits for that finds another node.
-    pub(super) fn turn_away_unsure(&mut self) {
-        for (_, reply) in self.unsure.drain(..) {
-            // A joiner that has gone does not read the answer.
-            let _ = reply.send(Err(JoinError::Unavailable("the stores do not answer; reconnect".to_owned())));
-        }
     }
 
     /// Starts what must be done before the next call. Returns whether the next call may begin.
@@ -242,6 +232,9 @@ impl Room {
         }
         self.pause();
         self.course.need = Need::Verify(None);
+        if let (Some(trouble), HotError::Unavailable(_)) = (&mut self.course.trouble, error) {
+            trouble.silent.get_or_insert_with(Instant::now);
+        }
         if let Some(direct) = &mut self.course.direct {
             // It was there for a moment: the project goes on without it.
             direct.go_on();
@@ -252,6 +245,7 @@ impl Room {
             trouble.refuses = refuses;
         }
         if refuses {
+            self.course.heard();
             self.set_mode(Mode::Degraded);
             self.refuse_queue();
         }

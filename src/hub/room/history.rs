@@ -186,6 +186,7 @@ impl Room {
     /// Decides what to do about a history that is not the store's.
     pub(super) fn off_course(&mut self, mismatch: Mismatch, asked: Position) {
         metrics::mismatch();
+        self.course.heard();
         let room = Standing {
             epoch: self.replica.position().epoch,
             asked: asked.epoch,
