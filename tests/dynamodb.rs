@@ -3,5 +3,7 @@
 #[allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
 mod support;
 
+#[path = "dynamodb/appends.rs"]
+mod appends;
 #[path = "dynamodb/layer.rs"]
 mod layer;

@@ -18,6 +18,7 @@ pub mod checkpoint;
 pub mod coalesce;
 #[cfg(test)]
 mod conformance;
+pub mod dynamodb;
 pub mod layout;
 pub mod load;
 pub mod memory;

@@ -1,29 +1,14 @@
 //! The fault layer by itself: each fate is what it says.
 
-use super::support::dynamodb::{CREDENTIALS, DynamoDb, REGION};
+use super::support::dynamodb::{DynamoDb, client};
 use super::support::dynamodb_faults::{DynamoFaults, Faults};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::retry::RetryConfig;
-use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use std::time::{Duration, Instant};
 
 const TABLE: &str = "canvas";
-
-fn client(endpoint: &str) -> Client {
-    let [(_, key), (_, secret)] = CREDENTIALS;
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new(REGION))
-        .endpoint_url(endpoint)
-        .credentials_provider(Credentials::new(key, secret, None, None, "test"))
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .retry_config(RetryConfig::disabled())
-        .timeout_config(TimeoutConfig::builder().operation_timeout(Duration::from_millis(500)).build())
-        .build();
-    Client::from_conf(config)
-}
+/// How long the client waits for an answer.
+const ATTEMPT: Duration = Duration::from_millis(500);
 
 async fn put(client: &Client, n: u32) -> Result<(), String> {
     let key = AttributeValue::S(n.to_string());
@@ -42,7 +27,7 @@ async fn is_there(client: &Client, n: u32) -> bool {
 async fn layered() -> (DynamoDb, DynamoFaults, Client, Client) {
     let database = DynamoDb::with_table(TABLE);
     let layer = DynamoFaults::start(&database.endpoint).await;
-    let (through, past) = (client(layer.url()), client(&database.endpoint));
+    let (through, past) = (client(layer.url(), ATTEMPT), client(&database.endpoint, ATTEMPT));
     (database, layer, through, past)
 }
 

@@ -1,7 +1,12 @@
 //! A DynamoDB in this process, in memory, on a port of its own: it speaks the API, so that stores and whole nodes can be pointed at it.
 
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use dynoxide::Database;
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// The region that URLs name; the stand-in knows none.
@@ -78,4 +83,19 @@ impl Drop for DynamoDb {
 /// The URL of a table behind any endpoint, for `COLLAB_DURABLE_URL`.
 pub fn url(endpoint: &str, table: &str) -> String {
     format!("dynamodb://{table}?region={REGION}&endpoint={endpoint}")
+}
+
+/// A client of an endpoint that waits so long for an answer and asks once.
+pub fn client(endpoint: &str, attempt: Duration) -> Client {
+    let [(_, key), (_, secret)] = CREDENTIALS;
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(REGION))
+        .endpoint_url(endpoint)
+        .credentials_provider(Credentials::new(key, secret, None, None, "test"))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(TimeoutConfig::builder().operation_timeout(attempt).build())
+        .build();
+    Client::from_conf(config)
 }

@@ -1,18 +1,18 @@
 //! What may happen between a node and DynamoDB: a proxy for its API that throttles, fails, loses answers, does half of what it is asked,
 //! is slow or away. Which request meets what is drawn from a seed, in the order in which requests come.
 
+use super::dynamodb_answers::{internal, split, throttled, unprocessed};
 use axum::body::{Body, to_bytes};
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue};
+use hyper::header::{CONTENT_LENGTH, HOST};
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 /// Largest request and answer of DynamoDB.
-const MOST: usize = 16 << 20;
+pub const MOST: usize = 16 << 20;
 
 /// What happens to requests. Shares are chances from 0 to 1 of each request by itself; they exclude each other, in this order.
 #[derive(Debug, Clone, Default)]
@@ -90,6 +90,8 @@ struct Layer {
     faults: watch::Sender<Faults>,
     rng: Mutex<StdRng>,
     counts: Mutex<BTreeMap<String, u64>>,
+    /// Requests that are being carried out.
+    busy: watch::Sender<usize>,
     client: Client<HttpConnector, Body>,
 }
 
@@ -110,6 +112,7 @@ impl DynamoFaults {
             faults: watch::Sender::new(Faults::default()),
             rng: Mutex::new(StdRng::seed_from_u64(0)),
             counts: Mutex::default(),
+            busy: watch::Sender::new(0),
             client: Client::builder(TokioExecutor::new()).build_http(),
         });
         let task = tokio::spawn(serve(listener, layer.clone())).abort_handle();
@@ -130,6 +133,11 @@ impl DynamoFaults {
     /// From now on nothing happens.
     pub fn calm(&self) {
         self.set(Faults::default());
+    }
+
+    /// Waits until nothing is being carried out, what is held up included.
+    pub async fn quiet(&self) {
+        self.layer.busy.subscribe().wait_for(|busy| *busy == 0).await.expect("the layer is there");
     }
 
     /// How many requests there were of an operation, such as `PutItem`, or how many met a fate, such as `throttled` or `cut after`.
@@ -194,9 +202,12 @@ impl Layer {
         let held = if fate == Fate::Held { faults.held_for } else { Duration::ZERO };
         // By itself, so that it is done also when the client gives up meanwhile.
         let layer = self.clone();
+        layer.busy.send_modify(|busy| *busy += 1);
         let done = tokio::spawn(async move {
             tokio::time::sleep(held).await;
-            layer.pass_on(head, body).await
+            let answer = layer.pass_on(head, body).await;
+            layer.busy.send_modify(|busy| *busy -= 1);
+            answer
         });
         let answer = done.await.map_err(|_| Cut)??;
         match fate {
@@ -210,7 +221,7 @@ impl Layer {
         }
         tokio::time::sleep(late).await;
         match back {
-            Some(back) => unprocessed(answer, &back).await,
+            Some(back) => unprocessed(answer, &back).await.ok_or(Cut),
             None => Ok(answer),
         }
     }
@@ -259,42 +270,4 @@ impl Layer {
         let body = to_bytes(Body::new(body), MOST).await.map_err(|_| Cut)?;
         Ok(Response::from_parts(head, Body::from(body)))
     }
-}
-
-/// Takes the second half of each table's writes out of a batch, and returns what is left and what was taken.
-fn split(body: &[u8]) -> (Bytes, Option<Value>) {
-    let mut request: Value = serde_json::from_slice(body).unwrap_or_default();
-    let mut back = serde_json::Map::new();
-    for (table, writes) in request["RequestItems"].as_object_mut().into_iter().flatten() {
-        let Some(writes) = writes.as_array_mut().filter(|writes| writes.len() > 1) else { continue };
-        back.insert(table.clone(), writes.split_off(writes.len().div_ceil(2)).into());
-    }
-    (request.to_string().into(), (!back.is_empty()).then(|| back.into()))
-}
-
-/// The same answer, with writes that were not processed.
-async fn unprocessed(answer: Response<Body>, back: &Value) -> Result<Response<Body>, Cut> {
-    let (mut head, body) = answer.into_parts();
-    let mut answer: Value = serde_json::from_slice(&to_bytes(body, MOST).await.map_err(|_| Cut)?).map_err(|_| Cut)?;
-    answer["UnprocessedItems"] = back.clone();
-    head.headers.remove(CONTENT_LENGTH);
-    head.headers.remove("x-amz-crc32");
-    Ok(Response::from_parts(head, Body::from(answer.to_string())))
-}
-
-fn throttled() -> Response<Body> {
-    let kind = "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException";
-    refusal(StatusCode::BAD_REQUEST, kind, "The level of configured provisioned throughput for the table was exceeded.")
-}
-
-fn internal() -> Response<Body> {
-    let kind = "com.amazonaws.dynamodb.v20120810#InternalServerError";
-    refusal(StatusCode::INTERNAL_SERVER_ERROR, kind, "The request could not be processed because of an internal error.")
-}
-
-fn refusal(status: StatusCode, kind: &str, message: &str) -> Response<Body> {
-    let mut answer = Response::new(Body::from(json!({ "__type": kind, "message": message }).to_string()));
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.0"));
-    answer
 }

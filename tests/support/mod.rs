@@ -4,6 +4,7 @@ pub mod actor;
 pub mod cluster;
 pub mod crowd;
 pub mod dynamodb;
+pub mod dynamodb_answers;
 pub mod dynamodb_faults;
 pub mod haproxy;
 pub mod http;
