@@ -1,7 +1,10 @@
 //! The composition root: everything is made and connected here, and nowhere else.
 
+mod setup;
 mod stores;
 mod vigil;
+
+pub use setup::setup;
 
 use crate::admin::{self, Admin};
 use crate::autosave::Autosave;

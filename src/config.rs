@@ -4,6 +4,7 @@
 
 mod check;
 
+use crate::durable::dynamodb::Place;
 use crate::keyspace::Keyspace;
 use crate::link::Target;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
@@ -32,6 +33,24 @@ pub struct Cli {
 pub enum Command {
     /// Run a node: the WebSocket, the demo page and the admin endpoints
     Serve(Box<RawConfig>),
+    /// Make what the durable store needs, a table or a file, and say what it is; doing it again changes nothing
+    Setup(DurableArgs),
+}
+
+/// Where commits are kept, as text.
+#[derive(Debug, Args)]
+pub struct DurableArgs {
+    /// Directory for the embedded database
+    #[arg(
+        long,
+        env = "COLLAB_DATA_DIR",
+        value_name = "DIRECTORY",
+        help = "Directory for the embedded database [default: ./data]"
+    )]
+    data_dir: Option<String>,
+    /// Durable store instead of the one in the data directory: dynamodb://table?region=eu-central-1, sqlite:///absolute/path, or memory: for tests, which keeps nothing after the process
+    #[arg(long, env = "COLLAB_DURABLE_URL", value_name = "URL")]
+    durable_url: Option<String>,
 }
 
 /// The configuration as text, before it is checked: every field a flag and an environment variable.
@@ -43,17 +62,8 @@ pub struct RawConfig {
     /// Address and port for /livez, /readyz and /metrics; never expose it to clients
     #[arg(long, env = "COLLAB_ADMIN_LISTEN", default_value = "127.0.0.1:9464", value_name = "ADDRESS")]
     admin_listen: String,
-    /// Directory for the embedded database
-    #[arg(
-        long,
-        env = "COLLAB_DATA_DIR",
-        value_name = "DIRECTORY",
-        help = "Directory for the embedded database [default: ./data]"
-    )]
-    data_dir: Option<String>,
-    /// Durable store instead of the one in the data directory: sqlite:///absolute/path, or memory: for tests, which keeps nothing after the process
-    #[arg(long, env = "COLLAB_DURABLE_URL", value_name = "URL")]
-    durable_url: Option<String>,
+    #[command(flatten)]
+    durable: DurableArgs,
     /// Redis that all nodes share: redis://host:6379, rediss:// with TLS, redis+sentinel://host,host/master or redis+cluster://host,host
     #[arg(long, env = "COLLAB_REDIS_URL", hide_env_values = true, value_name = "URL")]
     redis_url: Option<SecretText>,
@@ -131,6 +141,8 @@ pub enum LogFormat {
 pub enum DurableConfig {
     /// An SQLite file, which no other node may use at the same time: each would have a hot store of its own.
     File(PathBuf),
+    /// A table of DynamoDB, which nodes share.
+    Table(Place),
     /// This process: nothing outlives it.
     Memory,
 }

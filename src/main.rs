@@ -1,15 +1,18 @@
-//! The `collabcanvas` program: reads the configuration, runs a node, stops it.
+//! The `collabcanvas` program: reads the configuration, runs a node, stops it; or sets up what nodes need.
 
 use clap::Parser as _;
-use collabcanvas::app::App;
-use collabcanvas::config::{Cli, Command, Config};
+use collabcanvas::app::{self, App};
+use collabcanvas::config::{Cli, Command, Config, DurableArgs};
 use collabcanvas::lifecycle::StopSignals;
 use collabcanvas::telemetry;
 use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Command::Serve(raw) = Cli::parse().command;
+    let raw = match Cli::parse().command {
+        Command::Serve(raw) => raw,
+        Command::Setup(durable) => return setup(&durable).await,
+    };
     let config = match raw.check() {
         Ok(config) => config,
         Err(errors) => return fail(&errors),
@@ -42,6 +45,18 @@ async fn serve(config: &Config) -> Result<ExitCode, Box<dyn std::error::Error>> 
             tracing::warn!(signal, "stopping at once");
             Ok(ExitCode::FAILURE)
         }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "what was done is this program's result")]
+async fn setup(durable: &DurableArgs) -> ExitCode {
+    let config = match durable.check() {
+        Ok(config) => config,
+        Err(errors) => return fail(&errors),
+    };
+    match app::setup(&config, &mut |step| println!("{step}")).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
     }
 }
 

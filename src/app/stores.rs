@@ -4,6 +4,7 @@ use super::{StartError, vigil};
 use crate::autosave::Pace;
 use crate::config::{Config, DurableConfig, RedisConfig};
 use crate::durable::DurableStore;
+use crate::durable::dynamodb::{DynamoStore, Patience};
 use crate::durable::memory::MemoryStore;
 use crate::durable::sqlite::SqliteStore;
 use crate::fanout::local::LocalFanout;
@@ -40,20 +41,20 @@ pub(super) struct Made {
 pub(super) async fn make(config: &Config) -> Result<Made, StartError> {
     match &config.redis {
         Some(redis) => shared(config, redis).await,
-        None => embedded(&config.durable),
+        None => embedded(&config.durable).await,
     }
 }
 
-fn embedded(config: &DurableConfig) -> Result<Made, StartError> {
+async fn embedded(config: &DurableConfig) -> Result<Made, StartError> {
     let lock = match config {
         DurableConfig::File(path) => Some(lock(path)?),
-        DurableConfig::Memory => None,
+        DurableConfig::Memory | DurableConfig::Table(_) => None,
     };
     let fanout = Arc::new(LocalFanout::default());
     let hot = Arc::new(MemoryHot::new(fanout.clone()));
     let stores = Stores {
         hot,
-        durable: durable(config)?,
+        durable: durable(config).await?,
         fanout,
         presence: Arc::new(LocalPresence),
         isolated: watch::channel(false).1,
@@ -64,7 +65,7 @@ fn embedded(config: &DurableConfig) -> Result<Made, StartError> {
 
 async fn shared(config: &Config, redis: &RedisConfig) -> Result<Made, StartError> {
     let wrong = |error: &dyn std::fmt::Display| StartError(error.to_string());
-    let durable = durable(&config.durable)?;
+    let durable = durable(&config.durable).await?;
     let node: NodeId = rand::rng().random();
     let fresh = format!("{:032x}", rand::rng().random::<u128>());
     let deployment = durable.deployment(&fresh).await.map_err(|error| wrong(&error))?;
@@ -94,8 +95,12 @@ async fn shared(config: &Config, redis: &RedisConfig) -> Result<Made, StartError
 }
 
 /// Opens the durable store.
-fn durable(config: &DurableConfig) -> Result<Arc<dyn DurableStore>, StartError> {
+async fn durable(config: &DurableConfig) -> Result<Arc<dyn DurableStore>, StartError> {
     match config {
+        DurableConfig::Table(place) => {
+            let store = DynamoStore::open(place, Patience::default()).await;
+            Ok(Arc::new(store.map_err(|error| StartError(error.to_string()))?))
+        }
         DurableConfig::File(path) => {
             let store = SqliteStore::open(path).map_err(|error| StartError(error.to_string()))?;
             Ok(Arc::new(store))

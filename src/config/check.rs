@@ -1,6 +1,7 @@
 //! From text to a checked configuration: every error is found, not only the first.
 
-use super::{Config, ConfigErrors, DurableConfig, LogFormat, RawConfig, RedisConfig, SecretText};
+use super::{Config, ConfigErrors, DurableArgs, DurableConfig, LogFormat, RawConfig, RedisConfig, SecretText};
+use crate::durable::dynamodb::Place;
 use crate::keyspace::Keyspace;
 use crate::link::Target;
 use std::fmt::Display;
@@ -84,7 +85,7 @@ impl RawConfig {
         let config = Config {
             listen: listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
             admin_listen: admin.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
-            durable: self.durable(&mut errors),
+            durable: self.durable.read(&mut errors),
             redis: self.redis(&mut errors),
             allowed_origins: origins(&self.allowed_origins, &mut errors),
             max_sessions: usize::try_from(max_sessions).unwrap_or(usize::MAX),
@@ -108,10 +109,13 @@ impl RawConfig {
             Keyspace::default()
         });
         let expiry = errors.seconds("COLLAB_HOT_EXPIRY_SECONDS", &self.hot_expiry_seconds, 1, 30 * 86_400);
-        match (&self.redis_url, self.durable_url.as_deref()) {
+        match (&self.redis_url, self.durable.durable_url.as_deref()) {
             (None, _) if self.redis_routing_url.is_some() => {
                 errors.add("COLLAB_REDIS_ROUTING_URL needs COLLAB_REDIS_URL: nodes that share events must share the state too");
             }
+            (None, Some(url)) if url.starts_with("dynamodb:") => errors.add(
+                "COLLAB_DURABLE_URL=dynamodb: needs COLLAB_REDIS_URL: nothing keeps another node from the same table, and without Redis two nodes do not hear of each other",
+            ),
             (Some(_), None) => errors.add(
                 "COLLAB_REDIS_URL needs COLLAB_DURABLE_URL: with a database of its own every node would have a truth of its own",
             ),
@@ -122,9 +126,20 @@ impl RawConfig {
         }
         Some(RedisConfig { data: data?, routing, keyspace, expiry })
     }
+}
 
-    /// Where commits are kept.
-    fn durable(&self, errors: &mut Errors) -> DurableConfig {
+impl DurableArgs {
+    /// Checks where commits are kept, by itself.
+    ///
+    /// # Errors
+    /// [`ConfigErrors`], a sentence each.
+    pub fn check(&self) -> Result<DurableConfig, ConfigErrors> {
+        let mut errors = Errors::default();
+        let durable = self.read(&mut errors);
+        if errors.0.is_empty() { Ok(durable) } else { Err(ConfigErrors(errors.0)) }
+    }
+
+    fn read(&self, errors: &mut Errors) -> DurableConfig {
         let Some(url) = &self.durable_url else {
             let directory = Path::new(self.data_dir.as_deref().unwrap_or("./data"));
             return DurableConfig::File(directory.join("collabcanvas.db"));
@@ -132,13 +147,17 @@ impl RawConfig {
         if self.data_dir.is_some() {
             errors.add("COLLAB_DATA_DIR and COLLAB_DURABLE_URL exclude each other: with a durable URL nothing is kept in the data directory");
         }
+        if url.starts_with("dynamodb:") {
+            let place = Place::parse(url).map_err(|why| errors.add(format_args!("COLLAB_DURABLE_URL={url:?}: {why}")));
+            return place.map_or(DurableConfig::Memory, DurableConfig::Table);
+        }
         let file = url.strip_prefix("sqlite://").filter(|path| path.starts_with('/') && !path.ends_with('/'));
         match file {
             Some(path) => DurableConfig::File(path.into()),
             None => {
                 if url != "memory:" {
                     errors.add(format_args!(
-                        "COLLAB_DURABLE_URL={url:?}: it must be sqlite:///absolute/path/of/a/file or memory:"
+                        "COLLAB_DURABLE_URL={url:?}: it must be dynamodb://table, sqlite:///absolute/path/of/a/file or memory:"
                     ));
                 }
                 DurableConfig::Memory

@@ -2,7 +2,7 @@ use super::*;
 
 fn check(flags: &[&str]) -> Result<Config, ConfigErrors> {
     let cli = Cli::try_parse_from(["collabcanvas", "serve"].iter().chain(flags)).expect("flags exist");
-    let Command::Serve(raw) = cli.command;
+    let Command::Serve(raw) = cli.command else { panic!("it is serve") };
     raw.check()
 }
 
@@ -59,11 +59,36 @@ fn redis_needs_a_durable_store_that_nodes_can_share() {
 }
 
 #[test]
+fn a_table_is_for_nodes_that_share_a_redis() {
+    let url = "dynamodb://canvas?region=eu-central-1";
+    let shared = check(&["--durable-url", url, "--redis-url", "redis://h"]).expect("valid").durable;
+    assert_eq!(shared, DurableConfig::Table(Place::parse(url).expect("valid")));
+    let alone = check(&["--durable-url", url]).expect_err("refused").0;
+    assert!(alone.len() == 1 && alone[0].contains("needs COLLAB_REDIS_URL"), "{alone:?}");
+    let wrong =
+        check(&["--durable-url", "dynamodb://canvas?zone=1", "--redis-url", "redis://h"]).expect_err("refused").0;
+    assert!(wrong.len() == 1 && wrong[0].contains("no parameter"), "{wrong:?}");
+}
+
+#[test]
+fn setup_needs_the_durable_store_only() {
+    let setup = |flags: &[&str]| {
+        let cli = Cli::try_parse_from(["collabcanvas", "setup"].iter().chain(flags)).expect("flags exist");
+        let Command::Setup(durable) = cli.command else { panic!("it is setup") };
+        durable.check()
+    };
+    let url = "dynamodb://canvas";
+    assert_eq!(setup(&["--durable-url", url]).expect("valid"), DurableConfig::Table(Place::parse(url).expect("valid")));
+    assert_eq!(setup(&[]).expect("valid"), DurableConfig::File("./data/collabcanvas.db".into()));
+    assert_eq!(setup(&["--durable-url", "x", "--data-dir", "y"]).expect_err("refused").0.len(), 2);
+}
+
+#[test]
 fn a_password_in_a_url_is_never_printed() {
     let url = "redis://:c4n4ry@h";
     let cli = Cli::try_parse_from(["collabcanvas", "serve", "--redis-url", url, "--redis-routing-url", url])
         .expect("flags exist");
-    let Command::Serve(raw) = cli.command;
+    let Command::Serve(raw) = cli.command else { panic!("it is serve") };
     assert!(!format!("{raw:?}").contains("c4n4ry"));
     assert!(!raw.check().expect_err("no durable store").to_string().contains("c4n4ry"));
     let good = check(&["--redis-url", url, "--durable-url", "sqlite:///a/b"]).expect("valid");
