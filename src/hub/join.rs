@@ -244,7 +244,7 @@ fn sync(room: &mut Room, session: SessionId, start: Start) {
     let Some(member) = room.members.get_mut(session) else {
         return;
     };
-    member.begin((head.seq, head.id));
+    member.begin((head.seq, head.id), saved);
     member.outbox.clear_bulk();
     member.outbox.push_sync(encode::message(&ServerMessage::Welcome(Box::new(welcome)), encoding));
     frames.into_iter().for_each(|frame| member.outbox.push_sync(frame));

@@ -57,8 +57,10 @@ impl Member {
         }
     }
 
-    /// Begins a sync: everything up to `sent` is what the client has or is about to get.
-    pub(super) fn begin(&mut self, sent: (Seq, CommitId)) {
+    /// Begins a sync: everything up to `sent` is what the client has or is about to get, `saved` what it hears of its own durable batches.
+    pub(super) fn begin(&mut self, sent: (Seq, CommitId), saved: Cid) {
+        // What a seal has made durable was never waited for.
+        self.saved = self.saved.max(saved);
         self.lagging = false;
         self.awaits_snapshot = false;
         self.sent = sent;
