@@ -6,16 +6,18 @@
 import { decodeMessage, encodeBatch, encodeMessage, encodeValue, subprotocol, type Encoding } from './codec/frame.js';
 import { Emitter } from './emitter.js';
 import type { CanvasEvents } from './events.js';
-import { CanvasError } from './errors.js';
+import { asCanvasError, CanvasError } from './errors.js';
+import type { Loss } from './loss.js';
 import type { CanvasObject } from './object.js';
 import type { CanvasOptions } from './options.js';
 import { keyBetween, keysBetween, keysForMove } from './order.js';
 import { Pacer, type Job } from './pacer.js';
 import { Presence, type CanvasPresence } from './presence.js';
 import { PROTOCOL_VERSION, type ClientMessage, type Mode, type ServerMessage, type Welcome } from './protocol.js';
-import { newClientId, platform, type Runtime } from './runtime.js';
+import type { Receipt } from './receipt.js';
+import { globalWebSocket, newClientId, platform, type Runtime } from './runtime.js';
 import { Socket } from './socket.js';
-import { sameStatus, statusOf, type Status } from './status.js';
+import { StatusTeller, type Status, type StatusSource } from './status.js';
 import { Sync, type BatchOptions } from './sync.js';
 import { OpCollector, type Tx } from './tx.js';
 import type { Value } from './value.js';
@@ -42,7 +44,7 @@ export class Canvas {
   private clientId: string;
   private mode: Mode = 'normal';
   private lastError: CanvasError | undefined;
-  private lastStatus: Status;
+  private readonly teller: StatusTeller;
   private pings = 0;
   private readonly batches: Pacer;
   private readonly presenceUpdates: Pacer;
@@ -59,6 +61,7 @@ export class Canvas {
     this.sync = new Sync(options.undoDepth ?? 200, {
       changed: (ids, source) => this.emitter.emit('change', { ids, source }),
       rejected: (rejected) => this.emitter.emit('rejected', rejected),
+      lost: (loss) => this.emitter.emit('loss', loss),
       installed: () => this.moveOn(),
       violated: (error) => this.violated(error),
     });
@@ -81,16 +84,16 @@ export class Canvas {
         lost: () => this.lost(),
         newClientId: (error) => this.renew(error),
         report: (error) => this.report(error),
-        changed: () => this.updateStatus(),
+        changed: () => this.teller.update(),
       },
     );
-    this.lastStatus = this.currentStatus();
+    this.teller = new StatusTeller(this.runtime, () => this.statusParts(), (status) => this.emitter.emit('status', status));
     this.unwatch = this.runtime.watchPage?.({
       network: (online) => this.socket.input({ on: 'network', online }),
       visible: () => this.socket.input({ on: 'visible' }),
       leaving: () => {
         this.batches.run();
-        return (options.warnBeforeUnload ?? true) && this.lastStatus.unsaved > 0;
+        return (options.warnBeforeUnload ?? true) && !this.isSafeToLeave;
       },
     });
   }
@@ -113,14 +116,44 @@ export class Canvas {
 
   /**
    * Applies a batch: all or nothing, visible at once, one undo step unless inside a gesture.
+   * @returns what becomes of it; batches of a drag that are sent as one share it
    * @throws CanvasError with a refusal code when the batch is invalid or the rules forbid it; nothing has changed then
    */
-  batch(fn: (tx: Tx) => void, options?: BatchOptions): void {
+  batch(fn: (tx: Tx) => void, options?: BatchOptions): Receipt {
     this.checkOpen();
     const tx = new OpCollector(() => this.runtime.randomId(21));
     fn(tx);
-    this.sync.batch(tx.ops, options);
+    const receipt = this.sync.batch(tx.ops, options, this.runtime.now());
     this.moveOn();
+    return receipt;
+  }
+
+  /**
+   * Fulfilled when everything made so far is in the durable store.
+   * @throws CanvasError when some of it was refused or lost
+   */
+  async whenSaved(): Promise<void> {
+    await Promise.all(this.sync.pending.all.map(({ course }) => course.saved));
+  }
+
+  /**
+   * Whether nothing is lost if the page goes away now: every edit is accepted, so that the server keeps it whatever one of its parts
+   * fails, and no part of it is known to fail.
+   */
+  get isSafeToLeave(): boolean {
+    return this.status.unsent === 0 && !this.status.stalled;
+  }
+
+  /**
+   * Makes the edits of a loss again, as new ones: those that were called saved and that this page still has.
+   * @returns how many batches had something to do
+   * @throws CanvasError `forbidden`, `closed`
+   */
+  putBack(loss: Loss): number {
+    this.checkOpen();
+    const count = this.sync.putBack(loss, this.runtime.now());
+    this.moveOn();
+    return count;
   }
 
   // --- Undo ---
@@ -151,14 +184,14 @@ export class Canvas {
    */
   undo(): boolean {
     this.checkOpen();
-    const undone = this.sync.undo();
+    const undone = this.sync.undo(this.runtime.now());
     this.moveOn();
     return undone;
   }
 
   redo(): boolean {
     this.checkOpen();
-    const redone = this.sync.redo();
+    const redone = this.sync.redo(this.runtime.now());
     this.moveOn();
     return redone;
   }
@@ -206,7 +239,7 @@ export class Canvas {
   }
 
   get status(): Status {
-    return this.lastStatus;
+    return this.teller.latest;
   }
 
   /** @returns removes the listener */
@@ -230,31 +263,20 @@ export class Canvas {
   /** Waits shortly until what is pending has been accepted, then closes for good. */
   async close(): Promise<void> {
     this.batches.run();
-    if (this.lastStatus.connection === 'online' && this.lastStatus.unsent > 0) await this.accepted();
+    const isDone = ({ connection, unsent }: Status): boolean => connection !== 'online' || unsent === 0;
+    if (!isDone(this.status)) await this.emitter.until('status', isDone, CLOSE_MS, this.runtime);
     this.unwatch?.();
     this.socket.input({ on: 'close' });
     this.batches.cancel();
     this.presenceUpdates.cancel();
     this.cancelRosterTtl?.();
+    this.teller.stop();
     this.emitter.clear();
+    this.sync.giveUp(new CanvasError('closed', 'the canvas was closed before the server had saved this'), this.runtime.now());
   }
 
   private checkOpen(): void {
     if (this.socket.state.name === 'closed') throw new CanvasError('closed', 'the canvas is closed; edits would be lost');
-  }
-
-  private accepted(): Promise<void> {
-    return new Promise((resolve) => {
-      const finish = (): void => {
-        stop();
-        cancel();
-        resolve();
-      };
-      const stop = this.on('status', (status) => {
-        if (status.unsent === 0 || status.connection !== 'online') finish();
-      });
-      const cancel = this.runtime.timer(CLOSE_MS, finish);
-    });
   }
 
   // --- What the socket says ---
@@ -315,13 +337,14 @@ export class Canvas {
   }
 
   private welcome(welcome: Welcome): void {
+    // Before it counts as a session: the server may turn out not to know what it should.
+    this.sync.welcome(welcome, this.runtime.now());
     this.socket.input({ on: 'welcome', heartbeatMs: welcome.heartbeat_ms });
     this.cancelRosterTtl?.();
     this.roster.welcome(welcome.session);
     this.mode = welcome.mode;
     this.lastError = undefined;
     this.presenceUpdates.request();
-    this.sync.welcome(welcome);
   }
 
   private lost(): void {
@@ -335,21 +358,20 @@ export class Canvas {
   }
 
   private violated(error: CanvasError): void {
-    if (error.code === 'history_lost') this.socket.input({ on: 'renew', error });
-    else {
-      // Whatever went wrong, the whole state is the safe way back.
-      this.sync.distrust();
-      this.socket.input({ on: 'violation', error });
-    }
+    if (error.code === 'history_lost' || error.code === 'client_id_in_use') return this.socket.input({ on: 'renew', error });
+    // Whatever went wrong, the whole state is the safe way back; unless it is the server that does not have it yet.
+    if (error.code !== 'server_behind') this.sync.distrust();
+    this.socket.input({ on: 'violation', error });
   }
 
   private renew(error: CanvasError): void {
     this.clientId = newClientId(this.runtime);
-    this.sync.renew(error);
+    this.sync.renew(error, this.runtime.now());
   }
 
   private report(error: CanvasError): void {
     this.lastError = error;
+    if (this.socket.state.name === 'closed') this.sync.giveUp(error, this.runtime.now());
     this.emitter.emit('error', error);
   }
 
@@ -362,7 +384,7 @@ export class Canvas {
   /** Something has happened to the queue: send what may be sent, and tell. */
   private moveOn(): void {
     this.batches.request();
-    this.updateStatus();
+    this.teller.update();
   }
 
   private batchJob(): Job {
@@ -404,21 +426,9 @@ export class Canvas {
 
   // --- Status ---
 
-  private currentStatus(): Status {
-    return statusOf({
-      state: this.socket.state,
-      synced: this.sync.isSynced,
-      ...this.sync.pending.counts,
-      mode: this.mode,
-      error: this.lastError,
-    });
-  }
-
-  private updateStatus(): void {
-    const status = this.currentStatus();
-    if (sameStatus(status, this.lastStatus)) return;
-    this.lastStatus = status;
-    this.emitter.emit('status', status);
+  private statusParts(): ReturnType<StatusSource> {
+    const { pending, isSynced: synced } = this.sync;
+    return { state: this.socket.state, synced, ...pending.counts, heldBack: pending.heldBack, mode: this.mode, error: this.lastError };
   }
 }
 
@@ -427,16 +437,4 @@ export function connect(options: CanvasOptions): Canvas {
   const canvas = new Canvas(options);
   canvas.reconnect();
   return canvas;
-}
-
-function globalWebSocket(): typeof WebSocket {
-  if (typeof WebSocket === 'undefined') {
-    throw new CanvasError('invalid_options', 'there is no global WebSocket here; pass one in the options');
-  }
-  return WebSocket;
-}
-
-function asCanvasError(error: unknown): CanvasError {
-  if (error instanceof CanvasError) return error;
-  return new CanvasError('server_error', `a message could not be applied: ${String(error)}`, { retry: true, cause: error });
 }

@@ -1,4 +1,5 @@
 /** Typed events. A listener that throws does not keep the others from hearing. */
+import type { Runtime } from './runtime.js';
 
 export class Emitter<Events extends object> {
   private readonly listeners = new Map<keyof Events, Set<(event: never) => void>>();
@@ -24,6 +25,19 @@ export class Emitter<Events extends object> {
         });
       }
     }
+  }
+
+  /** Waits for an event that is enough, at most `ms` milliseconds. */
+  until<Name extends keyof Events>(name: Name, isEnough: (event: Events[Name]) => boolean, ms: number, runtime: Runtime): Promise<void> {
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        stop();
+        cancel();
+        resolve();
+      };
+      const stop = this.on(name, (event) => isEnough(event) && finish());
+      const cancel = runtime.timer(ms, finish);
+    });
   }
 
   clear(): void {

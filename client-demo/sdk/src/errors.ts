@@ -5,7 +5,7 @@
  *
  * `code` is stable and meant for programs: the refusal codes of the protocol (`exists`, `precondition`, …), the names of
  * its close codes (`forbidden`, `replaced`, …) and the SDK's own: `invalid_value`, `invalid_options`, `connection_lost`,
- * `token_failed`, `server_error`, `closed`, `history_lost`.
+ * `token_failed`, `server_error`, `closed`, `server_behind`, `history_lost`.
  * `message` is for people.
  */
 export class CanvasError extends Error {
@@ -19,4 +19,10 @@ export class CanvasError extends Error {
     this.code = code;
     this.retry = options.retry ?? false;
   }
+}
+
+/** Whatever went wrong while a message was applied, as what can be reported. */
+export function asCanvasError(error: unknown): CanvasError {
+  if (error instanceof CanvasError) return error;
+  return new CanvasError('server_error', `a message could not be applied: ${String(error)}`, { retry: true, cause: error });
 }

@@ -4,43 +4,21 @@
  * A batch gets its cid when it is first sent. It is forgotten only when the server says `saved` for its cid; until then it
  * may have to be sent again, after any `welcome`. Pure: time comes in, frames and events go out.
  */
+import { newBatch, tally, whatIsLost, type Batch, type Ended, type Refused, type Tally } from './batch.js';
 import { CanvasError } from './errors.js';
-import type { Op, Reject } from './protocol.js';
+import { Recent, type LostBatch } from './loss.js';
+import type { Code, Op, Reject } from './protocol.js';
 
 /** How many batches may be under way; fewer than the server allows, so that a slow connection coalesces instead of queueing. */
 const WINDOW = 64;
 
-export interface Batch {
-  /** Names the batch in this page, also before it has a cid. */
-  readonly key: number;
-  ops: readonly Op[];
-  /** `ops` as they travel; a resend carries the same bytes. */
-  body: Uint8Array;
-  durable: boolean;
-  /** Only batches of one gesture may be joined. */
-  readonly gesture: number | undefined;
-  /** Given at the first sending. */
-  cid: number | undefined;
-  /** `waiting`: the server has not answered. `accepted`, `refused`: as it says, provisionally until saved. */
-  answer: 'waiting' | 'accepted' | 'refused';
-  /** The code of a refusal; its resend is void. */
-  code: string | undefined;
-  /** The server's state holds this batch (or its refusal), so it is no layer any more. */
-  inBase: boolean;
-  /** The application was told of the refusal. */
-  isReported: boolean;
-}
-
-/** What has changed for the application. */
-export interface Refused {
-  readonly batch: Batch;
-  readonly code: string;
-  readonly message: string;
-  readonly reject: Reject | undefined;
-}
-
 export class Pending {
   private batches: Batch[] = [];
+  private readonly recent = new Recent();
+  /** The highest cid that was called saved. */
+  private savedCid = 0;
+  /** The highest cid that was ever given or heard of. */
+  private highestCid = 0;
   private nextKey = 1;
   /** The cid that a batch without one will get. */
   private nextCid = 1;
@@ -49,6 +27,8 @@ export class Pending {
   private window = WINDOW;
   /** After a temporary refusal, nothing is sent before this time. */
   private pausedUntil = 0;
+  /** Why the server took nothing when it was asked last. */
+  heldBack: Code | undefined;
   /** The last gap that made us go back, and how many more like it the batches that were under way then may still cause. */
   private rewound: { readonly expected: number; echoes: number } | undefined;
 
@@ -57,15 +37,8 @@ export class Pending {
     return this.batches;
   }
 
-  /** How many batches the server has not answered, and how many it has not saved (refused ones do not count). */
-  get counts(): { unsent: number; unsaved: number } {
-    let unsent = 0;
-    let unsaved = 0;
-    for (const { answer } of this.batches) {
-      if (answer === 'waiting') unsent += 1;
-      if (answer !== 'refused') unsaved += 1;
-    }
-    return { unsent, unsaved };
+  get counts(): Tally {
+    return tally(this.batches);
   }
 
   /** Batches that are shown on top of the server's state. */
@@ -78,12 +51,8 @@ export class Pending {
     return this.pausedUntil;
   }
 
-  add(ops: readonly Op[], body: Uint8Array, durable: boolean, gesture: number | undefined): Batch {
-    const batch: Batch = {
-      key: this.nextKey, ops, body, durable, gesture,
-      cid: undefined, answer: 'waiting', code: undefined, inBase: false, isReported: false,
-    };
-    this.nextKey += 1;
+  add(ops: readonly Op[], body: Uint8Array, durable: boolean, gesture: number | undefined, madeAt: number): Batch {
+    const batch = newBatch(this.nextKey++, ops, body, durable, gesture, madeAt);
     this.batches.push(batch);
     return batch;
   }
@@ -107,6 +76,7 @@ export class Pending {
       if (underWay >= this.window) break;
       if (batch.cid === undefined) {
         batch.cid = this.nextCid;
+        this.highestCid = Math.max(this.highestCid, this.nextCid);
         this.nextCid += 1;
       }
       this.cursor = batch.cid + 1;
@@ -127,31 +97,37 @@ export class Pending {
   stop(): void {
     this.cursor = undefined;
     this.pausedUntil = 0;
+    this.heldBack = undefined;
+  }
+
+  /** Whether a server whose last cid of ours is this one lacks batches that were called saved: they are gone from here. */
+  isBehind(last: number): boolean {
+    return last < this.savedCid;
   }
 
   /**
-   * A session begins, or begins again: resend everything above `last`.
-   * @throws CanvasError `history_lost` when the server lacks batches that it had called saved
+   * A session begins, or begins again: resend everything above `last`. What is not above was answered while we were away; how, is known
+   * only when the sync is through (`ack`).
+   * @throws CanvasError `client_id_in_use`
    */
   welcome(last: number, window: number): void {
-    const first = this.batches[0]?.cid;
-    // A batch that was saved is gone from here; nobody could fill this gap.
-    if ((first ?? this.nextCid) > last + 1) {
-      throw new CanvasError('history_lost', 'the server has lost batches that it had called saved');
+    if (last > this.highestCid && this.batches.some(({ cid }) => cid !== undefined)) {
+      // Somebody else has sent batches under our numbers: which of ours the server has, nobody can say.
+      throw new CanvasError('client_id_in_use', 'the server has batches of this client id that were not sent from here');
     }
+    // Sent by an earlier page, so this one never knew their ops.
+    if (last > this.highestCid) this.recent.forget(last);
+    this.highestCid = Math.max(this.highestCid, last);
     this.nextCid = Math.max(this.nextCid, last + 1);
     this.cursor = last + 1;
     this.window = Math.min(WINDOW, window);
     this.pausedUntil = 0;
+    this.heldBack = undefined;
     this.rewound = undefined;
     for (const batch of this.batches) {
-      if (batch.cid === undefined) continue;
-      if (batch.cid > last) {
-        if (batch.answer === 'accepted') batch.answer = 'waiting';
-      } else if (batch.answer === 'waiting') {
-        // Answered while we were away. How, the commit stream tells; a snapshot just contains it.
-        batch.answer = 'accepted';
-      }
+      if (batch.cid === undefined || batch.cid <= last || batch.answer !== 'accepted') continue;
+      batch.answer = 'waiting';
+      batch.course.move('kept');
     }
   }
 
@@ -164,20 +140,24 @@ export class Pending {
   }
 
   /** The stream brought our own commit. @returns the batch, if it is still pending */
-  committed(cid: number, code: string | undefined): Batch | undefined {
+  committed(cid: number, code: string | undefined, now: number): Batch | undefined {
+    this.usedUp(cid);
     const batch = this.find(cid);
     if (batch === undefined) return undefined;
     batch.inBase = true;
-    batch.answer = code === undefined ? 'accepted' : 'refused';
+    if (code === undefined) this.accept(batch, now);
+    else batch.answer = 'refused';
     batch.code = code;
     return batch;
   }
 
   /** Every batch up to `cid` is answered; those that were not refused are accepted. */
-  ack(cid: number): void {
+  ack(cid: number, now: number): void {
+    this.heldBack = undefined;
+    this.usedUp(cid);
     for (const batch of this.batches) {
       if (batch.cid === undefined || batch.cid > cid) break;
-      if (batch.answer === 'waiting') batch.answer = 'accepted';
+      if (batch.answer === 'waiting') this.accept(batch, now);
     }
   }
 
@@ -196,12 +176,16 @@ export class Pending {
         if (this.rewound !== undefined && reject.cid > this.rewound.expected) this.rewound.echoes -= 1;
         this.rewind(reject.cid);
         this.pausedUntil = Math.max(this.pausedUntil, now + (reject.retry_ms ?? 0));
+        this.heldBack = reject.code;
         return [];
       case 'forbidden': {
-        const refused = this.discard((batch) => batch.cid === undefined || batch.cid >= reject.cid, reject.code, reject.message, reject);
+        // A second copy of a batch that has been answered may be refused like this too; it does not count.
+        const answered = this.batches.filter(({ answer }) => answer !== 'waiting').at(-1)?.cid ?? 0;
+        const first = Math.max(reject.cid, answered + 1, this.savedCid + 1);
+        const refused = this.discard((batch) => batch.cid === undefined || batch.cid >= first, reject.code, reject.message, reject);
         // The cid is not used up, so the next batch takes it.
-        this.nextCid = Math.min(this.nextCid, reject.cid);
-        this.rewind(reject.cid);
+        this.nextCid = Math.min(this.nextCid, first);
+        this.rewind(first);
         return refused;
       }
     }
@@ -220,10 +204,22 @@ export class Pending {
 
   /** Batches up to `cid` are durable: only now may they be forgotten. @returns whether one was still a layer */
   saved(cid: number): boolean {
-    const rest = this.batches.filter((batch) => batch.cid === undefined || batch.cid > cid);
-    const wasLayer = this.batches.some((batch) => batch.cid !== undefined && batch.cid <= cid && !batch.inBase);
-    this.batches = rest;
+    this.savedCid = Math.max(this.savedCid, cid);
+    let wasLayer = false;
+    for (const batch of this.batches) {
+      if (batch.cid === undefined || batch.cid > cid) continue;
+      wasLayer ||= !batch.inBase;
+      if (batch.answer === 'refused') continue;
+      batch.course.move('saved');
+      this.recent.keep({ cid: batch.cid, body: batch.body, madeAt: batch.madeAt });
+    }
+    this.batches = this.batches.filter((batch) => batch.cid === undefined || batch.cid > cid);
     return wasLayer;
+  }
+
+  /** What was called saved and is refused now: a store that has forgotten it was sent another copy. */
+  brokenBy(cid: number): LostBatch | undefined {
+    return this.recent.take(cid);
   }
 
   /** Refusals that the stream told and no `reject` explained, up to `cid`. */
@@ -233,12 +229,39 @@ export class Pending {
       .flatMap((batch) => this.report(batch, batch.code ?? 'refused', 'the batch was refused', undefined));
   }
 
-  /** Starts a new life at cid 1. @returns the batches that were never accepted */
-  renew(code: string, message: string): Refused[] {
-    const refused = this.discard(() => true, code, message, undefined);
-    this.nextCid = 1;
+  /**
+   * Starts a new life at cid 1.
+   * @param last given when the server is known to have nothing of ours above it: what it lacks and we still hold is then sent again,
+   * and cannot take effect twice. Otherwise nobody knows, and nothing is sent again.
+   */
+  renew(code: string, message: string, last: number | undefined): Ended {
+    const lost = last === undefined ? [] : this.recent.after(last);
+    const forgotten = last === undefined ? 0 : this.recent.forgotten(last);
+    const isResent = last !== undefined;
+    for (const batch of this.batches) {
+      if (batch.answer !== 'accepted') continue;
+      lost.push(whatIsLost(batch, isResent));
+      if (!isResent) batch.course.fail('lost', new CanvasError(code, message));
+    }
+    const kept = isResent ? this.batches.filter(({ answer }) => answer !== 'refused') : [];
+    for (const batch of kept) {
+      batch.cid = undefined;
+      batch.answer = 'waiting';
+      batch.course.move('kept');
+    }
+    const refused = this.discard((batch) => !kept.includes(batch), code, message, undefined);
+    this.batches = kept;
+    this.recent.clear();
+    [this.nextCid, this.highestCid, this.savedCid] = [1, 0, 0];
     this.stop();
-    return refused;
+    return { refused, lost, forgotten };
+  }
+
+  /** Nothing will ever be sent again. @returns what is not known to be saved */
+  giveUp(code: string, message: string): LostBatch[] {
+    const lost = this.batches.filter(({ answer }) => answer !== 'refused');
+    for (const { course } of lost) course.fail('lost', new CanvasError(code, message));
+    return lost.map((batch) => whatIsLost(batch, false));
   }
 
   private discard(which: (batch: Batch) => boolean, code: string, message: string, reject: Reject | undefined): Refused[] {
@@ -252,7 +275,19 @@ export class Pending {
   private report(batch: Batch, code: string, message: string, reject: Reject | undefined): Refused[] {
     if (batch.isReported) return [];
     batch.isReported = true;
+    batch.course.fail('refused', new CanvasError(code, message));
     return [{ batch, code, message, reject }];
+  }
+
+  private accept(batch: Batch, now: number): void {
+    if (batch.answer !== 'accepted') batch.acceptedAt = now;
+    batch.answer = 'accepted';
+    batch.course.move('accepted');
+  }
+
+  /** The server has this cid: no other batch may take it, even if a copy of its batch was forbidden and given up here. */
+  private usedUp(cid: number): void {
+    this.nextCid = Math.max(this.nextCid, cid + 1);
   }
 
   private rewind(cid: number): void {

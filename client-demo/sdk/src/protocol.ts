@@ -1,5 +1,5 @@
-/** The messages of PROTOCOL.md, version 1: names for what the server's types say (`generated`). Only types and a constant. */
-import type { ClientMessage, ServerMessage } from './generated/protocol.js';
+/** The messages of PROTOCOL.md, version 1: names for what the server's types say (`generated`). Only types and constants. */
+import type { ClientMessage, Limits, ServerMessage } from './generated/protocol.js';
 
 export type {
   Change,
@@ -29,3 +29,17 @@ export type Reject = From<'reject'>;
 export type Gap = From<'gap'>;
 export type Saved = From<'saved'>;
 export type PresenceUpdate = From<'presence'>;
+
+/** What holds until a `welcome` says otherwise (PROTOCOL §8). */
+export const DEFAULT_LIMITS: Limits = {
+  frame_bytes: 1_048_576,
+  batch_ops: 500,
+  batch_bytes: 262_144,
+  object_bytes: 262_144,
+  objects: 50_000,
+  project_bytes: 52_428_800,
+  value_depth: 32,
+  presence_bytes: 2_048,
+  broadcast_bytes: 8_192,
+  unacked_batches: 256,
+};

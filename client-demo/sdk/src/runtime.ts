@@ -1,4 +1,5 @@
 /** What the SDK needs from its surroundings. Everything that a test must control comes through here. */
+import { CanvasError } from './errors.js';
 
 export interface Runtime {
   /** Milliseconds since 1970. */
@@ -61,4 +62,12 @@ function watchBrowser(page: PageEvents): () => void {
 /** A client id (PROTOCOL §2): belongs to one page load, cannot be guessed, carries its creation time. */
 export function newClientId(runtime: Runtime): string {
   return `${Math.floor(runtime.now()).toString(36)}-${runtime.randomId(22)}`;
+}
+
+/** The platform's `WebSocket`. @throws CanvasError `invalid_options` where there is none */
+export function globalWebSocket(): typeof WebSocket {
+  if (typeof WebSocket === 'undefined') {
+    throw new CanvasError('invalid_options', 'there is no global WebSocket here; pass one in the options');
+  }
+  return WebSocket;
 }

@@ -1,7 +1,8 @@
 /** What the application shows about the connection and its own work. */
 import type { ConnectionState } from './connection.js';
 import type { CanvasError } from './errors.js';
-import type { Mode } from './protocol.js';
+import type { Code, Mode } from './protocol.js';
+import type { Runtime } from './runtime.js';
 
 /** `closed`: there will be no further attempt; `status.error` says why. */
 export type ConnectionStatus = 'connecting' | 'online' | 'offline' | 'closed';
@@ -14,7 +15,13 @@ export interface Status {
   readonly unsent: number;
   /** Batches that are not in the durable store yet; includes the unsent ones. */
   readonly unsaved: number;
-  /** `degraded`: editing goes on, more slowly. */
+  /** When the oldest unsaved batch was made, in milliseconds since 1970. */
+  readonly unsavedSince?: number;
+  /** The server has accepted batches and for ten seconds saved none of them: its durable store does not answer. */
+  readonly stalled: boolean;
+  /** Why the server takes no batches right now, `overloaded` or `unavailable`; they are kept, and sent again soon. */
+  readonly heldBack?: Code;
+  /** `degraded`: a part of the server is away. Editing goes on, more slowly, and other people's cursors may not be seen. */
   readonly mode: Mode;
   /** When the next attempt to connect begins, in milliseconds since 1970. */
   readonly retryAt?: number;
@@ -28,17 +35,65 @@ export interface StatusParts {
   readonly synced: boolean;
   readonly unsent: number;
   readonly unsaved: number;
+  readonly unsavedSince: number | undefined;
+  readonly stalled: boolean;
+  readonly heldBack: Code | undefined;
   readonly mode: Mode;
   readonly error: CanvasError | undefined;
 }
 
-export function statusOf({ state, error, ...rest }: StatusParts): Status {
+export function statusOf({ state, error, unsavedSince, heldBack, ...rest }: StatusParts): Status {
   return {
     ...rest,
     connection: connectionStatus(state),
+    ...(unsavedSince !== undefined && { unsavedSince }),
+    ...(heldBack !== undefined && { heldBack }),
     ...(state.name === 'waiting' && { retryAt: state.until }),
     ...(error !== undefined && { error }),
   };
+}
+
+/** A server that works saves within five seconds; after this long it does not. */
+const STALLED_MS = 10_000;
+
+/** What a teller looks at; `owedSince` is the oldest acceptance that waits for its `saved`. */
+export type StatusSource = () => Omit<StatusParts, 'stalled'> & { readonly owedSince: number | undefined };
+
+/** Tells of every change of the status once, also of the one that only time brings. */
+export class StatusTeller {
+  latest: Status;
+  private stall: { readonly since: number; readonly cancel: () => void } | undefined;
+
+  constructor(
+    private readonly runtime: Runtime,
+    private readonly source: StatusSource,
+    private readonly tell: (status: Status) => void,
+  ) {
+    this.latest = this.current();
+  }
+
+  update(): void {
+    const status = this.current();
+    if (sameStatus(status, this.latest)) return;
+    this.latest = status;
+    this.tell(status);
+  }
+
+  stop(): void {
+    this.stall?.cancel();
+    this.stall = undefined;
+  }
+
+  private current(): Status {
+    const { owedSince, ...parts } = this.source();
+    const left = (owedSince ?? Infinity) + STALLED_MS - this.runtime.now();
+    if (this.stall?.since !== owedSince) {
+      this.stop();
+      if (owedSince !== undefined && left > 0) this.stall = { since: owedSince, cancel: this.runtime.timer(left, () => this.update()) };
+    }
+    // Offline nothing can be heard of what was saved, so nothing is known against the server.
+    return statusOf({ ...parts, stalled: parts.state.name === 'online' && left <= 0 });
+  }
 }
 
 /** Whether nothing that an application can see differs. */
@@ -48,6 +103,9 @@ export function sameStatus(a: Status, b: Status): boolean {
     a.synced === b.synced &&
     a.unsent === b.unsent &&
     a.unsaved === b.unsaved &&
+    a.unsavedSince === b.unsavedSince &&
+    a.stalled === b.stalled &&
+    a.heldBack === b.heldBack &&
     a.mode === b.mode &&
     a.retryAt === b.retryAt &&
     a.error === b.error

@@ -4,50 +4,28 @@
  * Pure but for the decompression of snapshots: no socket, no timer, no clock. `canvas.ts` feeds it from a WebSocket, the convergence
  * driver from a simulated network.
  */
+import type { Batch, Refused } from './batch.js';
+import { joinUpdates, partsOf } from './batches.js';
 import { decodeOps, encodeOps } from './codec/frame.js';
+import { Doubt } from './doubt.js';
 import { CanvasError } from './errors.js';
-import type { CanvasObject } from './object.js';
+import type { Loss } from './loss.js';
 import { checkOps } from './ops.js';
-import { Pending, type Batch, type Refused } from './pending.js';
+import { Pending } from './pending.js';
+import { DEFAULT_LIMITS } from './protocol.js';
 import type { Ack, Commits, Gap, Limits, Op, Position, Reject, Role, Saved, Snapshot, Welcome, WireObject } from './protocol.js';
+import { rejectedOf, type Rejected } from './rejected.js';
 import { Replica } from './replica.js';
+import { Course, type Receipt } from './receipt.js';
 import { SnapshotAssembly } from './snapshot.js';
 import { Undo, type Recording } from './undo.js';
-import { merged } from './value.js';
-
-/** What holds until a `welcome` says otherwise (PROTOCOL §8). */
-const DEFAULT_LIMITS: Limits = {
-  frame_bytes: 1_048_576,
-  batch_ops: 500,
-  batch_bytes: 262_144,
-  object_bytes: 262_144,
-  objects: 50_000,
-  project_bytes: 52_428_800,
-  value_depth: 32,
-  presence_bytes: 2_048,
-  broadcast_bytes: 8_192,
-  unacked_batches: 256,
-};
-
-/** A batch of ours that did not take effect. */
-export interface Rejected {
-  /** A refusal code of PROTOCOL §3, or the name of the close code that ended this client id. */
-  readonly code: string;
-  readonly message: string;
-  readonly ops: readonly Op[];
-  /** The batch's number, if it was ever sent. */
-  readonly cid?: number;
-  /** Index in `ops` of the op that was refused, if one was. */
-  readonly op?: number;
-  /** That op's object, and what it is now; null: it does not exist. */
-  readonly id?: string;
-  readonly current?: CanvasObject | null;
-}
 
 export interface SyncEvents {
   /** Objects look different now. */
   changed(ids: ReadonlySet<string> | 'all', source: 'local' | 'remote' | 'reset'): void;
   rejected(rejected: Rejected): void;
+  /** The promise was broken, or can no longer be kept. */
+  lost(loss: Loss): void;
   /** A snapshot has been applied, perhaps long after its last message: it may have been decompressed in the background. */
   installed(): void;
   /** The server said something that cannot be. */
@@ -90,6 +68,9 @@ export class Sync {
   private target: Welcome | undefined;
   /** Highest cid known to be durable while that sync goes on. */
   private savedMeanwhile = 0;
+  private readonly doubt = new Doubt();
+  /** The last cid that a server has which lacks what it had called saved. */
+  private behindAt: number | undefined;
   private gesture = 0;
 
   constructor(
@@ -103,13 +84,26 @@ export class Sync {
 
   /**
    * Applies a batch locally and puts it into the queue.
+   * @returns what becomes of it
    * @throws CanvasError with the refusal code, when the batch is invalid or the rules forbid it; nothing has changed then
    */
-  batch(ops: readonly Op[], options: BatchOptions = {}): void {
-    if (ops.length === 0) return;
+  batch(ops: readonly Op[], options: BatchOptions = {}, now = 0): Receipt {
+    if (ops.length === 0) return Course.ended();
     this.checkRole();
     checkOps(ops, this.limits);
-    this.submit(ops, options.durable ?? false, options.undo === false ? undefined : 'edit');
+    return this.submit(ops, options.durable ?? false, options.undo === false ? undefined : 'edit', now).course;
+  }
+
+  /**
+   * Makes the edits of a loss again that were called saved, as far as the rules allow it now.
+   * @returns how many batches had something to do
+   * @throws CanvasError `forbidden`
+   */
+  putBack(loss: Loss, now = 0): number {
+    this.checkRole();
+    // The others are on their way already, or nobody knows whether they took effect.
+    const missing = loss.batches.filter(({ was }) => was === 'saved');
+    return missing.filter(({ ops }) => this.replay(ops, 'edit', now)).length;
   }
 
   beginGesture(): void {
@@ -126,15 +120,15 @@ export class Sync {
    * @returns whether there was one
    * @throws CanvasError `forbidden`
    */
-  undo(): boolean {
+  undo(now = 0): boolean {
     this.checkRole();
-    while (this.undoing.canUndo) if (this.replay(this.undoing.takeUndo(this.replica.view), 'undo')) return true;
+    while (this.undoing.canUndo) if (this.replay(this.undoing.takeUndo(this.replica.view), 'undo', now)) return true;
     return false;
   }
 
-  redo(): boolean {
+  redo(now = 0): boolean {
     this.checkRole();
-    while (this.undoing.canRedo) if (this.replay(this.undoing.takeRedo(this.replica.view), 'redo')) return true;
+    while (this.undoing.canRedo) if (this.replay(this.undoing.takeRedo(this.replica.view), 'redo', now)) return true;
     return false;
   }
 
@@ -149,18 +143,23 @@ export class Sync {
 
   // --- What the server says ---
 
-  /** @throws CanvasError `history_lost` when this client id can no longer be used; `server_error` */
-  welcome(welcome: Welcome): void {
+  /**
+   * @throws CanvasError `client_id_in_use`, `history_lost`: this client id can no longer be used; `server_behind`: come again with it;
+   * `server_error`
+   */
+  welcome(welcome: Welcome, now = 0): void {
     this.abandon();
     this.author = welcome.author;
     this.role = welcome.role;
     this.limits = { ...DEFAULT_LIMITS, ...welcome.limits };
+    if (this.pending.isBehind(welcome.last)) this.disbelieve(welcome.last, now);
+    this.doubt.clear();
     this.pending.welcome(welcome.last, this.limits.unacked_batches);
     this.target = welcome;
     this.savedMeanwhile = welcome.saved;
     if (welcome.sync === 'snapshot') {
       this.assembly = new SnapshotAssembly(
-        (objects) => this.guarded(() => this.install(objects, welcome)),
+        (objects) => this.guarded(() => this.install(objects, welcome, now)),
         (error) => this.events.violated(error),
       );
       return;
@@ -169,7 +168,7 @@ export class Sync {
       throw new CanvasError('server_error', 'a delta that does not start at our position', { retry: true });
     }
     this.position = { ...this.position, epoch: welcome.position.epoch };
-    this.arrive();
+    this.arrive(now);
   }
 
   snapshot(chunk: Snapshot): void {
@@ -188,12 +187,27 @@ export class Sync {
     this.pending.stop();
   }
 
-  /** The client id has changed: the next session starts at cid 1, and what was not accepted is reported. */
-  renew(error: CanvasError): void {
+  /**
+   * The client id has changed: the next session starts at cid 1. What the server has lost is told; what it is known not to have is kept and
+   * sent again, everything else that was not accepted is refused.
+   */
+  renew(error: CanvasError, now = 0): void {
     this.lost();
     this.author = undefined;
-    this.report(this.pending.renew(error.code, error.message));
+    const { refused, lost, forgotten } = this.pending.renew(error.code, error.message, this.behindAt);
+    // Our state holds what the server has lost: only a snapshot shows what there is.
+    if (this.behindAt !== undefined) this.distrust();
+    this.behindAt = undefined;
+    this.doubt.clear();
+    this.report(refused);
     this.relay();
+    if (lost.length + forgotten > 0) this.events.lost({ code: error.code, message: error.message, at: now, batches: lost, forgotten });
+  }
+
+  /** There will be no session any more: tells what is not known to be saved. */
+  giveUp(error: CanvasError, now: number): void {
+    const lost = this.pending.giveUp(error.code, error.message);
+    if (lost.length > 0) this.events.lost({ code: error.code, message: error.message, at: now, batches: lost, forgotten: 0 });
   }
 
   /** Forgets the state, so that the next welcome brings a snapshot. Pending batches stay. */
@@ -208,7 +222,17 @@ export class Sync {
     throw new CanvasError('forbidden', `a ${this.role} may not change objects`);
   }
 
-  private submit(ops: readonly Op[], durable: boolean, recording: Recording | undefined, isContinued = false): void {
+  /** @throws CanvasError always */
+  private disbelieve(last: number, now: number): never {
+    this.pending.stop();
+    if (!this.doubt.isBelieved(now)) {
+      throw new CanvasError('server_behind', 'the server does not know yet what it had called saved', { retry: true });
+    }
+    this.behindAt = last;
+    throw new CanvasError('history_lost', 'the server has lost changes that it had called saved');
+  }
+
+  private submit(ops: readonly Op[], durable: boolean, recording: Recording | undefined, now: number, isContinued = false): Batch {
     const body = encodeOps(ops, this.limits.value_depth);
     if (body.length > this.limits.batch_bytes) {
       throw new CanvasError('batch_too_large', `a batch may have ${this.limits.batch_bytes} bytes, not ${body.length}`);
@@ -218,9 +242,10 @@ export class Sync {
     const outcome = this.replica.foretell(copy);
     if (!outcome.ok) throw new CanvasError(outcome.refusal.code, outcome.refusal.message);
     const gesture = recording === 'edit' && this.undoing.isInGesture ? this.gesture : undefined;
-    const batch = this.joined(copy, durable, gesture) ?? this.pending.add(copy, body, durable, gesture);
+    const batch = this.joined(copy, durable, gesture) ?? this.pending.add(copy, body, durable, gesture, now);
     if (recording !== undefined) this.undoing.record(batch.key, outcome.effects, recording, isContinued);
     this.events.changed(this.replica.push(batch, outcome), 'local');
+    return batch;
   }
 
   /** Joins the ops to the last batch, if it was not sent yet and belongs to the same gesture: only the latest place of a drag matters. */
@@ -238,11 +263,11 @@ export class Sync {
   }
 
   /** Submits the ops of an undo or redo, leaving out what the rules no longer allow. */
-  private replay(ops: readonly Op[], recording: Recording): boolean {
+  private replay(ops: readonly Op[], recording: Recording, now: number): boolean {
     const allowed = this.allowed(ops);
     let isContinued = false;
     for (const part of partsOf(allowed, this.limits)) {
-      this.submit(part, false, recording, isContinued);
+      this.submit(part, false, recording, now, isContinued);
       isContinued = true;
     }
     return allowed.length > 0;
@@ -261,22 +286,24 @@ export class Sync {
   private apply(message: StreamMessage, now: number): void {
     switch (message.t) {
       case 'commits':
-        return this.commits(message);
+        return this.commits(message, now);
       case 'ack':
-        this.pending.ack(message.cid);
+        this.pending.ack(message.cid, now);
         return this.report(this.pending.unreported(message.cid));
       case 'reject':
-        this.report(this.pending.reject(message, now));
+        this.reject(message, now);
         return this.relay();
       case 'gap':
+        // It asks for what was saved and is gone from here: the next welcome tells more.
+        if (this.pending.isBehind(message.expected - 1)) this.disbelieve(message.expected - 1, now);
         return this.pending.gap(message.expected);
       case 'saved':
         this.savedMeanwhile = Math.max(this.savedMeanwhile, message.cid);
-        return this.arrive();
+        return this.arrive(now);
     }
   }
 
-  private commits({ seq, id, commits }: Commits): void {
+  private commits({ seq, id, commits }: Commits, now: number): void {
     const { position } = this;
     if (position === undefined || seq !== position.seq + 1) {
       throw new CanvasError('server_error', `commit ${seq} does not follow ${position?.seq ?? 'anything'}`, { retry: true });
@@ -285,8 +312,10 @@ export class Sync {
     try {
       for (const [index, [author, cid, changes, code]] of commits.entries()) {
         this.replica.commit(seq + index, changes, shown);
-        const batch = author === this.author ? this.pending.committed(cid, code) : undefined;
+        if (author !== this.author) continue;
+        const batch = this.pending.committed(cid, code, now);
         if (batch !== undefined) this.replica.drop(batch.key);
+        else if (code !== undefined) this.broken(cid, now);
       }
     } catch (error) {
       // Half a message is applied: this state is of no use as the start of a delta.
@@ -295,33 +324,49 @@ export class Sync {
     }
     this.position = { epoch: position.epoch, seq: seq + commits.length - 1, id };
     this.rebase(shown);
-    this.arrive();
+    this.arrive(now);
   }
 
-  private install(objects: WireObject[], welcome: Welcome): void {
+  private reject(reject: Reject, now: number): void {
+    if (reject.kind === 'final') this.broken(reject.cid, now);
+    this.report(this.pending.reject(reject, now));
+  }
+
+  /** A batch is refused; if it had been called saved, that is a loss. */
+  private broken(cid: number, now: number): void {
+    const batch = this.pending.brokenBy(cid);
+    const message = 'the server has refused a change that it had called saved';
+    if (batch !== undefined) this.events.lost({ code: 'history_lost', message, at: now, batches: [batch], forgotten: 0 });
+  }
+
+  private install(objects: WireObject[], welcome: Welcome, now: number): void {
     const { held } = this;
     this.abandon();
     this.replica.reset(objects);
     this.pending.snapshot(welcome.last);
     this.position = welcome.position;
     this.isSynced = true;
+    // A snapshot does not tell of refusals, so the server has repeated them: before anything is taken for accepted, and forgotten as saved.
+    for (const { message, now } of held) if (message.t === 'reject' && message.kind === 'final') this.reject(message, now);
     for (const batch of this.pending.layers()) this.replica.lay(batch);
     this.replica.rebase(new Set());
     this.events.changed('all', 'reset');
     this.target = welcome;
-    this.arrive();
+    this.arrive(now);
     for (const { message, now } of held) this.apply(message, now);
     this.events.installed();
   }
 
   /** Forgets batches that are durable, once the replica holds their commits. */
-  private arrive(): void {
+  private arrive(now: number): void {
     const { target, position } = this;
     if (target !== undefined) {
       if (position === undefined || position.seq < target.position.seq) return;
       this.target = undefined;
       this.report(this.pending.unreported(target.last));
+      this.pending.ack(target.last, now);
     }
+    this.report(this.pending.unreported(this.savedMeanwhile));
     if (this.pending.saved(this.savedMeanwhile)) this.relay();
   }
 
@@ -344,18 +389,9 @@ export class Sync {
   }
 
   private report(refused: readonly Refused[]): void {
-    for (const { batch, code, message, reject } of refused) {
-      this.undoing.refused(batch.key);
-      const { op, id, current } = reject ?? {};
-      this.events.rejected({
-        code,
-        message,
-        ops: batch.ops,
-        ...(batch.cid !== undefined && { cid: batch.cid }),
-        ...(op !== undefined && { op }),
-        ...(id !== undefined && { id }),
-        ...(current !== undefined && { current: current && { id: current[0], rev: current[1], props: current[2] } }),
-      });
+    for (const one of refused) {
+      this.undoing.refused(one.batch.key);
+      this.events.rejected(rejectedOf(one));
     }
   }
 
@@ -367,44 +403,4 @@ export class Sync {
       this.events.violated(error);
     }
   }
-}
-
-/** Two batches of plain updates on the same objects as one; undefined when they are anything else. */
-function joinUpdates(first: readonly Op[], second: readonly Op[]): Op[] | undefined {
-  if (first.length !== second.length) return undefined;
-  const result: Op[] = [];
-  for (const [index, a] of first.entries()) {
-    const b = second[index];
-    if (a.op !== 'update' || b?.op !== 'update' || a.id !== b.id || isConditional(a) || isConditional(b)) return undefined;
-    const unset = new Set([...(a.unset ?? []), ...(b.unset ?? [])]);
-    for (const name of Object.keys(b.set ?? {})) unset.delete(name);
-    const set = merged(a.set ?? {}, b.set ?? {}, b.unset);
-    result.push({ op: 'update', id: a.id, set, ...(unset.size > 0 && { unset: [...unset] }) });
-  }
-  return result;
-}
-
-function isConditional(op: Op): boolean {
-  return (op.op !== 'create' && op.if_rev !== undefined) || op.if_absent !== undefined;
-}
-
-/** Splits the ops of a large undo step so that each part fits into a batch. */
-function partsOf(ops: readonly Op[], limits: Limits): Op[][] {
-  const parts: Op[][] = [];
-  let part: Op[] = [];
-  // An array's header takes up to five bytes, and so does each op's share of rounding: leave some room.
-  const room = limits.batch_bytes - 16;
-  let bytes = 0;
-  for (const op of ops) {
-    const size = encodeOps([op], limits.value_depth).length;
-    if (part.length > 0 && (part.length >= limits.batch_ops || bytes + size > room)) {
-      parts.push(part);
-      part = [];
-      bytes = 0;
-    }
-    part.push(op);
-    bytes += size;
-  }
-  if (part.length > 0) parts.push(part);
-  return parts;
 }

@@ -3,7 +3,6 @@
  * over the SDK's own `applyOps`. That the SDK's rules are the server's rules, only the driver with the real server behind it shows.
  */
 import { decodeOps, decodeValue, encodeValue } from '../src/codec/frame.js';
-import { jsonFromMsgpack, msgpackFromJson } from '../src/codec/json.js';
 import { applyOps } from '../src/ops.js';
 import type { Ack, Change, Code, Commit, Commits, Gap, Reject, WireObject } from '../src/protocol.js';
 import type { CanvasObject } from '../src/object.js';
@@ -31,21 +30,23 @@ export interface Oracle {
   state(): ProjectState;
 }
 
-/** Through the wire's JSON form, so that nothing is shared between a client and the server. */
+/** As it would arrive, so that nothing is shared between a client and the server. */
 export function copied<T>(value: T): T {
-  return decodeValue(msgpackFromJson(jsonFromMsgpack(encodeValue(value)))) as unknown as T;
+  return decodeValue(encodeValue(value)) as unknown as T;
 }
 
 export class FakeServer implements Oracle {
   private readonly objects = new Map<string, CanvasObject>();
   private readonly last = new Map<string, number>();
   private readonly bodies = new Map<string, string>();
+  private readonly refusals = new Map<string, Code>();
   private seq = 0;
 
   reset(): void {
     this.objects.clear();
     this.last.clear();
     this.bodies.clear();
+    this.refusals.clear();
     this.seq = 0;
   }
 
@@ -55,14 +56,18 @@ export class FakeServer implements Oracle {
     const text = String(body);
     if (cid <= last) {
       // Two pages with one client id would look like this; a client that keeps its resends exact never does.
-      if (typeof body !== 'string' && this.bodies.get(key) !== text) throw new Error(`${key} is resent with other ops`);
+      if (typeof body !== 'string' && (this.bodies.get(key) ?? text) !== text) throw new Error(`${key} is resent with other ops`);
+      const code = this.refusals.get(key);
+      if (code !== undefined) return { reject: { t: 'reject', cid, kind: 'final', code, message: '' } };
       return { ack: { t: 'ack', cid, seq: this.seq } };
     }
     if (cid > last + 1) return { gap: { t: 'gap', expected: last + 1 } };
     this.last.set(author, cid);
-    this.bodies.set(key, text);
-    if (typeof body === 'string') return { commits: this.commit([author, cid, [], body as Code]), ack: { t: 'ack', cid, seq: this.seq } };
-    return this.apply(author, cid, body);
+    // A void batch says nothing about the ops that its author has.
+    if (typeof body !== 'string') this.bodies.set(key, text);
+    if (typeof body !== 'string') return this.apply(author, cid, body);
+    this.refusals.set(key, body as Code);
+    return { commits: this.commit([author, cid, [], body as Code]), reject: { t: 'reject', cid, kind: 'final', code: body as Code, message: '' } };
   }
 
   state(): ProjectState {
@@ -76,6 +81,7 @@ export class FakeServer implements Oracle {
     if (!outcome.ok) {
       const { code, message, op } = outcome.refusal;
       const commits = this.commit([author, cid, [], code]);
+      this.refusals.set(`${author} ${cid}`, code as Code);
       return { reject: { t: 'reject', cid, kind: 'final', code, message, op }, commits };
     }
     const changes: Change[] = [];

@@ -3,7 +3,8 @@ import { deflateRawSync } from 'node:zlib';
 import { decodeValue, encodeOps, encodeValue } from '../src/codec/frame.js';
 import { CanvasError } from '../src/errors.js';
 import type { Commit, Commits, Op, WireObject } from '../src/protocol.js';
-import { Sync, type Rejected } from '../src/sync.js';
+import type { Rejected } from '../src/rejected.js';
+import { Sync } from '../src/sync.js';
 import { exactBytes, type Props } from '../src/value.js';
 import { AUTHOR as ME, welcome } from './world.js';
 
@@ -30,6 +31,7 @@ beforeEach(() => {
   sync = new Sync(200, {
     changed: (ids, source) => changes.push({ ids: ids === 'all' ? ids : [...ids].sort(), source }),
     rejected: (r) => rejected.push(r),
+    lost: () => {},
     installed: () => {},
     violated: (error) => violations.push(error),
   });
@@ -384,15 +386,6 @@ describe('a new client id', () => {
     expect(rejected).toMatchObject([{ code: 'malformed', ops: [{ id: 'a' }] }]);
     expect(props('a')).toEqual({ x: 1 });
     expect(sync.pending.all).toEqual([]);
-  });
-
-  it('lost history is an error of its own', () => {
-    open();
-    sync.batch([create('a')]);
-    sync.take(0);
-    sync.receive(commits(11, [ME, 1, [['put', 'a', {}]]]), 0);
-    sync.receive({ t: 'saved', cid: 1, seq: 11 }, 0);
-    expect(() => sync.welcome(welcome({ last: 0 }))).toThrow(expect.objectContaining({ code: 'history_lost' }));
   });
 });
 

@@ -13,7 +13,7 @@ const add = (id: string, prop: string, by: number): Op => ({ op: 'increment', id
 let sync: Sync;
 let seq: number;
 const start = (depth = 200): void => {
-  sync = new Sync(depth, { changed: () => {}, rejected: () => {}, installed: () => {}, violated: (error) => { throw error; } });
+  sync = new Sync(depth, { changed: () => {}, rejected: () => {}, lost: () => {}, installed: () => {}, violated: (error) => { throw error; } });
   seq = 0;
   sync.welcome(welcome());
   sync.snapshot({ t: 'snapshot', n: 0, last: true, objects: [] });
@@ -24,7 +24,7 @@ const other = (...changes: Change[]): void => {
   sync.receive({ t: 'commits', seq, id: `c${seq}`, commits: [['other', seq, changes]] }, 0);
 };
 const state = (): Record<string, Props> => Object.fromEntries([...sync.replica.view].map(([id, object]) => [id, { ...object.props }]));
-const edit = (...ops: Op[]): void => sync.batch(ops);
+const edit = (...ops: Op[]): void => void sync.batch(ops);
 
 beforeEach(() => start());
 

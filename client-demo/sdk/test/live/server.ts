@@ -1,6 +1,6 @@
 /** A real server process for tests, with a data directory of its own. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +13,7 @@ export class LiveServer {
   private process: ChildProcess | undefined;
   private address = '127.0.0.1:0';
   private readonly data = mkdtempSync(join(tmpdir(), 'collab-live-'));
+  private readonly copies: string[] = [];
   private readonly canvases: Canvas[] = [];
 
   /** Starts the process; a second time on the same port with the same data. */
@@ -42,9 +43,29 @@ export class LiveServer {
     await gone;
   }
 
+  /** Stops the server, copies its data, and starts it again. @returns where the copy is */
+  async backup(): Promise<string> {
+    await this.end('SIGTERM');
+    const copy = mkdtempSync(join(tmpdir(), 'collab-copy-'));
+    this.copies.push(copy);
+    cpSync(this.data, copy, { recursive: true });
+    await this.start();
+    return copy;
+  }
+
+  /** Puts a copy in the place of the data; the server must have ended. */
+  restore(copy: string): void {
+    rmSync(this.data, { recursive: true, force: true });
+    cpSync(copy, this.data, { recursive: true });
+  }
+
+  url(project: string): string {
+    return `ws://${this.address}/v1/projects/${project}/ws`;
+  }
+
   open(project: string, options: Partial<CanvasOptions> = {}): Canvas {
     const canvas = connect({
-      url: `ws://${this.address}/v1/projects/${project}/ws`,
+      url: this.url(project),
       WebSocket: NodeWebSocket as unknown as typeof WebSocket,
       ...options,
     });
@@ -55,6 +76,6 @@ export class LiveServer {
   async dispose(): Promise<void> {
     await Promise.all(this.canvases.map((canvas) => canvas.close()));
     await this.end('SIGKILL');
-    rmSync(this.data, { recursive: true, force: true });
+    for (const path of [this.data, ...this.copies]) rmSync(path, { recursive: true, force: true });
   }
 }

@@ -1,0 +1,69 @@
+/** What becomes of one batch, for the application that made it. Imports only errors; `pending.ts` moves it on. */
+import { CanvasError } from './errors.js';
+
+/**
+ * `kept`: only here · `accepted`: in its place in the order, others see it · `saved`: in the durable store · `refused`: it did not take effect ·
+ * `lost`: it is not followed any more, as the `loss` event says.
+ *
+ * Only `saved` is for ever: until then a failure of the server may take an answer back, and the batch is sent again.
+ */
+export type ReceiptState = 'kept' | 'accepted' | 'saved' | 'refused' | 'lost';
+
+export interface Receipt {
+  readonly state: ReceiptState;
+  /** Fulfilled when the server has accepted the batch. @throws CanvasError why it was refused or lost */
+  readonly accepted: Promise<void>;
+  /** Fulfilled when the batch is in the durable store. @throws CanvasError why it was refused or lost */
+  readonly saved: Promise<void>;
+}
+
+interface Waiting {
+  readonly level: 'accepted' | 'saved';
+  readonly resolve: () => void;
+  readonly reject: (error: CanvasError) => void;
+}
+
+export class Course implements Receipt {
+  state: ReceiptState = 'kept';
+  private error: CanvasError | undefined;
+  private waiting: Waiting[] = [];
+
+  /** Of nothing, which is as safe as it gets. */
+  static ended(): Course {
+    const course = new Course();
+    course.move('saved');
+    return course;
+  }
+
+  // The promises are made when they are asked for: one that nobody looks at must not be reported as an unhandled rejection.
+  get accepted(): Promise<void> {
+    return this.reached('accepted');
+  }
+
+  get saved(): Promise<void> {
+    return this.reached('saved');
+  }
+
+  /** The server has answered; or, with `kept`, the answer was taken back. */
+  move(state: 'kept' | 'accepted' | 'saved'): void {
+    this.state = state;
+    this.error = undefined;
+    if (state === 'kept') return;
+    const isDue = ({ level }: Waiting): boolean => level === 'accepted' || state === 'saved';
+    const due = this.waiting.filter(isDue);
+    this.waiting = this.waiting.filter((one) => !isDue(one));
+    for (const { resolve } of due) resolve();
+  }
+
+  fail(state: 'refused' | 'lost', error: CanvasError): void {
+    this.state = state;
+    this.error = error;
+    for (const { reject } of this.waiting.splice(0)) reject(error);
+  }
+
+  private reached(level: Waiting['level']): Promise<void> {
+    if (this.error !== undefined) return Promise.reject(this.error);
+    if (this.state === 'saved' || this.state === level) return Promise.resolve();
+    return new Promise((resolve, reject) => this.waiting.push({ level, resolve, reject }));
+  }
+}

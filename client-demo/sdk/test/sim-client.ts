@@ -1,0 +1,234 @@
+/**
+ * One client of the simulation: an SDK replica, its end of a connection, and what the application on it was told. Also the ways in
+ * which an SDK could be wrong, to see that the simulation notices.
+ */
+import { decodeValue, encodeValue } from '../src/codec/frame.js';
+import type { Encoding } from '../src/codec/frame.js';
+import { jsonFromMsgpack, msgpackFromJson } from '../src/codec/json.js';
+import { CanvasError } from '../src/errors.js';
+import type { Loss } from '../src/loss.js';
+import type { Batch } from '../src/batch.js';
+import type { Position, ServerMessage } from '../src/protocol.js';
+import { Sync } from '../src/sync.js';
+import { randomOps } from './random-ops.js';
+import type { Random } from './random.js';
+
+/**
+ * A mistake that an SDK could have. `resend`: after a welcome it sends again only what was not acked · `void`: it sends a refused batch again
+ * with its ops · `forget`: it forgets a batch when it is acked · `exact`: it encodes a resend anew · `credulous`: it believes at once that
+ * saved batches are lost.
+ */
+export type Mistake = 'resend' | 'void' | 'forget' | 'exact' | 'credulous';
+
+/** What a client says here; `hello` carries only what matters. */
+export type Upstream = { t: 'hello'; position: Position | undefined } | { t: 'batch'; cid: number; body: Uint8Array | string };
+
+/** The server's end of a connection. */
+export interface Session {
+  /** The last commit that was put into the queue to the client. */
+  sent: number;
+  /** Snapshot chunks that are still to be sent. */
+  chunks: ServerMessage[];
+  /** The outbox is full: nothing is sent until the session is brought back by a new welcome. */
+  isLagging: boolean;
+  /** The node was cut off: it does not know yet what other nodes know. */
+  isStale: boolean;
+}
+
+export class SimClient {
+  readonly sync: Sync;
+  up: Upstream[] = [];
+  down: ServerMessage[] = [];
+  session: Session | undefined;
+  isConnected = false;
+  author: string;
+  readonly firstAuthor: string;
+  /** Every batch that was made here and that this client id still answers for. */
+  made = new Set<Batch>();
+  /** Those of client ids that have ended. */
+  readonly abandoned = new Set<Batch>();
+  readonly losses: Loss[] = [];
+  /** Batches whose refusal the application was told of, as "author cid". */
+  readonly refused = new Set<string>();
+  /** The batches that were under way once more when the server lost its history: whatever it had answered, it may now take them. */
+  readonly again = new Set<string>();
+  /** Batches that the application was told are saved, as "author cid". */
+  readonly saved = new Set<string>();
+  /** Bodies by "author cid", as they were first sent. */
+  readonly bodies = new Map<string, Uint8Array>();
+  private acked = new Set<number>();
+  private life = 0;
+
+  constructor(
+    private readonly letter: string,
+    private readonly encoding: Encoding,
+    private readonly mistake: Mistake | undefined,
+  ) {
+    this.author = this.firstAuthor = this.nameOfLife();
+    const fail = (error: CanvasError): never => {
+      throw error;
+    };
+    this.sync = new Sync(60, {
+      changed: () => {},
+      rejected: ({ cid }) => this.toldOfRefusal(cid ?? 0),
+      lost: (loss) => void this.losses.push(loss),
+      installed: () => {},
+      violated: fail,
+    });
+    if (mistake === 'credulous') Object.assign(this.sync['doubt'], { isBelieved: () => true });
+  }
+
+  name(cid: number): string {
+    return `${this.author} ${cid}`;
+  }
+
+  /** What has left as ops may still be taken, if its refusal is lost with the history that it is in. */
+  noteUnderWay(cid?: number): void {
+    for (const message of this.up) {
+      if (message.t === 'batch' && typeof message.body !== 'string' && (cid ?? message.cid) === message.cid) this.again.add(this.name(message.cid));
+    }
+  }
+
+  /** The server has lost its history: the same goes for refusals that are still to be heard, of batches that may be sent again meanwhile. */
+  noteLost(): void {
+    this.noteUnderWay();
+    const cids = this.down.flatMap((message) => {
+      if (message.t === 'reject') return [message.cid];
+      if (message.t !== 'commits') return [];
+      return message.commits.filter(([author, , , code]) => author === this.author && code !== undefined).map(([, cid]) => cid);
+    });
+    for (const name of cids.map((cid) => this.name(cid))) if (!this.refused.has(name)) this.again.add(name);
+  }
+
+  note(): void {
+    for (const batch of this.sync.pending.all) this.made.add(batch);
+    for (const { cid, course } of this.made) if (course.state === 'saved') this.saved.add(this.name(cid ?? 0));
+  }
+
+  // --- The application ---
+
+  edit(random: Random, now: number): void {
+    try {
+      this.sync.batch(randomOps(random, this.sync.replica.view), { undo: random.chance(0.9), durable: random.chance(0.1) }, now);
+    } catch (error) {
+      // The rules forbid it in this state; an ordinary thing for random ops.
+      if (!(error instanceof CanvasError)) throw error;
+    }
+  }
+
+  undo(random: Random, now: number): void {
+    if (random.chance(0.6)) this.sync.undo(now);
+    else this.sync.redo(now);
+  }
+
+  gesture(): void {
+    if (this.sync.undoing.isInGesture) this.sync.endGesture();
+    else this.sync.beginGesture();
+  }
+
+  // --- The network ---
+
+  flush(now: number): void {
+    if (!this.isConnected) return;
+    for (const { cid, body } of this.sync.take(now)) {
+      const sent = this.mistaken(cid, body);
+      if (sent === undefined) continue;
+      // JSON is another way for the same bytes: the server makes MessagePack of it, and compares that.
+      const travelled = typeof sent !== 'string' && this.encoding === 'json' ? msgpackFromJson(jsonFromMsgpack(sent)) : sent;
+      if (typeof travelled !== 'string') this.compare(cid, travelled);
+      this.up.push({ t: 'batch', cid, body: travelled });
+    }
+  }
+
+  private compare(cid: number, body: Uint8Array): void {
+    const first = this.bodies.get(this.name(cid));
+    if (first === undefined) this.bodies.set(this.name(cid), body);
+    else if (Buffer.compare(first, body) !== 0) throw new Error(`${this.name(cid)} is resent with other bytes`);
+  }
+
+  private mistaken(cid: number, body: Uint8Array | string): Uint8Array | string | undefined {
+    const batch = this.sync.pending.all.find((one) => one.cid === cid);
+    if (this.mistake === 'resend' && this.acked.has(cid)) return undefined;
+    if (this.mistake === 'void' && batch !== undefined) return batch.body;
+    if (this.mistake === 'exact' && batch !== undefined && this.bodies.has(this.name(cid))) return encodeValue(batch.ops.map(({ id, ...rest }) => ({ ...rest, id })));
+    return body;
+  }
+
+  /** Puts a message into the queue to this client, as something that shares nothing with the server. */
+  hear(message: ServerMessage): void {
+    const bytes = encodeValue(message);
+    this.down.push(decodeValue(this.encoding === 'json' ? msgpackFromJson(jsonFromMsgpack(bytes)) : bytes) as unknown as ServerMessage);
+  }
+
+  /** @returns false when there was nothing, or when the session ended over it */
+  takeOne(now: number): boolean {
+    const message = this.down.shift();
+    if (message === undefined) return false;
+    try {
+      this.receive(message, now);
+      this.note();
+      return true;
+    } catch (error) {
+      if (!(error instanceof CanvasError)) throw error;
+      if (error.code === 'history_lost') this.renew(error, now);
+      else if (error.code === 'server_behind') this.leave();
+      else throw error;
+      return false;
+    }
+  }
+
+  connect(): void {
+    if (this.isConnected) return;
+    this.isConnected = true;
+    this.up = [{ t: 'hello', position: this.sync.position }];
+    this.down = [];
+  }
+
+  leave(): void {
+    this.isConnected = false;
+    this.session = undefined;
+    this.up = [];
+    this.down = [];
+    this.sync.lost();
+  }
+
+  private receive(message: ServerMessage, now: number): void {
+    const { sync } = this;
+    switch (message.t) {
+      case 'welcome':
+        return sync.welcome(message, now);
+      case 'snapshot':
+        return sync.snapshot(message);
+      case 'ack':
+        for (let cid = 1; cid <= message.cid; cid += 1) this.acked.add(cid);
+        if (this.mistake === 'forget') sync.pending.saved(message.cid);
+        return sync.receive(message, now);
+      case 'saved':
+      case 'commits':
+      case 'reject':
+      case 'gap':
+        return sync.receive(message, now);
+      default:
+        throw new Error(`the simulation does not know ${message.t}`);
+    }
+  }
+
+  private renew(error: CanvasError, now: number): void {
+    this.leave();
+    this.sync.renew(error, now);
+    for (const batch of this.made) if (!this.sync.pending.all.includes(batch)) this.abandoned.add(batch);
+    this.made = new Set(this.sync.pending.all);
+    this.life += 1;
+    this.author = this.nameOfLife();
+    this.acked = new Set();
+  }
+
+  private toldOfRefusal(cid: number): void {
+    this.refused.add(this.name(cid));
+    this.noteUnderWay(cid);
+  }
+
+  private nameOfLife(): string {
+    return `Y2xpZW50${String.fromCharCode(97 + this.life)}${this.letter}A`;
+  }
+}
