@@ -10,6 +10,8 @@ pub(super) const POLL: Duration = Duration::from_millis(300);
 pub(super) const LOOK: Duration = Duration::from_secs(1);
 /// How often it asks whether the hot store is there again.
 pub(super) const PROBE: Duration = Duration::from_millis(500);
+/// So often the hot store must be silent here before a project is left to the node that has it back: one question may have been under way before.
+const LEAVE: u32 = 2;
 /// First and longest pause after the durable store did not answer or another node was first.
 pub(super) const PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 
@@ -22,8 +24,8 @@ pub(super) struct Direct {
     pub(super) behind: bool,
     /// Whether the durable store does its work.
     pub(super) works: bool,
-    /// Another node has ended the direct epoch that the room was in.
-    pub(super) ended: bool,
+    /// Another node has ended the direct epoch that the room was in; so often the hot store has not answered here since.
+    pub(super) ended: Option<u32>,
     pub(super) poll: Instant,
     pub(super) retry: Instant,
     pub(super) pause: Duration,
@@ -41,7 +43,7 @@ impl Direct {
             tail: None,
             behind: false,
             works: true,
-            ended: false,
+            ended: None,
             poll,
             retry,
             pause: PAUSE.0,
@@ -53,7 +55,12 @@ impl Direct {
 
     /// Whether the room orders its batches itself, or could.
     pub(super) fn takes_batches(&self) -> bool {
-        self.works && !self.ended
+        self.works && !self.left()
+    }
+
+    /// Whether another node reaches the hot store, and this one still does not.
+    pub(super) fn left(&self) -> bool {
+        self.ended.is_some_and(|failures| failures >= LEAVE)
     }
 
     /// Whether the hot store is still away.
@@ -72,8 +79,8 @@ impl Direct {
     }
 
     /// When the next step is due.
-    pub(super) fn deadline(&self, has_work: bool) -> Instant {
-        let work = if has_work || self.behind { self.retry } else { self.poll.max(self.retry) };
+    pub(super) fn deadline(&self, has_work: bool, only_watches: bool) -> Instant {
+        let work = if (has_work || self.behind) && !only_watches { self.retry } else { self.poll.max(self.retry) };
         self.probe_due().map_or(work, |probe| probe.min(work))
     }
 

@@ -34,13 +34,17 @@ impl Room {
     pub(super) fn direct_deadline(&self) -> Option<Instant> {
         let direct = self.course.direct.as_ref().filter(|direct| direct.is_on())?;
         // A request under way comes back by itself.
-        if self.in_flight.is_some() { direct.probe_due() } else { Some(direct.deadline(self.has_work())) }
+        if self.in_flight.is_some() {
+            direct.probe_due()
+        } else {
+            Some(direct.deadline(self.has_work(), self.only_watches()))
+        }
     }
 
     /// Whether there is something to write, and this node is the one to do it.
     fn has_work(&self) -> bool {
         let unsaid = || !(self.in_direct_epoch() || (self.is_saved() && self.unsure.is_empty()));
-        !self.leaves() && (!self.queue.is_empty() || unsaid())
+        !self.only_watches() && (!self.queue.is_empty() || unsaid())
     }
 
     /// Whether the room is in a direct epoch.
@@ -48,14 +52,14 @@ impl Room {
         self.course.direct.as_ref().is_some_and(|direct| direct.tail.is_some())
     }
 
-    /// Whether nodes that reach the hot store go on in this one's place.
-    fn leaves(&self) -> bool {
-        self.stores.is_isolated() || self.course.direct.as_ref().is_some_and(|direct| direct.ended)
+    /// Whether another node reaches the hot store: this one writes nothing, and only looks what is saved.
+    fn only_watches(&self) -> bool {
+        self.stores.is_isolated() || self.course.direct.as_ref().is_some_and(|direct| direct.ended.is_some())
     }
 
     /// Has members go to the nodes that go on.
     pub(super) fn give_way(&mut self) {
-        if self.leaves() {
+        if self.stores.is_isolated() || self.course.direct.as_ref().is_some_and(Direct::left) {
             self.refuse_queue();
             self.members.close_all(Close::Restart, ISOLATED);
         }
@@ -83,6 +87,9 @@ impl Room {
         direct.probing = false;
         direct.probe = Instant::now() + PROBE;
         direct.back |= answers;
+        if let Some(failures) = &mut direct.ended {
+            *failures += u32::from(!answers);
+        }
         if answers {
             self.course.need = Need::Verify(None);
             self.course.try_now();
@@ -91,13 +98,13 @@ impl Room {
 
     /// Starts the next step without the hot store.
     pub(super) fn start_direct(&mut self) {
-        let (now, has_work, leaves) = (Instant::now(), self.has_work(), self.leaves());
+        let (now, has_work, only_watches) = (Instant::now(), self.has_work(), self.only_watches());
         let Some(direct) = &mut self.course.direct else { return };
         if now < direct.retry {
             return;
         }
         let (project, durable) = (self.project.clone(), self.stores.durable.clone());
-        match direct.tail.filter(|_| !leaves) {
+        match direct.tail.filter(|_| !only_watches) {
             None if has_work => self.join_direct(),
             None if now >= direct.poll => {
                 direct.poll = now + LOOK;
@@ -169,13 +176,14 @@ impl Room {
                 if let Some(direct) = &mut self.course.direct {
                     direct.tail = Some(tail);
                     direct.behind = false;
+                    direct.ended = None;
                     direct.poll = Instant::now() + POLL;
                 }
                 self.adopt(*state);
                 self.propose_held();
                 self.let_in_unsure();
             }
-            Went::Ended => self.leave_to_others(),
+            Went::Ended => self.was_ended(),
             Went::NotNow(why) => {
                 tracing::warn!(project = %self.project, why, "the project cannot go on without the hot store yet");
                 self.does_not_work();
@@ -190,7 +198,7 @@ impl Room {
             Ok(tail) => {
                 self.works();
                 self.saved_up_to(tail);
-                if tail.direct && tail.position.seq > saved.seq && !self.leaves() {
+                if tail.direct && tail.position.seq > saved.seq && !self.stores.is_isolated() {
                     self.join_direct();
                 }
             }
@@ -215,7 +223,7 @@ impl Room {
                 direct.tail = Some(tail);
                 for entry in entries {
                     if !entry.direct {
-                        return self.leave_to_others();
+                        return self.was_ended();
                     }
                     match self.replica.learn(entry.from, entry.prev, &entry.commits) {
                         Ok(count) => {
@@ -269,12 +277,11 @@ impl Room {
         }
     }
 
-    /// Another node reaches the hot store and has gone on with the project there: members find it by reconnecting.
-    fn leave_to_others(&mut self) {
+    /// Another node reaches the hot store and has gone on with the project there. So may this one, which is asked at once; else members go to that node.
+    fn was_ended(&mut self) {
         if let Some(direct) = &mut self.course.direct {
-            direct.ended = true;
+            direct.ended.get_or_insert(0);
+            direct.probe = Instant::now();
         }
-        self.refuse_queue();
-        self.give_way();
     }
 }
