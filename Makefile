@@ -7,7 +7,7 @@ SHELL := /bin/bash
 WEB := client-demo
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome || true)
 
-.PHONY: help run test fmt lint doc web unit integration browser deny rust-there node-there chromium-there redis-there
+.PHONY: help run test fmt lint doc web unit integration browser deny rust-there node-there chromium-there redis-there postgres-there
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -31,7 +31,7 @@ lint: rust-there ## Format check, house rules, clippy with warnings denied
 doc: rust-there ## Build the documentation, warnings denied
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps --document-private-items
 
-unit: rust-there ## The Rust tests that need nothing else
+unit: rust-there redis-there postgres-there ## The Rust tests of single modules, some of them on a real Redis or Postgres
 	cargo test --quiet --workspace --lib --bins
 	cargo test --quiet --test golden
 
@@ -43,7 +43,7 @@ $(WEB)/node_modules/.installed: $(WEB)/package-lock.json
 	@cd $(WEB) && npm ci --no-audit --no-fund --loglevel=error || { echo "The web packages cannot be installed: npm needs a network, or a registry that it can reach." >&2; exit 1; }
 	@touch $@
 
-integration: web rust-there redis-there ## Whole-program tests: killed servers, several nodes on Redis, bad input, convergence with the SDK
+integration: web rust-there redis-there postgres-there ## Whole-program tests: killed servers, several nodes on Redis, bad input, convergence with the SDK
 	cd $(WEB) && npm run --silent typecheck && npm run --silent test
 	cargo test --quiet --workspace --test '*'
 	cd $(WEB)/sdk && COLLAB_SERVER="$(CURDIR)/target/debug/collabcanvas" npm run --silent test:live
@@ -84,5 +84,15 @@ redis-there:
 	    { apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing >/dev/null; } || { echo "These cannot be installed:$$missing; apt-get failed." >&2; exit 1; }; \
 	  else \
 	    echo "The tests of several nodes need these:$$missing. Install them (Debian: apt-get install$$missing) and try again." >&2; exit 1; \
+	  fi; \
+	fi
+
+postgres-there:
+	@if ! command -v initdb >/dev/null && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then \
+	  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	    echo "Installing Postgres for the tests of the durable store …"; \
+	    { apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql >/dev/null; } || { echo "Postgres cannot be installed: apt-get failed." >&2; exit 1; }; \
+	  else \
+	    echo "The tests of the durable store need Postgres: install it (Debian: apt-get install postgresql) and try again." >&2; exit 1; \
 	  fi; \
 	fi

@@ -5,6 +5,7 @@
 mod check;
 
 use crate::durable::dynamodb::Place;
+use crate::durable::postgres;
 use crate::keyspace::Keyspace;
 use crate::link::Target;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
@@ -48,9 +49,9 @@ pub struct DurableArgs {
         help = "Directory for the embedded database [default: ./data]"
     )]
     data_dir: Option<String>,
-    /// Durable store instead of the one in the data directory: dynamodb://table?region=eu-central-1, sqlite:///absolute/path, or memory: for tests, which keeps nothing after the process
-    #[arg(long, env = "COLLAB_DURABLE_URL", value_name = "URL")]
-    durable_url: Option<String>,
+    /// Durable store instead of the one in the data directory: dynamodb://table?region=eu-central-1, postgres://user:password@host/database, sqlite:///absolute/path, or memory: for tests, which keeps nothing after the process
+    #[arg(long, env = "COLLAB_DURABLE_URL", hide_env_values = true, value_name = "URL")]
+    durable_url: Option<SecretText>,
 }
 
 /// The configuration as text, before it is checked: every field a flag and an environment variable.
@@ -143,6 +144,8 @@ pub enum DurableConfig {
     File(PathBuf),
     /// A table of DynamoDB, which nodes share.
     Table(Place),
+    /// A Postgres database.
+    Postgres(Box<postgres::Target>),
     /// This process: nothing outlives it.
     Memory,
 }

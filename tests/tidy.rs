@@ -20,7 +20,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("fanout", &["keyspace", "link", "metrics", "clock", "protocol", "ids"]),
     ("presence", &["fanout", "keyspace", "link", "metrics", "clock", "protocol", "ids"]),
     ("hot", &["fanout", "keyspace", "link", "metrics", "clock", "project", "protocol", "ids"]),
-    ("durable", &["project", "protocol", "ids", "metrics", "clock"]),
+    ("durable", &["backoff", "project", "protocol", "ids", "metrics", "clock"]),
     ("recovery", &["hot", "durable", "project", "protocol", "ids", "metrics", "clock"]),
     ("autosave", &["recovery", "hot", "durable", "project", "protocol", "ids", "metrics", "clock"]),
     ("hub", &["recovery", "presence", "hot", "durable", "fanout", "project", "protocol", "ids", "metrics", "clock"]),

@@ -3,6 +3,7 @@
 use super::StartError;
 use crate::config::DurableConfig;
 use crate::durable::dynamodb;
+use crate::durable::postgres::PostgresStore;
 use crate::durable::sqlite::SqliteStore;
 
 /// Makes the table or the file that the configuration names, if it is not there. `say` is told each step.
@@ -17,6 +18,10 @@ pub async fn setup(durable: &DurableConfig, say: &mut (dyn FnMut(&str) + Send)) 
         DurableConfig::File(path) => {
             SqliteStore::open(path).map_err(|error| StartError(error.to_string()))?;
             say(&format!("the database {} is ready", path.display()));
+        }
+        DurableConfig::Postgres(target) => {
+            PostgresStore::open(target).await.map_err(|error| StartError(error.to_string()))?;
+            say("the tables in Postgres are ready");
         }
         DurableConfig::Memory => say("a store in memory needs no setup"),
     }

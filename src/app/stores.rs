@@ -6,6 +6,7 @@ use crate::config::{Config, DurableConfig, RedisConfig};
 use crate::durable::DurableStore;
 use crate::durable::dynamodb::{DynamoStore, Patience};
 use crate::durable::memory::MemoryStore;
+use crate::durable::postgres::PostgresStore;
 use crate::durable::sqlite::SqliteStore;
 use crate::fanout::local::LocalFanout;
 use crate::fanout::redis::RedisFanout;
@@ -48,18 +49,20 @@ pub(super) async fn make(config: &Config) -> Result<Made, StartError> {
 async fn embedded(config: &DurableConfig) -> Result<Made, StartError> {
     let lock = match config {
         DurableConfig::File(path) => Some(lock(path)?),
-        DurableConfig::Memory | DurableConfig::Table(_) => None,
+        DurableConfig::Postgres(_) | DurableConfig::Memory | DurableConfig::Table(_) => None,
     };
     let fanout = Arc::new(LocalFanout::default());
     let hot = Arc::new(MemoryHot::new(fanout.clone()));
-    let stores = Stores {
-        hot,
-        durable: durable(config).await?,
-        fanout,
-        presence: Arc::new(LocalPresence),
-        isolated: watch::channel(false).1,
+    let (durable, estranged) = match config {
+        DurableConfig::Postgres(target) => {
+            let store = PostgresStore::open(target).await.map_err(|error| StartError(error.to_string()))?;
+            let alone = store.alone().await.map_err(|error| StartError(error.to_string()))?;
+            (Arc::new(store) as Arc<dyn DurableStore>, alone)
+        }
+        _ => (durable(config).await?, tokio::spawn(std::future::pending())),
     };
-    let estranged = tokio::spawn(std::future::pending());
+    let (presence, isolated) = (Arc::new(LocalPresence), watch::channel(false).1);
+    let stores = Stores { hot, durable, fanout, presence, isolated };
     Ok(Made { stores, pace: Pace::AT_ONCE, ack_means_saved: true, estranged, lock })
 }
 
@@ -103,6 +106,10 @@ async fn durable(config: &DurableConfig) -> Result<Arc<dyn DurableStore>, StartE
         }
         DurableConfig::File(path) => {
             let store = SqliteStore::open(path).map_err(|error| StartError(error.to_string()))?;
+            Ok(Arc::new(store))
+        }
+        DurableConfig::Postgres(target) => {
+            let store = PostgresStore::open(target).await.map_err(|error| StartError(error.to_string()))?;
             Ok(Arc::new(store))
         }
         DurableConfig::Memory => {

@@ -2,6 +2,7 @@
 
 use super::{Config, ConfigErrors, DurableArgs, DurableConfig, LogFormat, RawConfig, RedisConfig, SecretText};
 use crate::durable::dynamodb::Place;
+use crate::durable::postgres;
 use crate::keyspace::Keyspace;
 use crate::link::Target;
 use std::fmt::Display;
@@ -109,7 +110,7 @@ impl RawConfig {
             Keyspace::default()
         });
         let expiry = errors.seconds("COLLAB_HOT_EXPIRY_SECONDS", &self.hot_expiry_seconds, 1, 30 * 86_400);
-        match (&self.redis_url, self.durable.durable_url.as_deref()) {
+        match (&self.redis_url, self.durable.durable_url.as_ref().map(|url| &url.0[..])) {
             (None, _) if self.redis_routing_url.is_some() => {
                 errors.add("COLLAB_REDIS_ROUTING_URL needs COLLAB_REDIS_URL: nodes that share events must share the state too");
             }
@@ -140,7 +141,7 @@ impl DurableArgs {
     }
 
     fn read(&self, errors: &mut Errors) -> DurableConfig {
-        let Some(url) = &self.durable_url else {
+        let Some(SecretText(url)) = &self.durable_url else {
             let directory = Path::new(self.data_dir.as_deref().unwrap_or("./data"));
             return DurableConfig::File(directory.join("collabcanvas.db"));
         };
@@ -151,14 +152,22 @@ impl DurableArgs {
             let place = Place::parse(url).map_err(|why| errors.add(format_args!("COLLAB_DURABLE_URL={url:?}: {why}")));
             return place.map_or(DurableConfig::Memory, DurableConfig::Table);
         }
+        if postgres::Target::is_meant(url) {
+            return match postgres::Target::parse(url) {
+                Ok(target) => DurableConfig::Postgres(Box::new(target)),
+                Err(error) => {
+                    errors.add(format_args!("COLLAB_DURABLE_URL: {error}"));
+                    DurableConfig::Memory
+                }
+            };
+        }
         let file = url.strip_prefix("sqlite://").filter(|path| path.starts_with('/') && !path.ends_with('/'));
         match file {
             Some(path) => DurableConfig::File(path.into()),
             None => {
                 if url != "memory:" {
-                    errors.add(format_args!(
-                        "COLLAB_DURABLE_URL={url:?}: it must be dynamodb://table, sqlite:///absolute/path/of/a/file or memory:"
-                    ));
+                    // Not repeated: whatever it is may hold a password.
+                    errors.add("COLLAB_DURABLE_URL: it must be dynamodb://table, sqlite:///absolute/path/of/a/file, postgres://user:password@host/database or memory:");
                 }
                 DurableConfig::Memory
             }

@@ -29,6 +29,7 @@ fn combinations_that_cannot_work_are_refused() {
         &["--data-dir", "d", "--durable-url", "sqlite:///a/b"],
         &["--durable-url", "sqlite://relative"],
         &["--durable-url", "mysql://x"],
+        &["--durable-url", "postgres://u:p@h"],
     ] {
         assert_eq!(check(flags).expect_err("refused").0.len(), 1, "{flags:?}");
     }
@@ -93,6 +94,11 @@ fn a_password_in_a_url_is_never_printed() {
     assert!(!raw.check().expect_err("no durable store").to_string().contains("c4n4ry"));
     let good = check(&["--redis-url", url, "--durable-url", "sqlite:///a/b"]).expect("valid");
     assert!(!format!("{good:?}").contains("c4n4ry"));
+    let database = check(&["--durable-url", "postgres://u:c4n4ry@h/d"]).expect("valid");
+    assert!(matches!(database.durable, DurableConfig::Postgres(_)) && !format!("{database:?}").contains("c4n4ry"));
+    for wrong in ["postgres://u:c4n4ry/@h/d", "mysql://u:c4n4ry@h/d"] {
+        assert!(!check(&["--durable-url", wrong]).expect_err("refused").to_string().contains("c4n4ry"));
+    }
     let bad = check(&["--redis-url", "redis://:c4n4ry/@h", "--durable-url", "sqlite:///a/b"]).expect_err("refused");
     assert!(!bad.to_string().contains("c4n4ry"));
 }

@@ -23,9 +23,9 @@ pub(super) enum Item {
 }
 
 /// A backend under test: an empty store, and a way past its contract.
-pub(super) trait Backend {
+pub(super) trait Backend: Sized {
     /// A fresh one, sharing nothing with others.
-    fn new() -> Self;
+    async fn new() -> Self;
     /// The store.
     fn store(&self) -> Arc<dyn DurableStore>;
     /// Changes the bytes of an item that is there, or removes it, behind the store's back.
@@ -55,7 +55,8 @@ macro_rules! suite {
             $($(
                 #[tokio::test]
                 async fn $name() {
-                    $crate::durable::conformance::$module::$name(&<$backend as Backend>::new()).await;
+                    let backend = <$backend as Backend>::new().await;
+                    $crate::durable::conformance::$module::$name(&backend).await;
                 }
             )*)*
         }

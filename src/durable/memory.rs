@@ -169,7 +169,7 @@ mod tests {
     struct InMemory(Arc<MemoryStore>);
 
     impl Backend for InMemory {
-        fn new() -> Self {
+        async fn new() -> Self {
             Self(Arc::new(MemoryStore::new()))
         }
 

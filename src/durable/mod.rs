@@ -22,6 +22,7 @@ pub mod dynamodb;
 pub mod layout;
 pub mod load;
 pub mod memory;
+pub mod postgres;
 pub mod sqlite;
 
 use crate::ids::{Cid, CommitId, Epoch, NodeId, ProjectId, Seq};

@@ -11,6 +11,7 @@ pub mod http;
 pub mod judge;
 pub mod nodes;
 pub mod peers;
+pub mod postgres;
 pub mod process;
 pub mod proxy;
 pub mod redis;

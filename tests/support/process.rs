@@ -29,10 +29,16 @@ impl Process {
     /// # Panics
     /// When the program is not installed: the message says what to do.
     pub fn start(name: &'static str, args: &[&str], directory: &Path) -> Self {
+        let line: Vec<_> = [name].iter().chain(args).map(|word| (*word).to_owned()).collect();
+        Self::start_as(name, &line, directory)
+    }
+
+    /// The same by a whole command line.
+    pub fn start_as(name: &'static str, line: &[String], directory: &Path) -> Self {
         let log = directory.join(format!("{name}.log"));
         let output = File::options().create(true).append(true).open(&log).expect("the log can be written");
-        let child = Command::new(name)
-            .args(args)
+        let child = Command::new(&line[0])
+            .args(&line[1..])
             .current_dir(directory)
             // System programs are not on everybody's path.
             .env("PATH", format!("{}:/usr/sbin:/usr/local/sbin", std::env::var("PATH").unwrap_or_default()))

@@ -30,7 +30,7 @@ fn over(endpoint: &str) -> DynamoStore {
 }
 
 impl Backend for InTable {
-    fn new() -> Self {
+    async fn new() -> Self {
         let database = DynamoDb::with_table(TABLE);
         Self { store: Arc::new(over(&database.endpoint)), database }
     }

@@ -15,7 +15,7 @@ struct InFile {
 }
 
 impl Backend for InFile {
-    fn new() -> Self {
+    async fn new() -> Self {
         let directory = tempfile::tempdir().expect("directory");
         let store = SqliteStore::open(directory.path().join("c.db")).expect("open");
         Self { directory, store: Arc::new(store) }
@@ -139,7 +139,7 @@ async fn two_stores_share_one_file() {
 
 #[tokio::test]
 async fn a_failed_write_undoes_no_other() {
-    let backend = InFile::new();
+    let backend = InFile::new().await;
     let store = &backend.store;
     let unlucky = project(0);
     let bad = store.write(&unlucky, |db| {
@@ -156,7 +156,7 @@ async fn a_failed_write_undoes_no_other() {
 
 #[tokio::test]
 async fn when_the_transaction_is_lost_nothing_is_stored() {
-    let backend = InFile::new();
+    let backend = InFile::new().await;
     let store = &backend.store;
     let names = [project(1), project(2)];
     let entry = next(&Position::START);
@@ -184,7 +184,7 @@ async fn when_the_transaction_is_lost_nothing_is_stored() {
 
 #[tokio::test]
 async fn a_commit_waits_for_the_disk() {
-    let backend = InFile::new();
+    let backend = InFile::new().await;
     let any = project(0);
     let set = backend.store.write(&any, |db| {
         let synchronous: i64 = db.pragma_query_value(None, "synchronous", |row| row.get(0))?;
@@ -222,7 +222,7 @@ fn files_that_cannot_be_used_say_why() {
 #[expect(clippy::print_stdout, reason = "its figures are what it is for")]
 async fn appends_per_second() {
     for projects in [1, 8, 64] {
-        let backend = InFile::new();
+        let backend = InFile::new().await;
         let each = 4_096 / projects as u64;
         let began = Instant::now();
         let writers: Vec<_> = (0..projects)
