@@ -5,9 +5,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 WEB := client-demo
+DYNAMODB_LOCAL := target/dynamodb-local
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome || true)
 
-.PHONY: help run test fmt lint doc web unit integration browser deny rust-there node-there chromium-there redis-there postgres-there
+.PHONY: help run test fmt lint doc web unit integration browser dynamodb-local deny rust-there node-there chromium-there redis-there postgres-there
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -31,7 +32,7 @@ lint: rust-there ## Format check, house rules, clippy with warnings denied
 doc: rust-there ## Build the documentation, warnings denied
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps --document-private-items
 
-unit: rust-there redis-there postgres-there ## The Rust tests of single modules, some of them on a real Redis or Postgres
+unit: rust-there dynamodb-local redis-there postgres-there ## The Rust tests of single modules, some of them on a real Redis or Postgres
 	cargo test --quiet --workspace --lib --bins
 	cargo test --quiet --test golden
 
@@ -51,6 +52,25 @@ integration: web rust-there redis-there postgres-there ## Whole-program tests: k
 browser: web chromium-there redis-there ## The demo in a real Chromium
 	cargo build --quiet
 	cd $(WEB)/app && CHROMIUM="$(CHROMIUM)" COLLAB_BIN="$(CURDIR)/target/debug/collabcanvas" npm run --silent e2e
+
+dynamodb-local: ## Fetch Amazon's stand-in for DynamoDB, on which the durable store is tested as well
+	@if [ ! -e $(DYNAMODB_LOCAL)/complete ]; then \
+	  missing=""; \
+	  command -v java >/dev/null || missing="$$missing openjdk-17-jre-headless"; \
+	  command -v mvn >/dev/null || missing="$$missing maven"; \
+	  if [ -n "$$missing" ] && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	    echo "Installing$$missing for the tests on DynamoDB Local …"; \
+	    { apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing >/dev/null; } || true; \
+	  fi; \
+	  if command -v java >/dev/null && command -v mvn >/dev/null; then \
+	    echo "Fetching DynamoDB Local (the first time takes a minute) …"; \
+	    mvn -q -B -f tests/dynamodb/local/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(DYNAMODB_LOCAL) >/dev/null \
+	      && touch $(DYNAMODB_LOCAL)/complete \
+	      || echo "SKIPPED: DynamoDB Local cannot be fetched; the durable store is tested on the other stand-in only." >&2; \
+	  else \
+	    echo "SKIPPED: DynamoDB Local needs Java 17 and Maven (Debian: apt-get install openjdk-17-jre-headless maven); the durable store is tested on the other stand-in only." >&2; \
+	  fi; \
+	fi
 
 deny: rust-there ## Licences, bans, sources and, with a network, advisories of all dependencies
 	@command -v cargo-deny >/dev/null || cargo install --quiet --locked cargo-deny

@@ -24,6 +24,10 @@ pub(super) enum Item {
 
 /// A backend under test: an empty store, and a way past its contract.
 pub(super) trait Backend: Sized {
+    /// Whether what it needs is there. When not, its tests are skipped, and it says so.
+    fn is_there() -> bool {
+        true
+    }
     /// A fresh one, sharing nothing with others.
     async fn new() -> Self;
     /// The store.
@@ -55,6 +59,9 @@ macro_rules! suite {
             $($(
                 #[tokio::test]
                 async fn $name() {
+                    if !<$backend as Backend>::is_there() {
+                        return;
+                    }
                     let backend = <$backend as Backend>::new().await;
                     $crate::durable::conformance::$module::$name(&backend).await;
                 }

@@ -29,7 +29,17 @@ const LOOK: Duration = Duration::from_secs(1);
 /// [`OpenError`]: what to do about it.
 pub async fn setup(place: &Place, say: &mut (dyn FnMut(&str) + Send)) -> Result<(), OpenError> {
     let patience = Patience { attempt: Duration::from_secs(10), total: Duration::from_secs(30) };
-    let setup = Setup { client: connect::client(place, patience).await?, place, patience };
+    over(connect::client(place, patience).await?, place, patience, say).await
+}
+
+/// The same over a client.
+pub(super) async fn over(
+    client: Client,
+    place: &Place,
+    patience: Patience,
+    say: &mut (dyn FnMut(&str) + Send),
+) -> Result<(), OpenError> {
+    let setup = Setup { client, place, patience };
     let table = match setup.describe().await? {
         Some(table) => {
             say(&format!("{place} is there already"));

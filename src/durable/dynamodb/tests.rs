@@ -3,6 +3,7 @@
 #[path = "../../../tests/support/dynamodb.rs"]
 #[allow(dead_code, unreachable_pub, reason = "other tests use the rest of it")]
 mod local;
+mod official;
 
 use super::super::conformance::{Backend, Item as Stored, suite};
 use super::item::{BODY, Name, POINTER};
@@ -40,19 +41,29 @@ impl Backend for InTable {
     }
 
     fn replace(&self, project: &ProjectId, item: Stored, change: &dyn Fn(Vec<u8>) -> Option<Vec<u8>>) {
-        let (key, mut found) = alone(read_stored(&over(&self.database.endpoint), project, item));
-        let changed = change(found.get_bytes(BODY).expect("it has a body").to_vec());
-        alone(async {
-            let table = &over(&self.database.endpoint).table;
-            match changed {
-                Some(body) => {
-                    found.0.insert(BODY.to_owned(), AttributeValue::B(Blob::new(body)));
-                    table.put("a test", &found).await.expect("written");
-                }
-                None => table.delete("a test", &key, None).await.expect("removed"),
-            }
-        });
+        replace_in(|| over(&self.database.endpoint), project, item, change);
     }
+}
+
+/// Changes an item behind the back of a store, by stores of its own.
+fn replace_in(
+    store: impl Fn() -> DynamoStore,
+    project: &ProjectId,
+    item: Stored,
+    change: &dyn Fn(Vec<u8>) -> Option<Vec<u8>>,
+) {
+    let (reading, writing) = (store(), store());
+    let (key, mut found) = alone(read_stored(&reading, project, item));
+    let changed = change(found.get_bytes(BODY).expect("it has a body").to_vec());
+    alone(async {
+        match changed {
+            Some(body) => {
+                found.0.insert(BODY.to_owned(), AttributeValue::B(Blob::new(body)));
+                writing.table.put("a test", &found).await.expect("written");
+            }
+            None => writing.table.delete("a test", &key, None).await.expect("removed"),
+        }
+    });
 }
 
 /// Runs something on a thread and a runtime of its own: the test's may not wait.
