@@ -8,7 +8,7 @@ use super::super::setup;
 use super::*;
 use process::{PATIENCE, Process, free_port};
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
