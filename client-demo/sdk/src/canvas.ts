@@ -93,6 +93,8 @@ export class Canvas {
       visible: () => this.socket.input({ on: 'visible' }),
       leaving: () => {
         this.batches.run();
+        // Who stays must not find that what could not be sent just now waits for ever.
+        this.batches.request();
         return (options.warnBeforeUnload ?? true) && !this.isSafeToLeave;
       },
     });

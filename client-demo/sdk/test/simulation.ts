@@ -285,7 +285,7 @@ export class Simulation {
   }
 
   private send(client: SimClient, message: ServerMessage): void {
-    if (client.session !== undefined && !client.session.isLagging && !client.session.isStale) client.hear(message);
+    if (client.session?.isLagging === false) client.hear(message);
   }
 
   private save(seq: number): void {
@@ -295,7 +295,7 @@ export class Simulation {
   }
 
   private sayWhatIsSaved(client: SimClient): void {
-    this.send(client, { t: 'saved', cid: this.lastCid(client.author, this.saved), seq: this.saved });
+    if (client.session?.isStale === false) this.send(client, { t: 'saved', cid: this.lastCid(client.author, this.saved), seq: this.saved });
   }
 
   private lag(client: SimClient): void {

@@ -54,6 +54,16 @@ describe('status', () => {
     expect(canvas.status).not.toHaveProperty('heldBack');
   });
 
+  it('what the server did not take is sent again, also when the user was about to leave and stayed', () => {
+    const socket = serve();
+    create('a');
+    socket.say({ t: 'reject', cid: 1, kind: 'temporary', code: 'unavailable', message: '', retry_ms: 500 });
+    socket.take();
+    expect(world.page?.leaving()).toBe(true);
+    world.pass(500);
+    expect(socket.take()).toMatchObject([{ t: 'batch', cid: 1 }]);
+  });
+
   it('says nothing against a server that it cannot hear', () => {
     const socket = serve();
     create('a');

@@ -1,0 +1,150 @@
+/**
+ * What a person sees when a part of the server is away: a real server, behind a connection that holds back or adds messages. The
+ * screenshots are for a person to look at.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { decode, encode } from '@msgpack/msgpack';
+import type { Browser, BrowserContextOptions, Page, WebSocketRoute } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DESKTOP, launch, leave, newProject, painted, PHONE, synced } from './browser';
+import { Server } from './server';
+
+const OUT = join(import.meta.dirname, 'out');
+type Message = Readonly<Record<string, unknown>>;
+
+let server: Server;
+let browser: Browser;
+
+beforeAll(async () => {
+  await mkdir(OUT, { recursive: true });
+  server = await Server.start();
+  browser = await launch();
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+/** A connection that the test has its hand on. */
+class Wire {
+  private page: WebSocketRoute | undefined;
+  /** What the server says goes through this; undefined: it does not arrive. */
+  fromServer = (message: Message): Message | undefined => message;
+  /** What the page says; undefined: it does not arrive. */
+  fromPage = (message: Message): Message | undefined => message;
+
+  attach(page: WebSocketRoute): void {
+    this.page = page;
+    const upstream = page.connectToServer();
+    const pass = (filter: (message: Message) => Message | undefined, to: WebSocketRoute) => (frame: string | Buffer): void => {
+      const message = filter(decode(frame as Buffer) as Message);
+      if (message !== undefined) to.send(Buffer.from(encode(message)));
+    };
+    page.onMessage(pass((message) => this.fromPage(message), upstream));
+    upstream.onMessage(pass((message) => this.fromServer(message), page));
+  }
+
+  say(message: Message): void {
+    this.page?.send(Buffer.from(encode(message)));
+  }
+}
+
+async function visit(options: BrowserContextOptions): Promise<[Page, Wire]> {
+  const page = await (await browser.newContext(options)).newPage();
+  const wire = new Wire();
+  await page.routeWebSocket(/\/v1\/projects\//, (route) => wire.attach(route));
+  await page.goto(`${server.url}/?project=${newProject()}&test=1`);
+  await synced(page);
+  return [page, wire];
+}
+
+const draw = (page: Page, n: number): Promise<void> =>
+  page.evaluate((count) => {
+    for (let i = 0; i < count; i += 1) {
+      window.__board?.canvas.batch((tx) => void tx.create({ type: 'rect', x: i * 60, y: i * 30, w: 120, h: 80, color: 'blue' }));
+    }
+  }, n);
+const label = (page: Page, text: string): Promise<unknown> =>
+  page.waitForFunction((wanted) => document.querySelector('.status .label')?.textContent === wanted, text, { timeout: 15_000 });
+const asksBeforeLeaving = (page: Page): Promise<boolean> =>
+  page.evaluate(() => !window.dispatchEvent(new Event('beforeunload', { cancelable: true })));
+
+describe.each([['desktop', DESKTOP], ['phone', PHONE]] as const)('trouble, on a %s', (name, options) => {
+  const shoot = async (page: Page, what: string): Promise<void> => {
+    for (const scheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme: scheme });
+      await painted(page);
+      await page.screenshot({ path: join(OUT, `${what}-${name}-${scheme}.png`) });
+    }
+  };
+
+  it('a part of the server is away: everything is saved, more slowly', async () => {
+    const [page, wire] = await visit(options);
+    await draw(page, 3);
+    await label(page, 'Saved');
+    wire.say({ t: 'mode', mode: 'degraded' });
+    await label(page, 'Saved · slow');
+    await shoot(page, 'degraded');
+    expect(await asksBeforeLeaving(page)).toBe(false);
+    wire.fromServer = (message) => (message['t'] === 'ack' || message['t'] === 'saved' ? undefined : message);
+    await draw(page, 1);
+    await label(page, 'Saving slowly…');
+    wire.say({ t: 'mode', mode: 'normal' });
+    await label(page, 'Saving…');
+    await leave(page);
+  });
+
+  it('the durable store is away: accepted, not saved, and the page asks before it is left', async () => {
+    const [page, wire] = await visit(options);
+    wire.fromServer = (message) => (message['t'] === 'saved' ? undefined : message);
+    await draw(page, 2);
+    await label(page, 'Saving…');
+    await page.waitForFunction(() => window.__board?.canvas.status.unsent === 0);
+    expect(await asksBeforeLeaving(page)).toBe(false);
+    await label(page, 'Not saved yet · 2');
+    expect(await asksBeforeLeaving(page)).toBe(true);
+    await shoot(page, 'stalled');
+    wire.fromServer = (message) => message;
+    await draw(page, 1);
+    await label(page, 'Saved');
+    await leave(page);
+  });
+
+  it('the server takes nothing: kept here, sent as soon as it does', async () => {
+    const [page, wire] = await visit(options);
+    wire.fromPage = (message) => {
+      if (message['t'] !== 'batch') return message;
+      wire.say({ t: 'reject', cid: message['cid'], kind: 'temporary', code: 'unavailable', message: 'full', retry_ms: 300 });
+      return undefined;
+    };
+    await draw(page, 2);
+    await label(page, 'Waiting · 2 unsent');
+    expect(await asksBeforeLeaving(page)).toBe(true);
+    await shoot(page, 'unavailable');
+    wire.fromPage = (message) => message;
+    await label(page, 'Saved');
+    await leave(page);
+  });
+
+  it('a change that had been saved is lost: told, kept as a file, made again', async () => {
+    const [page, wire] = await visit(options);
+    await draw(page, 1);
+    await label(page, 'Saved');
+    // What a server would say that had lost it, and was then sent another copy.
+    wire.say({ t: 'reject', cid: 1, kind: 'final', code: 'exists', message: 'exists' });
+    await page.waitForSelector('.toast .offer', { timeout: 5_000 });
+    await shoot(page, 'loss');
+    const [file] = await Promise.all([page.waitForEvent('download'), page.click('text=Keep a copy')]);
+    expect(file.suggestedFilename()).toMatch(/^lost-changes-\d+\.json$/);
+    await page.evaluate(() => {
+      const canvas = window.__board?.canvas;
+      canvas?.batch((tx) => canvas.objects.forEach(({ id }) => tx.delete(id)));
+    });
+    await page.click('text=Make it again');
+    await page.waitForFunction(() => window.__board?.canvas.objects.size === 1);
+    await label(page, 'Saved');
+    await leave(page);
+  });
+});
