@@ -54,6 +54,8 @@ function wrongWord({ author, made, refused, again, losses }: SimClient, commits:
     if (commit[3] !== undefined && !refused.has(name)) return `the refusal of ${name} was not told`;
     if (commit[3] === undefined && refused.has(name) && !again.has(name)) return `${name} was reported as refused and then took effect`;
     const wanted = commit[3] === undefined ? 'saved' : 'refused';
+    // A refusal that was told and lost, whose batch took effect after all: a snapshot does not say so, only a delta does.
+    if (refused.has(name) && again.has(name) && course.state === 'refused') continue;
     if (course.state !== wanted) return `${name} is ${course.state} for the application; it should be ${wanted}`;
   }
   const cids = [...own.keys()];
