@@ -119,6 +119,11 @@ impl Client {
         }
     }
 
+    /// Goes to another server at the next connection.
+    pub fn go_to(&mut self, server: &str, project: &str) {
+        self.address = address(server, project);
+    }
+
     /// Hands a batch in; it travels when [`Client::next`] or [`Client::flush`] is awaited.
     pub fn submit(&mut self, ops: impl Into<Bytes>) -> u64 {
         self.core.submit(Instant::now(), ops.into())

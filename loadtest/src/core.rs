@@ -48,6 +48,8 @@ pub struct Core {
     rewound: Option<u64>,
     /// The highest own cid among the commits that were applied, or that a welcome spoke of.
     own: u64,
+    /// Welcomes of this session.
+    welcomes: u64,
     /// Own batches whose commits record a refusal. Until they are answered, that may still be taken back.
     refused: BTreeMap<u64, SmolStr>,
     /// Everything that happened.
@@ -71,6 +73,7 @@ impl Core {
             hold: None,
             rewound: None,
             own: 0,
+            welcomes: 0,
             refused: BTreeMap::new(),
             history: History::default(),
         }
@@ -116,6 +119,7 @@ impl Core {
     /// Forgets the session, keeps everything else, and says hello.
     pub fn begin(&mut self) {
         self.welcome = None;
+        self.welcomes = 0;
         self.incoming = None;
         self.hold = None;
         self.rewound = None;
@@ -206,9 +210,10 @@ impl Core {
     }
 
     fn welcomed(&mut self, welcome: &Welcome) -> Result<(), Violation> {
-        if welcome.saved < self.history.saved {
+        // Another node may not know yet what is saved, but it must have it.
+        if welcome.last < self.history.saved {
             let had = self.history.saved;
-            return violation(format!("cid {had} was saved, now only {} is", welcome.saved));
+            return violation(format!("cid {had} was saved, now there are only {}", welcome.last));
         }
         if welcome.saved > welcome.last {
             return violation("more is saved than there is");
@@ -218,6 +223,7 @@ impl Core {
         }
         self.pending.forget(welcome.saved);
         self.pending.begin(welcome.last);
+        self.welcomes += 1;
         self.own = welcome.last;
         self.refused.retain(|cid, _| *cid <= welcome.last);
         self.rewound = None;
@@ -311,10 +317,14 @@ impl Core {
         let cid = reject.cid;
         match reject.kind.as_str() {
             "final" => {
-                if cid > self.pending.answered() + 1 {
+                if cid <= self.pending.answered() + 1 {
+                    drop(self.pending.answer(cid));
+                } else if self.welcomes > 1 && cid <= self.pending.top() {
+                    // It was under way when the session was rewound: those in front of it are sent again.
+                    self.pending.answer_early(cid);
+                } else {
                     return violation(format!("reject of {cid} after {}", self.pending.answered()));
                 }
-                self.pending.answer(cid).for_each(drop);
                 self.answered_now(now, cid);
                 if let Some(batch) = self.pending.get_mut(cid) {
                     batch.void = Some(reject.code.clone());

@@ -3,7 +3,7 @@
 use super::say;
 use bytes::Bytes;
 use smol_str::SmolStr;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Instant;
 
 /// One batch.
@@ -42,6 +42,8 @@ pub struct Pending {
     top: u64,
     /// The highest cid that was answered.
     answered: u64,
+    /// Answered batches behind ones that are not.
+    early: BTreeSet<u64>,
 }
 
 impl Pending {
@@ -97,6 +99,7 @@ impl Pending {
     pub fn begin(&mut self, last: u64) {
         self.sent = last;
         self.answered = last;
+        self.early.clear();
     }
 
     /// Sends again from here.
@@ -105,11 +108,19 @@ impl Pending {
     }
 
     /// Everything up to `cid` is answered: returns what is new of it.
-    pub fn answer(&mut self, cid: u64) -> std::ops::RangeInclusive<u64> {
-        let first = self.answered + 1;
+    pub fn answer(&mut self, cid: u64) -> Vec<u64> {
+        let new = (self.answered + 1..=cid).filter(|cid| !self.early.remove(cid)).collect();
         self.answered = self.answered.max(cid);
-        self.sent = self.sent.max(cid);
-        first..=cid
+        while self.early.remove(&(self.answered + 1)) {
+            self.answered += 1;
+        }
+        self.sent = self.sent.max(self.answered);
+        new
+    }
+
+    /// This one is answered, and not yet all in front of it.
+    pub fn answer_early(&mut self, cid: u64) {
+        self.early.insert(cid);
     }
 
     /// Everything up to `cid` is saved and may be forgotten.
