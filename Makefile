@@ -8,7 +8,7 @@ WEB := client-demo
 DYNAMODB_LOCAL := target/dynamodb-local
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome || true)
 
-.PHONY: help run test fmt lint doc web unit integration browser dynamodb-local deny rust-there node-there chromium-there redis-there postgres-there
+.PHONY: help run test fmt lint doc web unit integration browser storm dynamodb-local deny rust-there node-there chromium-there redis-there postgres-there
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -71,6 +71,9 @@ dynamodb-local: ## Fetch Amazon's stand-in for DynamoDB, on which the durable st
 	    echo "SKIPPED: DynamoDB Local needs Java 17 and Maven (Debian: apt-get install openjdk-17-jre-headless maven); the durable store is tested on the other stand-in only." >&2; \
 	  fi; \
 	fi
+
+storm: web rust-there redis-there ## Nodes, Redis and the durable store fail again and again while clients edit: for STORM_SECONDS (3600), seeds STORM_SEEDS (1..100), continued where it stopped
+	cargo test --release --test storm a_long_storm -- --ignored --nocapture
 
 deny: rust-there ## Licences, bans, sources and, with a network, advisories of all dependencies
 	@command -v cargo-deny >/dev/null || cargo install --quiet --locked cargo-deny

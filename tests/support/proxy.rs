@@ -2,8 +2,8 @@
 
 use super::process::{PORT_TRIES, free_port};
 use bytes::Bytes;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -54,6 +54,7 @@ pub struct Proxy {
     pub address: String,
     weather: watch::Sender<Weather>,
     counts: Arc<Counts>,
+    target: Arc<Mutex<String>>,
     task: AbortHandle,
 }
 
@@ -64,9 +65,10 @@ impl Proxy {
             let address = format!("127.0.0.1:{}", free_port());
             let Ok(listener) = TcpListener::bind(&address).await else { continue };
             let (weather, counts) = (watch::Sender::new(Weather::default()), Arc::new(Counts::default()));
-            let serving = serve(listener, address.clone(), target.to_owned(), weather.subscribe(), counts.clone());
+            let target = Arc::new(Mutex::new(target.to_owned()));
+            let serving = serve(listener, address.clone(), target.clone(), weather.subscribe(), counts.clone());
             let task = tokio::spawn(serving).abort_handle();
-            return Self { address, weather, counts, task };
+            return Self { address, weather, counts, target, task };
         }
         panic!("no port is free for the proxy")
     }
@@ -79,6 +81,11 @@ impl Proxy {
     /// Passes nothing on, or goes on with all that has waited. Connections stay.
     pub fn pause(&self, paused: bool) {
         self.weather.send_modify(|weather| weather.paused = paused);
+    }
+
+    /// Leads new connections to another target, host and port; those that are open stay where they are until they are cut.
+    pub fn lead_to(&self, target: &str) {
+        target.clone_into(&mut self.target.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Closes all connections.
@@ -122,7 +129,7 @@ impl Drop for Proxy {
 async fn serve(
     listener: TcpListener,
     address: String,
-    target: String,
+    target: Arc<Mutex<String>>,
     mut weather: watch::Receiver<Weather>,
     counts: Arc<Counts>,
 ) {
@@ -144,7 +151,8 @@ async fn serve(
             accepted = accept(listener.as_ref()) => {
                 // Sampled here: whoever connects after a cut is not cut.
                 let cuts = weather.borrow().cuts;
-                tokio::spawn(connection(accepted, target.clone(), weather.clone(), cuts, counts.clone()));
+                let target = target.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                tokio::spawn(connection(accepted, target, weather.clone(), cuts, counts.clone()));
             }
         }
     }

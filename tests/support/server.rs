@@ -52,9 +52,14 @@ impl Setup {
     }
 
     /// With its data in this file instead of a directory of its own.
-    pub fn in_file(mut self, file: &Path) -> Self {
+    pub fn in_file(self, file: &Path) -> Self {
+        self.stored_in(&format!("sqlite://{}", file.display()))
+    }
+
+    /// With its data in this store instead of a directory of its own.
+    pub fn stored_in(mut self, url: &str) -> Self {
         self.env.retain(|(name, _)| name != "COLLAB_DATA_DIR");
-        self.with("COLLAB_DURABLE_URL", &format!("sqlite://{}", file.display()))
+        self.with("COLLAB_DURABLE_URL", url)
     }
 
     /// With a variable of the configuration.
@@ -71,7 +76,7 @@ impl Setup {
 
     /// Starts the process without waiting for it to be ready.
     pub fn spawn(&self) -> Server {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_collabcanvas"))
+        let mut child = Command::new(program())
             .arg("serve")
             .envs(self.env.iter().cloned())
             .stdin(Stdio::null())
@@ -89,6 +94,11 @@ impl Setup {
     pub fn start(&self) -> Server {
         self.spawn().ready()
     }
+}
+
+/// The server's program: that of this build, or the one that `COLLAB_BIN` names.
+pub fn program() -> String {
+    std::env::var("COLLAB_BIN").unwrap_or_else(|_| env!("CARGO_BIN_EXE_collabcanvas").to_owned())
 }
 
 /// A running server.
@@ -114,6 +124,11 @@ impl Server {
     /// Host and port for clients.
     pub fn address(&self) -> &str {
         self.url.trim_start_matches("ws://")
+    }
+
+    /// Whether it has said that it serves.
+    pub fn is_ready(&self) -> bool {
+        self.count(READY) > 0
     }
 
     /// Waits for a line that contains this and returns what follows it.
