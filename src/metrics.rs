@@ -1,5 +1,7 @@
 //! Every metric there is, in one place: `collab_<noun>_<unit>`, base units, there from the start, never a project or user in a label.
 
+pub mod durable;
+
 use crate::protocol::close::Close;
 use crate::protocol::refusal::Code;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
@@ -35,9 +37,6 @@ const COUNTERS: &[(&str, &str)] = &[
     ("collab_save_failures_total", "Saves that the durable store did not take and that were tried again"),
     ("collab_save_fenced_total", "Saves that found a newer lineage in the durable log, and healed the hot one"),
     ("collab_save_conflicts_total", "Appends that found another entry in their place"),
-    ("collab_durable_write_units_total", "Write units that DynamoDB has counted"),
-    ("collab_durable_read_units_total", "Read units that DynamoDB has counted"),
-    ("collab_durable_conflicts_total", "Writes to DynamoDB that found another item in their place"),
     (
         "collab_outbox_overflows_total",
         "Sessions that fell behind and stopped hearing of commits until they were brought back",
@@ -94,14 +93,7 @@ pub fn describe() {
     for class in ["unavailable", "oom", "readonly", "denied", "other"] {
         counter!("collab_redis_errors_total", "class" => class).absolute(0);
     }
-    describe_counter!(
-        "collab_durable_errors_total",
-        Unit::Count,
-        "Requests to the durable database that failed, attempts that were repeated included, by class"
-    );
-    for class in ["throttled", "unknown", "missing", "denied", "refused"] {
-        counter!("collab_durable_errors_total", "class" => class).absolute(0);
-    }
+    durable::describe();
     describe_counter!("collab_closes_total", Unit::Count, "Sockets that the server closed, by reason");
     Close::ALL.iter().for_each(|close| counter!("collab_closes_total", "reason" => close.name()).absolute(0));
 }
@@ -271,26 +263,6 @@ pub fn redis_reconnected() {
 /// A call to Redis, or an attempt to connect, failed.
 pub fn redis_error(class: &'static str) {
     counter!("collab_redis_errors_total", "class" => class).increment(1);
-}
-
-/// So many write units were consumed.
-pub fn durable_write_units(units: u64) {
-    counter!("collab_durable_write_units_total").increment(units);
-}
-
-/// So many read units were consumed.
-pub fn durable_read_units(units: u64) {
-    counter!("collab_durable_read_units_total").increment(units);
-}
-
-/// Another item was in an item's place.
-pub fn durable_conflict() {
-    counter!("collab_durable_conflicts_total").increment(1);
-}
-
-/// A request to the durable database failed.
-pub fn durable_error(class: &'static str) {
-    counter!("collab_durable_errors_total", "class" => class).increment(1);
 }
 
 /// The server closes a socket.

@@ -9,6 +9,8 @@ mod appends;
 mod layer;
 #[path = "dynamodb/start.rs"]
 mod start;
+#[path = "dynamodb/whole.rs"]
+mod whole;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};

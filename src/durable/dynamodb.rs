@@ -27,7 +27,7 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use batch::Pace;
 use bytes::Bytes;
-use ends::Ends;
+use ends::{BELIEVED, Ends};
 use item::{COUNT, DEPLOYMENT, EXPIRES, Item, Key, LABEL, MADE_MS, NODE, REACHES_HOT, SHARDS};
 use std::collections::BTreeSet;
 use table::{Query, Range, Table};
@@ -59,7 +59,7 @@ impl DynamoStore {
     #[must_use]
     pub fn over(client: Client, place: &Place, patience: Patience) -> Self {
         let table = Table { client, place: place.clone(), patience };
-        Self { table, pace: Pace::default(), ends: Ends::default() }
+        Self { table, pace: Pace::default(), ends: Ends::new(BELIEVED) }
     }
 
     /// Enters a project into the list; before anything else of it is written, so that nothing is ever stored unlisted.

@@ -24,7 +24,8 @@ fn setup(url: &str, credentials: bool) -> (bool, String) {
     (output.status.success(), String::from_utf8_lossy(&said).into_owned())
 }
 
-fn node(redis: &Redis, data: &Path, url: &str) -> Setup {
+/// How a node is started on this Redis and this table.
+pub(crate) fn node(redis: &Redis, data: &Path, url: &str) -> Setup {
     let setup = Setup::new(data).in_file(&data.join("none.db")).with("COLLAB_REDIS_URL", &redis.url());
     let [(key, id), (secret, value)] = CREDENTIALS;
     setup.with("COLLAB_DURABLE_URL", url).with(key, id).with(secret, value)

@@ -24,14 +24,16 @@ const PAGE: i32 = 200;
 impl DynamoStore {
     pub(super) async fn append_entry(&self, project: &ProjectId, entry: &Entry) -> Result<Appended, DurableError> {
         let from = entry.from;
-        let mut looked = self.ends.known(project, from - 1);
-        if looked.is_none() {
-            let moment = Moment::now();
-            if self.end(project).await?.max(self.covered(project).await?) >= from {
-                return Ok(Appended::Conflict);
+        let looked = match self.ends.known(project, from - 1) {
+            Some(moment) => moment,
+            None => {
+                let moment = Moment::now();
+                if self.end(project).await?.max(self.covered(project).await?) >= from {
+                    return Ok(Appended::Conflict);
+                }
+                moment
             }
-            looked = Some(moment);
-        }
+        };
         if from == 1 {
             self.list_project(project).await?;
         }
@@ -42,7 +44,7 @@ impl DynamoStore {
             return Ok(Appended::Conflict);
         }
         // Long after that look the entry that stood here may have been removed, and this one counts only if no checkpoint covers it.
-        if looked.is_some_and(Moment::is_past) && self.covered(project).await? >= from {
+        if self.ends.is_past(looked) && self.covered(project).await? >= from {
             self.take_back(project, entry).await?;
             return Ok(Appended::Conflict);
         }

@@ -55,7 +55,7 @@ impl<'a> Attempts<'a> {
     /// # Errors
     /// When there must be none: it is of no use, or patience is over.
     pub(super) async fn pause(&mut self, trouble: &Trouble) -> Result<(), DurableError> {
-        metrics::durable_error(trouble.kind.name());
+        metrics::durable::error(trouble.kind.name());
         let wait = self.most.mul_f64(rand::rng().random());
         if !trouble.kind.passes() || Instant::now() + wait >= self.until {
             return Err(DurableError::Unavailable(trouble.sentence(self.what, self.place)));

@@ -115,7 +115,7 @@ impl Table {
         };
         let Some((doubtful, there)) = self.retry(what, call).await? else { return Ok(None) };
         let there = match there {
-            Some(there) => Some(there),
+            Some(there) => Some(known(there)?),
             // Not every stand-in returns it.
             None => self.get(what, &Key::new(item.get_text(PK).unwrap_or_default(), item.sk())).await?,
         };
@@ -123,7 +123,7 @@ impl Table {
         if doubtful && ours(&there) {
             return Ok(None);
         }
-        metrics::durable_conflict();
+        metrics::durable::conflict();
         Ok(Some(there))
     }
 
@@ -233,11 +233,11 @@ fn known(item: Item) -> Result<Item, DurableError> {
 
 /// Counts what a write has cost.
 pub(super) fn write_units(capacity: Option<&ConsumedCapacity>) {
-    metrics::durable_write_units(units(capacity));
+    metrics::durable::write_units(units(capacity));
 }
 
 fn read_units(capacity: Option<&ConsumedCapacity>) {
-    metrics::durable_read_units(units(capacity));
+    metrics::durable::read_units(units(capacity));
 }
 
 /// Units are halves only for reads that may be stale, which we never do.

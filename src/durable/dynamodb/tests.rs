@@ -1,5 +1,12 @@
 //! DynamoDB in addition to the suite: what only it does.
 
+mod apart;
+#[path = "../../../tests/support/dynamodb_answers.rs"]
+#[allow(unreachable_pub, reason = "other tests use it too")]
+mod dynamodb_answers;
+#[path = "../../../tests/support/dynamodb_faults.rs"]
+#[allow(dead_code, unreachable_pub, reason = "other tests use the rest of it")]
+mod dynamodb_faults;
 #[path = "../../../tests/support/dynamodb.rs"]
 #[allow(dead_code, unreachable_pub, reason = "other tests use the rest of it")]
 mod local;
@@ -8,6 +15,7 @@ mod official;
 use super::super::conformance::{Backend, Item as Stored, suite};
 use super::item::{BODY, Name, POINTER};
 use super::*;
+use crate::link::testing::process;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use local::DynamoDb;

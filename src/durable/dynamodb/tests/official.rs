@@ -1,12 +1,8 @@
 //! The suite on Amazon's own stand-in, as a second opinion. `make dynamodb-local` fetches it; without it these tests say that they are skipped.
 
-#[path = "../../../../tests/support/process.rs"]
-#[allow(dead_code, unreachable_pub, reason = "other tests use the rest of it")]
-mod process;
-
 use super::super::setup;
+use super::process::{PATIENCE, Process, free_port};
 use super::*;
-use process::{PATIENCE, Process, free_port};
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::OnceLock;
