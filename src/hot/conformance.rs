@@ -39,7 +39,8 @@ macro_rules! suite {
                 a_discarded_lineage_is_gone }
             marks { a_watermark_stands_within_a_call_and_moves_forwards a_mark_stays_until_all_is_saved
                 the_log_keeps_what_is_unsaved_and_some_of_the_rest large_commits_are_kept_by_their_bytes events_come_in_order_and_once
-                a_claim_is_given_back urgent_marks_stay_urgent }
+                a_claim_is_given_back urgent_marks_stay_urgent
+                the_age_is_that_of_what_is_unsaved }
         );
     };
     ($backend:ty: $($module:ident { $($name:ident)* })*) => {

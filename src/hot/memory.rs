@@ -1,6 +1,7 @@
 //! The hot store of an embedded node: in this process.
 
 use super::log::Log;
+use super::unsaved::Unsaved;
 use super::{
     Call, ClientState, Clients, Dirty, Freeze, HotError, HotLog, HotState, HotStore, MISSED, Mismatch, Over, Reply,
     Verified,
@@ -28,11 +29,18 @@ struct Hot {
     frozen: Option<(u64, Instant)>,
 }
 
+/// A project that has unsaved commits.
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    /// Somebody wants them durable at once.
+    urgent: bool,
+    unsaved: Unsaved,
+}
+
 /// Keeps hot states in memory, one lock per project.
 pub struct MemoryHot {
     projects: DashMap<ProjectId, Hot>,
-    /// Dirty projects, and whether somebody wants them durable at once.
-    dirty: DashMap<ProjectId, bool>,
+    dirty: DashMap<ProjectId, Mark>,
     dirtied: Notify,
     fanout: Arc<dyn Fanout>,
 }
@@ -42,6 +50,11 @@ impl MemoryHot {
     #[must_use]
     pub fn new(fanout: Arc<dyn Fanout>) -> Self {
         Self { projects: DashMap::new(), dirty: DashMap::new(), dirtied: Notify::new(), fanout }
+    }
+
+    fn mark(&self, project: &ProjectId, urgent: bool) {
+        let fresh = || Mark { urgent: false, unsaved: Unsaved::since(Instant::now()) };
+        self.dirty.entry(project.clone()).or_insert_with(fresh).urgent |= urgent;
     }
 }
 
@@ -136,7 +149,7 @@ impl HotStore for MemoryHot {
         // Published under the project's lock, so that events leave in the order of their seqs.
         self.fanout.publish(project, Event::Commits(run));
         // Marked under the lock, too: whoever clears the mark holds it and has seen these commits.
-        *self.dirty.entry(project.clone()).or_default() |= call.urgent;
+        self.mark(project, call.urgent);
         drop(hot);
         self.dirtied.notify_one();
         Ok(Reply::Accepted { first, missed })
@@ -191,7 +204,7 @@ impl HotStore for MemoryHot {
         let dirty = position.seq > saved.seq;
         let hot = slot.insert(Hot { position, saved, canvas, clients, log, frozen: None });
         if dirty {
-            self.dirty.entry(project.clone()).or_default();
+            self.mark(project, false);
         }
         self.fanout.publish(project, Event::Began { epoch: position.epoch });
         drop(hot);
@@ -200,9 +213,12 @@ impl HotStore for MemoryHot {
     }
 
     async fn log_after(&self, project: &ProjectId, seq: Seq, bytes: usize) -> Result<Option<HotLog>, HotError> {
-        // Who looks is about to save: nobody need hurry it any more.
-        self.dirty.alter(project, |_, _| false);
         let Some(hot) = self.projects.get(project) else { return Ok(None) };
+        if let Some(mut mark) = self.dirty.get_mut(project) {
+            // Who looks is about to save: nobody need hurry it any more.
+            mark.urgent = false;
+            mark.unsaved.seen(Instant::now(), hot.position.seq);
+        }
         let mut left = Some(bytes);
         let fits = |commit: &&Commit| {
             let fits = left.is_some();
@@ -228,6 +244,8 @@ impl HotStore for MemoryHot {
         if hot.saved.seq == hot.position.seq {
             // Under the project's lock: a commit that came in between has marked it again, or waits for the lock.
             self.dirty.remove(project);
+        } else if let Some(mut mark) = self.dirty.get_mut(project) {
+            mark.unsaved.saved(hot.saved.seq);
         }
         Ok(true)
     }
@@ -249,9 +267,11 @@ impl HotStore for MemoryHot {
     }
 
     async fn dirty(&self, _all: bool) -> Result<Vec<Dirty>, HotError> {
-        let dirty = |e: dashmap::mapref::multiple::RefMulti<'_, ProjectId, bool>| Dirty {
+        let now = Instant::now();
+        let dirty = |e: dashmap::mapref::multiple::RefMulti<'_, ProjectId, Mark>| Dirty {
             project: e.key().clone(),
-            urgent: *e.value(),
+            urgent: e.value().urgent,
+            age: e.value().unsaved.age(now),
         };
         Ok(self.dirty.iter().map(dirty).collect())
     }

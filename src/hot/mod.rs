@@ -17,6 +17,7 @@ mod conformance;
 pub mod log;
 pub mod memory;
 pub mod redis;
+mod unsaved;
 
 pub use call::{CALL_BATCHES, Call, Proposal, Touched};
 
@@ -172,6 +173,8 @@ pub struct Dirty {
     pub project: ProjectId,
     /// Somebody wants it durable at once.
     pub urgent: bool,
+    /// How long ago the oldest of these commits was accepted, or a little less.
+    pub age: Duration,
 }
 
 /// Why the hot store did not do what it was asked.

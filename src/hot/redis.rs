@@ -42,6 +42,7 @@ use reply::Items;
 use scripts::Scripts;
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 /// How long a project that is saved and that nobody changes is kept.
 pub const KEPT: Duration = Duration::from_secs(3_600);
@@ -136,6 +137,8 @@ impl RedisHot {
         let (mut script, event) = (self.on_all(&self.scripts.mark_saved, project), Event::Saved(position));
         script.arg(&layout::position(position)[..]).arg(self.publish.payload(&event)).arg(project.as_str());
         script.arg(self.kept_ms()).arg(super::log::KEPT_SAVED).arg(super::log::KEPT_BYTES);
+        let ago = self.marks.seen_before(project, position.seq);
+        script.arg(ago.map_or(String::new(), |ago| ago.as_millis().to_string()));
         let marked = self.marks.times(project);
         let mut answer = Items::of(self.run(&script).await?)?;
         let (on, moved, head) = (answer.int()?, answer.int()?, answer.bytes()?);
@@ -145,15 +148,15 @@ impl RedisHot {
         // Nothing is there, or nothing is unsaved: then it tells its head.
         if on < 0 || !head.is_empty() {
             self.marks.clear(project, marked);
+        } else if on == 1 {
+            self.marks.saved(project, position.seq);
         }
         Ok(on == 1)
     }
 
-    /// The projects of a bucket's dirty index.
-    async fn left(&self, bucket: Bucket) -> Result<Vec<String>, HotError> {
-        let mut cmd = Cmd::new();
-        cmd.arg("ZRANGE").arg(self.keys.dirty_index(bucket)).arg(0).arg(-1);
-        self.link.query(&cmd).await.map_err(refused)
+    /// The projects of a bucket's dirty index, and how many ms old what is unsaved is.
+    async fn left(&self, bucket: Bucket) -> Result<Vec<(String, u64)>, HotError> {
+        self.run(&self.scripts.left.key(self.keys.dirty_index(bucket))).await
     }
 }
 
@@ -238,10 +241,12 @@ impl HotStore for RedisHot {
         self.marks.looked_at(project);
         let mut script = self.on(&self.scripts.log_after, project);
         script.arg(&seq.to_be_bytes()[..]).arg(bytes);
+        let looked = Instant::now();
         let log = state::log_after(self.run(&script).await?, seq, bytes)?;
-        if log.is_none() {
+        match &log {
+            Some(log) => self.marks.seen(project, looked, log.position.seq),
             // The marks of what was lost go, too: nobody need come back for it.
-            self.mark(project, Position::START).await?;
+            None => drop(self.mark(project, Position::START).await?),
         }
         Ok(log)
     }
@@ -277,7 +282,7 @@ impl HotStore for RedisHot {
             tracing::warn!(%error, "what was left unsaved is not known of all projects");
         }
         let left = left.into_iter().flatten().flatten();
-        Ok(self.marks.list(left.filter_map(|id| ProjectId::parse(&id).ok())))
+        Ok(self.marks.list(left.filter_map(|(id, ms)| Some((ProjectId::parse(&id).ok()?, Duration::from_millis(ms))))))
     }
 
     async fn dirtied(&self) {

@@ -4,11 +4,12 @@ use super::Backend;
 use super::world::{World, commit_id, id, nothing, project, props, put, start, void};
 use crate::fanout::Event;
 use crate::hot::log::{KEPT_BYTES, KEPT_SAVED};
-use crate::hot::{CALL_BATCHES, Call, Dirty, Mismatch, Over, Verified};
-use crate::ids::Position;
+use crate::hot::{CALL_BATCHES, Call, Dirty, HotError, HotStore, Mismatch, Over, Verified};
+use crate::ids::{Position, ProjectId};
 use crate::protocol::change::{Change, Changes};
 use crate::protocol::commit::Outcome;
 use std::time::Duration;
+use tokio::time::Instant;
 
 pub(in crate::hot) async fn a_watermark_stands_within_a_call_and_moves_forwards(backend: &impl Backend) {
     let mut world = World::begin(backend).await;
@@ -36,25 +37,55 @@ pub(in crate::hot) async fn a_watermark_stands_within_a_call_and_moves_forwards(
     }
 }
 
+/// Which projects are marked, and which of them urgently.
+pub(in crate::hot) fn marked(dirty: Result<Vec<Dirty>, HotError>) -> Vec<(ProjectId, bool)> {
+    dirty.expect("it answers").into_iter().map(|dirty| (dirty.project, dirty.urgent)).collect()
+}
+
 pub(in crate::hot) async fn a_mark_stays_until_all_is_saved(backend: &impl Backend) {
     let mut world = World::begin(backend).await;
-    assert_eq!(world.hot.dirty(true).await, Ok(vec![]));
+    assert_eq!(marked(world.hot.dirty(true).await), []);
     let filled = world.fill(3, 2).await;
     world.hot.dirtied().await;
-    let mark = [Dirty { project: project(), urgent: false }];
+    let mark = [(project(), false)];
     assert!(world.saved(filled[0]).await);
     for all in [false, true] {
-        assert_eq!(world.hot.dirty(all).await.expect("it answers"), mark);
+        assert_eq!(marked(world.hot.dirty(all).await), mark);
     }
     assert!(world.saved(filled[2]).await);
     for all in [false, true] {
-        assert_eq!(world.hot.dirty(all).await, Ok(vec![]));
+        assert_eq!(marked(world.hot.dirty(all).await), []);
     }
     world.fill(1, 1).await;
-    assert_eq!(world.hot.dirty(true).await.expect("it answers"), mark);
+    assert_eq!(marked(world.hot.dirty(true).await), mark);
     // What was saved before says nothing about what came after.
     assert!(world.saved(filled[2]).await);
-    assert_eq!(world.hot.dirty(true).await.expect("it answers"), mark);
+    assert_eq!(marked(world.hot.dirty(true).await), mark);
+}
+
+/// How long the oldest unsaved commit has waited.
+pub(in crate::hot) async fn age(hot: &dyn HotStore, all: bool) -> Duration {
+    hot.dirty(all).await.expect("it answers").iter().map(|dirty| dirty.age).max().unwrap_or_default()
+}
+
+pub(in crate::hot) async fn the_age_is_that_of_what_is_unsaved(backend: &impl Backend) {
+    let mut world = World::begin(backend).await;
+    let began = Instant::now();
+    let first = world.fill(2, 1).await;
+    let old = Duration::from_millis(20);
+    while age(&*world.hot, true).await < old {
+        assert!(began.elapsed() < Duration::from_secs(10), "it grows");
+        tokio::task::yield_now().await;
+    }
+    assert!(world.saved(first[0]).await);
+    assert!(age(&*world.hot, false).await >= old, "the other is as old");
+    let looked = Instant::now();
+    world.hot.log_after(&project(), 1, 0).await.expect("it answers");
+    world.fill(1, 1).await;
+    assert!(world.saved(first[1]).await);
+    assert!(age(&*world.hot, false).await <= looked.elapsed(), "what is left came after the look");
+    assert!(world.saved(world.head).await);
+    assert_eq!(age(&*world.hot, true).await, Duration::ZERO);
 }
 
 pub(in crate::hot) async fn urgent_marks_stay_urgent(backend: &impl Backend) {
@@ -64,20 +95,20 @@ pub(in crate::hot) async fn urgent_marks_stay_urgent(backend: &impl Backend) {
         world.hot.commit(&project(), &call).await.expect("it answers");
         world.head = call.run().end();
     }
-    let urgent = [Dirty { project: project(), urgent: true }];
-    assert_eq!(world.hot.dirty(false).await.expect("it answers"), urgent);
+    let urgent = [(project(), true)];
+    assert_eq!(marked(world.hot.dirty(false).await), urgent);
     // Also over a heal that could not save it.
     world.hot.freeze(&project(), 1, Duration::from_secs(60)).await.expect("it answers");
     let (mut state, over) = (world.load().await, Over::Frozen { token: 1, position: world.head });
     (state.position.epoch, world.head.epoch) = (2, 2);
     assert_eq!(world.hot.install(&project(), state, over).await, Ok(true));
-    assert_eq!(world.hot.dirty(false).await.expect("it answers"), urgent);
+    assert_eq!(marked(world.hot.dirty(false).await), urgent);
     // Until somebody looks, who then saves it.
     world.hot.log_after(&project(), 0, 0).await.expect("it answers");
-    assert_eq!(world.hot.dirty(false).await, Ok(vec![Dirty { project: project(), urgent: false }]));
+    assert_eq!(marked(world.hot.dirty(false).await), [(project(), false)]);
     assert!(world.saved(world.head).await);
     world.commit(vec![void(1, 3)]).await;
-    assert_eq!(world.hot.dirty(false).await, Ok(vec![Dirty { project: project(), urgent: false }]));
+    assert_eq!(marked(world.hot.dirty(false).await), [(project(), false)]);
 }
 
 pub(in crate::hot) async fn the_log_keeps_what_is_unsaved_and_some_of_the_rest(backend: &impl Backend) {

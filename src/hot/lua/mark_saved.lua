@@ -4,6 +4,7 @@
 -- KEYS 1 objects, 2 meta, 3 log, 4 clients, 5 dirty, 6 dirty index, 7 channel
 -- ARGV 1 the position that is saved, 2 event to publish or '', 3 project, 4 ms that a saved project is kept
 --      5 saved commits and 6 bytes of the log that stay
+--      7 how many ms ago the saver looked, when it has saved all that it saw: what is unsaved is younger; else ''
 -- Returns a list of three: 1 when the position is on this history, 0 when it is not, -1 when there is none; whether the watermark moved; the head if
 -- all is saved, else ''
 -- Atomic: a commit between the comparison of head and watermark and the removal of the mark would be forgotten.
@@ -52,7 +53,10 @@ if is_moved then
     call('HSET', KEYS[2], 'saved', position, 'base', base)
     if ARGV[2] ~= '' then call('SPUBLISH', KEYS[7], ARGV[2]) end
 end
-if mark < top then return { 1, is_moved and 1 or 0, '' } end
+if mark < top then
+    if is_moved and ARGV[7] ~= '' then call('ZADD', KEYS[6], now_ms() - ARGV[7], ARGV[3]) end
+    return { 1, is_moved and 1 or 0, '' }
+end
 call('DEL', KEYS[5])
 call('ZREM', KEYS[6], ARGV[3])
 call('HSET', KEYS[2], 'idle', 1)

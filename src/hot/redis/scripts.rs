@@ -16,6 +16,7 @@ pub(super) struct Scripts {
     pub(super) mark_saved: Script,
     pub(super) discard: Script,
     pub(super) claim: Script,
+    pub(super) left: Script,
 }
 
 /// A script with what it shares in place of the line that asks for it.
@@ -35,6 +36,7 @@ impl Scripts {
             mark_saved: whole(include_str!("../lua/mark_saved.lua")),
             discard: whole(include_str!("../lua/discard.lua")),
             claim: whole(include_str!("../lua/claim.lua")),
+            left: whole(include_str!("../lua/left.lua")),
         }
     }
 }

@@ -2,11 +2,13 @@
 
 use super::board::Board;
 use crate::hot::conformance::Backend as _;
+use crate::hot::conformance::marks::age;
 use crate::hot::conformance::world::{World, project, put, start, void};
 use crate::hot::redis::{KEPT, Publish};
 use crate::hot::{HotStore as _, Mismatch, Over, Reply, Verified};
 use crate::ids::Position;
 use std::time::Duration;
+use tokio::time::Instant;
 
 #[tokio::test]
 async fn what_is_unsaved_never_expires_and_what_is_saved_expires_at_once() {
@@ -123,4 +125,22 @@ async fn what_is_left_unsaved_is_found_by_another_node() {
     assert_eq!(board.hot.claim(&project(), minute).await, Ok(true));
     assert!(other.mark_saved(&project(), world.head).await.expect("it answers"));
     assert_eq!(other.dirty(true).await, Ok(vec![]));
+}
+
+#[tokio::test]
+async fn another_node_is_told_how_old_it_is() {
+    let board = Board::new().await;
+    let mut world = World::begin(&board).await;
+    let other = board.node(2, Publish::ByScript, KEPT);
+    let began = Instant::now();
+    let first = world.fill(1, 1).await;
+    while age(&other, true).await < Duration::from_millis(30) {
+        assert!(began.elapsed() < Duration::from_secs(10), "it grows");
+    }
+    let looked = Instant::now();
+    world.hot.log_after(&project(), 0, 0).await.expect("it answers");
+    world.fill(1, 1).await;
+    assert!(world.saved(first[0]).await);
+    let rounded = Duration::from_millis(2);
+    assert!(age(&other, true).await <= looked.elapsed() + rounded, "what is left came after the look");
 }
