@@ -69,7 +69,7 @@ impl App {
         let (hot, durable, presence) = (stores.hot.clone(), stores.durable.clone(), stores.presence.clone());
         let isolated = stores.isolated.clone();
         let hub = Hub::new(Arc::new(stores), room_settings(config, ack_means_saved));
-        let autosave = tokio::spawn(Autosave::new(hot, durable.clone(), config.log_retention, pace).run());
+        let autosave = tokio::spawn(Autosave::new(hot, durable.clone(), config.history, pace).run());
 
         let (stop, stopping) = watch::channel(false);
         let (sessions, _) = watch::channel(());

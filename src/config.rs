@@ -98,9 +98,12 @@ pub struct RawConfig {
     /// Seconds that a project stays open when nobody is there
     #[arg(long, env = "COLLAB_IDLE_SECONDS", default_value = "30", value_name = "SECONDS")]
     idle_seconds: String,
-    /// Hours that saved commits are kept after a checkpoint covers them
-    #[arg(long, env = "COLLAB_LOG_RETENTION_HOURS", default_value = "24", value_name = "HOURS")]
-    log_retention_hours: String,
+    /// Milliseconds from the first unsaved change of a project to its save; more makes fewer writes, 5000 at most
+    #[arg(long, env = "COLLAB_AUTOSAVE_MS", default_value = "500", value_name = "MS")]
+    autosave_ms: String,
+    /// How long history is kept, such as 30d or 36h: every change for a day, then a state a day
+    #[arg(long, env = "COLLAB_HISTORY_RETENTION", default_value = "30d", value_name = "TIME")]
+    history_retention: String,
     /// Seconds that a stopping node takes at most to save and to say goodbye
     #[arg(long, env = "COLLAB_GRACE_SECONDS", default_value = "20", value_name = "SECONDS")]
     grace_seconds: String,
@@ -184,8 +187,10 @@ pub struct Config {
     pub silence: Duration,
     /// How long a project stays open when nobody is there.
     pub idle: Duration,
-    /// How long entries are kept after a checkpoint covers them.
-    pub log_retention: Duration,
+    /// From the first unsaved change of a project to its save, when nodes share a hot store.
+    pub autosave: Duration,
+    /// How long history is kept.
+    pub history: Duration,
     /// How long stopping may take.
     pub grace: Duration,
     /// What is logged.

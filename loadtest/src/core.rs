@@ -183,7 +183,7 @@ impl Core {
             return violation(format!("{message:?} before any welcome"));
         }
         match &message {
-            Message::Welcome(welcome) => self.welcomed(welcome)?,
+            Message::Welcome(welcome) => self.welcomed(now, welcome)?,
             Message::Snapshot(n, last, objects) => self.chunk(*n, *last, objects)?,
             Message::Commits(seq, id, commits) => match &mut self.incoming {
                 Some(incoming) => incoming.aside.push((*seq, id.clone(), commits.clone())),
@@ -201,7 +201,7 @@ impl Core {
                 }
                 self.history.saved = self.history.saved.max(*cid);
                 self.history.saved_seq(*seq);
-                self.pending.forget(*cid);
+                self.forget(now, *cid);
             }
             _ => {}
         }
@@ -209,7 +209,13 @@ impl Core {
         Ok(message)
     }
 
-    fn welcomed(&mut self, welcome: &Welcome) -> Result<(), Violation> {
+    /// Everything up to `cid` is durable.
+    fn forget(&mut self, now: Instant, cid: u64) {
+        let saved = self.pending.forget(cid);
+        self.history.saved_in.extend(saved.map(|batch| now.saturating_duration_since(batch.since)));
+    }
+
+    fn welcomed(&mut self, now: Instant, welcome: &Welcome) -> Result<(), Violation> {
         // Another node may not know yet what is saved, but it must have it.
         if welcome.last < self.history.saved {
             let had = self.history.saved;
@@ -221,7 +227,7 @@ impl Core {
         if welcome.last < self.pending.answered() {
             self.history.taken_back += 1;
         }
-        self.pending.forget(welcome.saved);
+        self.forget(now, welcome.saved);
         self.pending.begin(welcome.last);
         self.welcomes += 1;
         self.own = welcome.last;

@@ -58,6 +58,8 @@ pub struct History {
     pub segments: Vec<Segment>,
     /// From the first sending of a batch to its answer.
     pub answered_in: Vec<Duration>,
+    /// From the first sending of a batch to the word that it is durable.
+    pub saved_in: Vec<Duration>,
     /// Sessions that began.
     pub welcomes: u64,
 }

@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod core;
+pub mod cost;
 pub mod history;
 pub mod load;
 pub mod losses;

@@ -2,6 +2,7 @@
 
 use super::client::{Client, Ended};
 use super::core::Core;
+use super::cost::Cost;
 use super::history::Keep;
 use super::losses::{self, Losses};
 use super::say;
@@ -40,9 +41,23 @@ pub struct Plan {
     pub encoding: Encoding,
     /// Rectangles in each project.
     pub objects: usize,
+    /// Where the nodes tell their metrics, like `127.0.0.1:9464`: of each node, or of none.
+    pub metrics: Vec<String>,
 }
 
 impl Plan {
+    /// What the nodes have counted so far; `None` when they are not to be asked.
+    async fn scrape(&self) -> Result<Option<Cost>, String> {
+        if self.metrics.is_empty() {
+            return Ok(None);
+        }
+        let mut all = Cost::default();
+        for node in &self.metrics {
+            all.add(&Cost::scrape(node).await?);
+        }
+        Ok(Some(all))
+    }
+
     /// The node of a client: each project's clients go round all nodes.
     fn node(&self, number: usize) -> &str {
         &self.urls[number / self.projects % self.urls.len()]
@@ -56,6 +71,8 @@ pub struct Report {
     pub acks: Times,
     /// From a batch to its arrival at each other client.
     pub deliveries: Times,
+    /// From a batch to the word that it is durable.
+    pub saves: Times,
     /// Batches that were sent.
     pub sent: u64,
     /// Bytes of `commits` and all else that came while ops were delivered.
@@ -64,6 +81,8 @@ pub struct Report {
     pub took: Duration,
     /// Sessions after each client's first.
     pub reconnects: u64,
+    /// What the nodes have counted of it, if they were asked.
+    pub cost: Option<Cost>,
     /// What went wrong.
     pub losses: Losses,
 }
@@ -142,6 +161,7 @@ impl Worker {
         let times = shared.times.of(&author);
         lock(&times).extend(client.core.history.sent.keys().map(|_| Instant::now()));
         client.core.history.answered_in.clear();
+        client.core.history.saved_in.clear();
         client.received = 0;
         Ok(Self { client, project, author, shared, cache: HashMap::new(), deliveries: Times::default(), reconnects: 0 })
     }
@@ -261,6 +281,12 @@ pub async fn run(plan: Plan, progress: impl Fn(Duration, u64, u64)) -> Result<Re
         let worker = Worker::start(shared.clone(), run, number).await;
         workers.push(worker.map_err(|e| format!("client {number} could not start: {e}"))?);
     }
+    for worker in workers.iter_mut().take(shared.plan.projects) {
+        let saved = worker.client.until("the rectangles to be saved", PATIENCE, |c| c.open_batches() == (0, 0)).await;
+        saved.map_err(|e| format!("the rectangles: {e}"))?;
+        worker.client.core.history.saved_in.clear();
+    }
+    let before = shared.plan.scrape().await?;
     let start = Instant::now();
     let mut running = JoinSet::new();
     let count = workers.len();
@@ -279,6 +305,7 @@ pub async fn run(plan: Plan, progress: impl Fn(Duration, u64, u64)) -> Result<Re
         }
     }
     let took = start.elapsed();
+    let cost = shared.plan.scrape().await?.map(|after| after.since(&before.unwrap_or_default()));
     let judges = judges(&shared.plan, run).await.map_err(|e| format!("a fresh client: {e}"))?;
     let seqs = judges.iter().map(|judge| judge.core.position().map_or(0, |p| p.seq)).collect();
     tell_heads.send_replace(Some(seqs));
@@ -288,7 +315,7 @@ pub async fn run(plan: Plan, progress: impl Fn(Duration, u64, u64)) -> Result<Re
         result?;
         finished.push(worker);
     }
-    Ok(report(finished, &judges, took, &shared))
+    Ok(Report { cost, ..report(finished, &judges, took, &shared) })
 }
 
 /// A fresh client for each project, synced.
@@ -317,6 +344,7 @@ fn report(finished: Vec<Worker>, judges: &[Client], took: Duration, shared: &Sha
         report.received += worker.client.received;
         report.reconnects += worker.reconnects;
         worker.client.core.history.answered_in.iter().for_each(|time| report.acks.add(*time));
+        worker.client.core.history.saved_in.iter().for_each(|time| report.saves.add(*time));
         report.deliveries.merge(worker.deliveries);
     }
     report

@@ -28,6 +28,9 @@ struct Flags {
     /// Rectangles in each project
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=50_000))]
     objects: u32,
+    /// Where a node tells its metrics, like 127.0.0.1:9464, to count what saving costs; give it for each node
+    #[arg(long)]
+    metrics: Vec<String>,
     /// How messages are written
     #[arg(long, value_enum, default_value_t = Written::Msgpack)]
     encoding: Written,
@@ -58,6 +61,7 @@ async fn main() -> ExitCode {
             Written::Json => Encoding::Json,
         },
         objects: flags.objects as usize,
+        metrics: flags.metrics,
     };
     match load::run(plan, progress).await {
         Ok(report) => {
@@ -88,6 +92,7 @@ fn print(report: &Report) {
     let deliveries = report.deliveries.len() as u64;
     println!("batch to ack      {} ({})", report.acks, report.acks.len());
     println!("send to delivery  {} ({deliveries})", report.deliveries);
+    println!("send to durable   {} ({})", report.saves, report.saves.len());
     println!(
         "ops               {:.0}/s ({} in {:.1} s)",
         per_second(report.sent),
@@ -97,5 +102,8 @@ fn print(report: &Report) {
     println!("deliveries        {:.0}/s", per_second(deliveries));
     println!("bytes/delivery    {:.1}", report.received as f64 / deliveries.max(1) as f64);
     println!("reconnects        {}", report.reconnects);
+    if let Some(cost) = &report.cost {
+        println!("saving            {cost}");
+    }
     println!("losses            {}", report.losses);
 }

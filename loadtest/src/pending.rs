@@ -123,10 +123,9 @@ impl Pending {
         self.early.insert(cid);
     }
 
-    /// Everything up to `cid` is saved and may be forgotten.
-    pub fn forget(&mut self, cid: u64) {
-        while self.batches.front().is_some_and(|b| b.cid <= cid) {
-            self.batches.pop_front();
-        }
+    /// Everything up to `cid` is saved: returns what is new of it, which need not be kept any more.
+    pub fn forget(&mut self, cid: u64) -> impl Iterator<Item = Batch> {
+        let saved = self.batches.partition_point(|batch| batch.cid <= cid);
+        self.batches.drain(..saved)
     }
 }

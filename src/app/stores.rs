@@ -94,7 +94,8 @@ async fn shared(config: &Config, redis: &RedisConfig) -> Result<Made, StartError
     let (isolated, is_isolated) = watch::channel(false);
     tokio::spawn(vigil::watch(node, hot.clone(), durable.clone(), isolated));
     let stores = Stores { hot, durable, fanout, presence, isolated: is_isolated };
-    Ok(Made { stores, pace: Pace::SHARED, ack_means_saved: false, estranged, lock: None })
+    let pace = Pace { after: config.autosave, ..Pace::SHARED };
+    Ok(Made { stores, pace, ack_means_saved: false, estranged, lock: None })
 }
 
 /// Opens the durable store.

@@ -21,12 +21,17 @@ impl<T: Send + 'static> Jobs<T> {
     where
         F: Future<Output = T> + Send + 'static,
     {
-        let starts = self.running.len() < self.most && !self.running.contains_key(project);
+        let starts = !self.is_full() && !self.running.contains_key(project);
         if starts {
             let id = self.set.spawn(job(project.clone())).id();
             self.running.insert(project.clone(), id);
         }
         starts
+    }
+
+    /// Whether as many run as may.
+    pub(super) fn is_full(&self) -> bool {
+        self.running.len() >= self.most
     }
 
     /// The next job that ends: its project and what it returned (`None`: it panicked). `None` when nothing runs.

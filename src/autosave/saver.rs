@@ -1,16 +1,16 @@
 //! Saves one project until nothing is left to save.
 
 use crate::clock;
-use crate::durable::checkpoint::LOG_BYTES;
-use crate::durable::load::{Tail, tail};
-use crate::durable::{Appended, DurableError, DurableStore, ENTRY_BYTES};
+use crate::durable::checkpoint::{LOG_BYTES, Look};
+use crate::durable::coalesce::{Coalesced, coalesce};
+use crate::durable::load::{Tail, off_thread, tail, whole_tail};
+use crate::durable::{Appended, DurableError, DurableStore, ENTRY_BYTES, Entry, layout};
 use crate::hot::{HotError, HotStore};
 use crate::ids::{Epoch, Position, ProjectId};
 use crate::metrics;
 use crate::recovery::lineage::{Begun, Both, heal};
 use crate::recovery::tail::{Step, step};
 use dashmap::DashMap;
-use rand::RngExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -20,14 +20,12 @@ use tokio::time::Instant;
 const TAIL_BELIEVED: Duration = Duration::from_secs(60);
 /// How long a node that has died keeps others from saving in its place.
 const CLAIM: Duration = Duration::from_secs(3);
-/// First pause after the store did not answer.
-const RETRY_FROM: Duration = Duration::from_millis(100);
-/// Longest pause.
-const RETRY_TO: Duration = Duration::from_secs(5);
 /// Entries that one run of a saver appends at most: then others have their turn, a checkpoint among them.
 const RUN_ENTRIES: u32 = 64;
 /// Tails that are remembered; of more, those that are believed no longer are forgotten.
 const TAILS: usize = 4_096;
+/// Larger entries are coalesced off the async threads: about a millisecond's work.
+const INLINE_BYTES: usize = 64 * 1024;
 
 /// What is known of the durable tails of projects that were saved lately.
 pub(super) type Tails = Arc<DashMap<ProjectId, Known>>;
@@ -37,14 +35,16 @@ pub(super) type Tails = Arc<DashMap<ProjectId, Known>>;
 pub(super) struct Known {
     tail: Tail,
     at: Instant,
-    /// Bytes appended since the last checkpoint that was made here.
+    /// Whether nothing has happened since that makes it doubtful.
+    is_believed: bool,
+    /// Bytes in the log since the last checkpoint, as far as this node has seen them.
     bytes: u64,
     /// With so many it is time to look whether a checkpoint is due. A look reads the whole project, so that each that finds none doubles it.
     look_at: u64,
 }
 
 /// How a run of a saver has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Ended {
     /// All that was there is durable, or enough for one run.
     Saved,
@@ -52,6 +52,8 @@ pub(super) enum Ended {
     LookForCheckpoint,
     /// Another node does it.
     SavedElsewhere,
+    /// It could not be saved, or not all of it.
+    Failed(DurableError),
 }
 
 /// Saves one project.
@@ -65,28 +67,22 @@ pub(super) struct Saver {
 }
 
 impl Saver {
-    /// Runs until the project is saved, however long the store is away.
+    /// Saves what there is, once.
     pub(super) async fn run(self) -> Ended {
-        let mut pause = RETRY_FROM;
-        loop {
-            let saved = match self.hot.claim(&self.project, CLAIM).await {
-                Ok(false) if !self.urgent => return Ended::SavedElsewhere,
-                Ok(claimed) => self.save_with(claimed).await,
-                // A store that takes no writes can still be read, and what it has is all the more worth saving.
-                Err(HotError::Refused(_)) => self.save_with(false).await,
-                Err(error) => Err(unavailable(error)),
-            };
-            match saved {
-                Ok(()) if self.look() => return Ended::LookForCheckpoint,
-                Ok(()) => return Ended::Saved,
-                Err(error) => {
-                    metrics::save_failed();
-                    tracing::warn!(project = %self.project, %error, ?pause, "saving failed and is tried again");
-                    self.tails.remove(&self.project);
-                    let jitter = rand::rng().random_range(0.5..1.0);
-                    tokio::time::sleep(pause.mul_f64(jitter)).await;
-                    pause = (pause * 2).min(RETRY_TO);
-                }
+        let saved = match self.hot.claim(&self.project, CLAIM).await {
+            Ok(false) if !self.urgent => return Ended::SavedElsewhere,
+            Ok(claimed) => self.save_with(claimed).await,
+            // A store that takes no writes can still be read, and what it has is all the more worth saving.
+            Err(HotError::Refused(_)) => self.save_with(false).await,
+            Err(error) => Err(unavailable(error)),
+        };
+        match saved {
+            Ok(()) if self.look() => Ended::LookForCheckpoint,
+            Ok(()) => Ended::Saved,
+            Err(error) => {
+                metrics::save_failed();
+                self.doubt();
+                Ended::Failed(error)
             }
         }
     }
@@ -112,29 +108,16 @@ impl Saver {
             match step(tail.position, &log, clock::now_ms()) {
                 Step::Mark(position) => return self.mark(position).await,
                 Step::Append(entry) => {
-                    let started = Instant::now();
-                    let position = Position { epoch: entry.epoch, seq: entry.to(), id: entry.last_id() };
-                    let tail = Tail { position, direct: entry.direct, entry: entry.from };
-                    let bytes = entry.commits.iter().map(|commit| commit.weight() as u64).sum();
-                    match self.durable.append(&self.project, &entry).await? {
-                        Appended::Stored => {
-                            metrics::saved(started.elapsed(), entry.commits.len());
-                            self.know(tail, bytes);
-                            self.mark(position).await?;
-                            if position.seq == log.position.seq {
-                                // What came meanwhile has marked the project again.
-                                return Ok(());
-                            }
-                        }
-                        // Somebody else's, or ours that was answered late: the tail tells.
-                        Appended::Conflict => {
-                            metrics::save_conflict();
-                            self.tails.remove(&self.project);
+                    if let Some(position) = self.append(entry).await? {
+                        self.mark(position).await?;
+                        if position.seq == log.position.seq {
+                            // What came meanwhile has marked the project again.
+                            return Ok(());
                         }
                     }
                 }
                 Step::Again => {
-                    self.tails.remove(&self.project);
+                    self.doubt();
                     let fresh = self.tail().await?;
                     if fresh == tail {
                         return Err(DurableError::Unavailable("its log ends before the hot one begins".to_owned()));
@@ -153,6 +136,32 @@ impl Saver {
         }
         // Still dirty: the next run goes on.
         Ok(())
+    }
+
+    /// Appends an entry. Returns where the log ends then; `None` when there is another in its place: somebody else's, or this one, answered late. The tail
+    /// tells.
+    async fn append(&self, entry: Entry) -> Result<Option<Position>, DurableError> {
+        let position = Position { epoch: entry.epoch, seq: entry.to(), id: entry.last_id() };
+        let tail = Tail { position, direct: entry.direct, entry: entry.from };
+        let Coalesced { entry, objects, left_out } = if weight(&entry) <= INLINE_BYTES as u64 {
+            coalesce(entry)
+        } else {
+            off_thread(move || coalesce(entry)).await?
+        };
+        let started = Instant::now();
+        match self.durable.append(&self.project, &entry).await? {
+            Appended::Stored => {
+                let bytes = weight(&entry);
+                metrics::saved(started.elapsed(), entry.commits.len() as u64, objects, bytes, left_out);
+                self.know(tail, bytes);
+                Ok(Some(position))
+            }
+            Appended::Conflict => {
+                metrics::save_conflict();
+                self.doubt();
+                Ok(None)
+            }
+        }
     }
 
     /// Tells the hot store how far it is. One that takes no writes is told another time.
@@ -175,20 +184,27 @@ impl Saver {
 
     async fn tail(&self) -> Result<Tail, DurableError> {
         let known = self.tails.get(&self.project).map(|known| *known);
-        if let Some(known) = known.filter(|known| known.at.elapsed() < TAIL_BELIEVED) {
-            return Ok(known.tail);
-        }
-        let tail = tail(&*self.durable, &self.project, &known.map_or(Tail::START, |known| known.tail)).await?;
-        self.know(tail, 0);
+        let (tail, bytes) = match known {
+            Some(known) if known.is_believed && known.at.elapsed() < TAIL_BELIEVED => return Ok(known.tail),
+            Some(known) => (tail(&*self.durable, &self.project, &known.tail).await?, 0),
+            // What others have written counts, too, or a log that many nodes write would outgrow every bound.
+            None => whole_tail(&*self.durable, &self.project).await?,
+        };
+        self.know(tail, bytes);
         Ok(tail)
     }
 
     fn know(&self, tail: Tail, bytes: u64) {
-        let fresh = Known { tail, at: Instant::now(), bytes: 0, look_at: LOG_BYTES };
+        let fresh = Known { tail, at: Instant::now(), is_believed: true, bytes: 0, look_at: LOG_BYTES };
         let mut known = self.tails.entry(self.project.clone()).or_insert(fresh);
-        known.tail = tail;
-        known.at = Instant::now();
-        known.bytes += bytes;
+        *known = Known { tail, at: Instant::now(), is_believed: true, bytes: known.bytes + bytes, ..*known };
+    }
+
+    /// The tail that is known may be wrong: it is read before the next use.
+    fn doubt(&self) {
+        if let Some(mut known) = self.tails.get_mut(&self.project) {
+            known.is_believed = false;
+        }
     }
 
     /// Whether it is time to look if a checkpoint is due.
@@ -205,15 +221,25 @@ impl Saver {
     }
 }
 
+/// Size of an entry before compression, in bytes, about.
+fn weight(entry: &Entry) -> u64 {
+    entry.commits.iter().map(|commit| layout::weight(commit) as u64).sum()
+}
+
 #[expect(clippy::needless_pass_by_value, reason = "it maps errors")]
 fn unavailable(error: HotError) -> DurableError {
     DurableError::Unavailable(error.to_string())
 }
 
-/// A checkpoint of the project was made: its log begins anew.
-pub(super) fn checkpointed(tails: &Tails, project: &ProjectId) {
+/// Bytes in the log since the last checkpoint, as far as this node has seen them.
+pub(super) fn logged(tails: &Tails, project: &ProjectId) -> u64 {
+    tails.get(project).map_or(0, |known| known.bytes)
+}
+
+/// The log was looked at, at a time when `before` bytes of it were known. The next look is worth while when it may have outgrown the state.
+pub(super) fn looked_at(tails: &Tails, project: &ProjectId, before: u64, look: &Look) {
     if let Some(mut known) = tails.get_mut(project) {
-        known.bytes = 0;
-        known.look_at = LOG_BYTES;
+        known.bytes = known.bytes.saturating_sub(before) + look.log_bytes;
+        known.look_at = look.state_bytes.max(LOG_BYTES);
     }
 }

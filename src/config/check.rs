@@ -38,6 +38,24 @@ impl Errors {
         Duration::from_secs(self.number(name, text, least, most, "seconds"))
     }
 
+    /// A time such as `30d` or `36h`, of one day to ten years.
+    fn days_or_hours(&mut self, name: &str, text: &str) -> Duration {
+        let day = Duration::from_secs(24 * 3_600);
+        let parse = |number: &str, unit: Duration| unit.checked_mul(number.parse().ok()?);
+        let trimmed = text.trim();
+        let time = match (trimmed.strip_suffix('d'), trimmed.strip_suffix('h')) {
+            (Some(days), _) => parse(days, day),
+            (_, Some(hours)) => parse(hours, day / 24),
+            _ => None,
+        };
+        time.filter(|time| (day..=3_650 * day).contains(time)).unwrap_or_else(|| {
+            self.add(format_args!(
+                "{name}={text:?}: it must be a number of days or hours from 24h to 3650d, such as 30d or 36h"
+            ));
+            day
+        })
+    }
+
     /// Where Redis is. The text may hold a password and is not repeated.
     fn url(&mut self, name: &str, text: Option<&SecretText>) -> Option<Target> {
         let parsed = Target::parse(&text?.0);
@@ -81,7 +99,7 @@ impl RawConfig {
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log) {
             errors.add(format_args!("COLLAB_LOG={:?}: {error}", self.log));
         }
-        let retention = errors.number("COLLAB_LOG_RETENTION_HOURS", &self.log_retention_hours, 1, 24 * 365, "hours");
+        let autosave = errors.number("COLLAB_AUTOSAVE_MS", &self.autosave_ms, 0, 5_000, "milliseconds");
         let max_sessions = errors.number("COLLAB_MAX_SESSIONS", &self.max_sessions, 1, 100_000, "sessions");
         let config = Config {
             listen: listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
@@ -93,7 +111,8 @@ impl RawConfig {
             heartbeat,
             silence,
             idle: errors.seconds("COLLAB_IDLE_SECONDS", &self.idle_seconds, 0, 86_400),
-            log_retention: Duration::from_secs(retention * 3_600),
+            autosave: Duration::from_millis(autosave),
+            history: errors.days_or_hours("COLLAB_HISTORY_RETENTION", &self.history_retention),
             grace: errors.seconds("COLLAB_GRACE_SECONDS", &self.grace_seconds, 1, 600),
             log: self.log.clone(),
             log_format,

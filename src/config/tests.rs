@@ -39,6 +39,15 @@ fn combinations_that_cannot_work_are_refused() {
 }
 
 #[test]
+fn history_is_kept_for_days_or_hours() {
+    let history = |text| check(&["--history-retention", text]).map(|config| config.history.as_secs() / 3_600);
+    assert_eq!([history("30d"), history("36h"), history(" 24h")], [Ok(720), Ok(36), Ok(24)]);
+    for wrong in ["", "30", "23h", "0d", "3651d", "d", "1.5d", "99999999999999999999d", "18446744073709551615d"] {
+        assert_eq!(history(wrong).expect_err("refused").0.len(), 1, "{wrong:?}");
+    }
+}
+
+#[test]
 fn redis_needs_a_durable_store_that_nodes_can_share() {
     for flags in [
         &["--redis-url", "redis://h"][..],

@@ -5,7 +5,7 @@
 
 use super::layout::{self, chunk};
 use super::load::{self, INLINE_BYTES, Loaded, RECENT_COMMITS};
-use super::{DurableError, DurableStore, Pointer};
+use super::{DurableError, DurableStore, Pointer, retention};
 use crate::ids::{ProjectId, Seq};
 
 /// Logs below this size, in bytes, are read as fast as a checkpoint would be.
@@ -20,8 +20,21 @@ pub fn due(log_bytes: u64, state_bytes: u64) -> bool {
     log_bytes > state_bytes.max(LOG_BYTES)
 }
 
-/// Makes a checkpoint if one is [`due`], and truncates entries that a checkpoint covers and that are older than `retention_ms`. Returns
-/// the seq of the checkpoint that it made. It reads the whole project: keep count of [`Loaded::log_bytes`] and ask [`due`] first.
+/// What a look at a project's log has found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Look {
+    /// Seq of the checkpoint that was made, if it was [`due`].
+    pub made: Option<Seq>,
+    /// Size of that checkpoint, in bytes.
+    pub written: u64,
+    /// Size of the log since the last checkpoint, in bytes, about: 0 when one was made.
+    pub log_bytes: u64,
+    /// Size of the state, in bytes, about: the next checkpoint is due when the log has outgrown it.
+    pub state_bytes: u64,
+}
+
+/// Makes a checkpoint if one is [`due`], and lets go of what is older than the `history_ms` that history is kept. It reads the whole project: keep count of the
+/// log's bytes and ask [`due`] first.
 ///
 /// `now_ms` is in ms since 1970; `build` is random and names this building of it.
 ///
@@ -31,25 +44,52 @@ pub async fn checkpoint_if_due(
     store: &dyn DurableStore,
     project: &ProjectId,
     now_ms: u64,
-    retention_ms: u64,
+    history_ms: u64,
     build: u64,
-) -> Result<Option<Seq>, DurableError> {
-    let mut loaded = load::load(store, project).await?;
-    let mut made = None;
+) -> Result<Look, DurableError> {
+    let loaded = load::load(store, project).await?;
+    let mut look = Look { log_bytes: loaded.log_bytes, state_bytes: loaded.state_bytes, ..Look::default() };
     if due(loaded.log_bytes, loaded.state_bytes) {
-        let seq = loaded.position.seq;
-        let forget = now_ms.saturating_sub(CLIENT_MS);
-        loaded.clients.retain(|_, client| client.at_ms >= forget);
-        let (pointer, chunks) = if loaded.state_bytes <= INLINE_BYTES as u64 {
-            encode(&loaded, now_ms, build)
-        } else {
-            load::off_thread(move || encode(&loaded, now_ms, build)).await?
-        };
-        store.checkpoint(project, &pointer, &chunks).await?;
-        made = Some(seq);
+        let (seq, written) = write(store, project, loaded, now_ms, build).await?;
+        look = Look { made: Some(seq), written, log_bytes: 0, ..look };
     }
-    store.truncate(project, now_ms.saturating_sub(retention_ms)).await?;
-    Ok(made)
+    tidy(store, project, now_ms, history_ms).await?;
+    Ok(look)
+}
+
+/// Makes a checkpoint of what was loaded. Returns its seq and its size in bytes.
+pub(crate) async fn write(
+    store: &dyn DurableStore,
+    project: &ProjectId,
+    mut loaded: Loaded,
+    now_ms: u64,
+    build: u64,
+) -> Result<(Seq, u64), DurableError> {
+    let seq = loaded.position.seq;
+    let forget = now_ms.saturating_sub(CLIENT_MS);
+    loaded.clients.retain(|_, client| client.at_ms >= forget);
+    let (pointer, chunks) = if loaded.state_bytes <= INLINE_BYTES as u64 {
+        encode(&loaded, now_ms, build)
+    } else {
+        load::off_thread(move || encode(&loaded, now_ms, build)).await?
+    };
+    store.checkpoint(project, &pointer, &chunks).await?;
+    Ok((seq, chunks.iter().map(|chunk| chunk.len() as u64).sum()))
+}
+
+/// Lets go of checkpoints and entries that [`retention`] does not keep.
+///
+/// # Errors
+/// Any [`DurableError`]; what is left goes another time.
+async fn tidy(store: &dyn DurableStore, project: &ProjectId, now_ms: u64, history_ms: u64) -> Result<(), DurableError> {
+    let versions = store.versions(project).await?;
+    if let Some(before) = retention::truncate_before(&versions, now_ms) {
+        store.truncate(project, before).await?;
+    }
+    for version in retention::superfluous(&versions, now_ms, history_ms) {
+        store.forget(project, version).await?;
+    }
+    Ok(())
 }
 
 fn encode(loaded: &Loaded, now_ms: u64, build: u64) -> (Pointer, Vec<bytes::Bytes>) {
@@ -80,4 +120,42 @@ fn recent_from(loaded: &Loaded) -> Seq {
         fits
     });
     fits.last().map_or(loaded.position.seq + 1, |(seq, _)| *seq)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::rngs::StdRng;
+    use rand::{RngExt as _, SeedableRng as _};
+
+    #[test]
+    fn writing_costs_at_most_twice_the_log_and_loading_about_twice_the_state() {
+        for seed in 0..200 {
+            let mut rng = StdRng::seed_from_u64(seed);
+            let (mut log, mut state, mut checkpoint) = (0_u64, 0_u64, 0_u64);
+            let (mut logged, mut written, mut look_at) = (0, 0, LOG_BYTES);
+            for _ in 0..3_000 {
+                let entry = rng.random_range(100..100_000_u64);
+                log += entry;
+                logged += entry;
+                // A commit may put no more than its bytes, and delete any amount.
+                state = if rng.random_range(0..100) == 0 {
+                    state / 4
+                } else {
+                    state + entry * rng.random_range(0..=10) / 10
+                };
+                if log >= look_at {
+                    if due(log, state) {
+                        written += state;
+                        (checkpoint, log) = (state, 0);
+                    }
+                    look_at = state.max(LOG_BYTES);
+                }
+                assert!(written <= logged, "seed {seed}: {written} bytes of checkpoints for {logged} of log");
+                let read = checkpoint + log;
+                let most = 2 * state.max(checkpoint).max(look_at) + entry;
+                assert!(read <= most, "seed {seed}: {read} to load a state of {state} bytes");
+            }
+        }
+    }
 }

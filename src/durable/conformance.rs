@@ -47,7 +47,7 @@ macro_rules! suite {
             checkpoints { a_pointer_only_moves_forwards truncation_keeps_what_the_pointer_needs a_checkpoint_is_made_when_due
                 old_clients_are_forgotten a_checkpoint_inside_an_entry_is_met
                 a_load_survives_a_moving_checkpoint loads_and_checkpoints_run_together
-                older_checkpoints_stay_until_forgotten }
+                older_checkpoints_stay_until_forgotten history_grows_coarser_with_age }
             damage { one_damaged_object_is_set_aside a_put_makes_a_damaged_object_whole a_wrong_checksum_is_corrupt
                 a_hole_is_corrupt a_foreign_link_is_corrupt epochs_never_fall a_missing_chunk_is_corrupt
                 damaged_clients_are_corrupt a_newer_format_is_refused every_flipped_byte_is_found }

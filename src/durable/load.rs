@@ -6,7 +6,7 @@
 
 mod assemble;
 
-use super::layout::{corrupt, entry_name};
+use super::layout::{self, corrupt, entry_name};
 use super::{ClientRecord, DurableError, DurableStore, Entry, Pointer};
 use crate::ids::{Author, Position, ProjectId, Seq};
 use crate::project::canvas::Canvas;
@@ -142,16 +142,31 @@ async fn attempt(
 /// # Errors
 /// As [`load`].
 pub async fn tail(store: &dyn DurableStore, project: &ProjectId, known: &Tail) -> Result<Tail, DurableError> {
-    if let Some((_, tail)) = since(store, project, known).await? {
+    // Of a project that nothing is known of, the first entry is no better to begin with than the pointer.
+    if *known != Tail::START
+        && let Some((_, tail)) = since(store, project, known).await?
+    {
         return Ok(tail);
     }
+    Ok(whole_tail(store, project).await?.0)
+}
+
+/// Where the log ends, when nothing is known of it, and its size since the checkpoint before compression, in bytes, about.
+///
+/// # Errors
+/// As [`load`].
+pub async fn whole_tail(store: &dyn DurableStore, project: &ProjectId) -> Result<(Tail, u64), DurableError> {
     let mut reading = Reading::begin(store, project).await?;
     loop {
         let entries = store.entries(project, first_seq(reading.pointer.as_ref())).await;
         let mut tail = reading.pointer.as_ref().map_or(Tail::START, Tail::of_pointer);
-        let answer = entries.and_then(|entries| follow(project, &mut tail, &entries).map(|_| tail));
-        if let Some(tail) = reading.settle(answer).await? {
-            return Ok(tail);
+        let answer = entries.and_then(|entries| {
+            let (first, inside) = follow(project, &mut tail, &entries)?;
+            let after = entries[first..].iter().flat_map(|entry| &entry.commits).skip(inside);
+            Ok((tail, after.map(|commit| layout::weight(commit) as u64).sum()))
+        });
+        if let Some(read) = reading.settle(answer).await? {
+            return Ok(read);
         }
     }
 }
@@ -229,7 +244,7 @@ impl<'a> Reading<'a> {
 }
 
 /// Runs CPU-heavy work where it does not hold up the async threads.
-pub(super) async fn off_thread<T: Send + 'static>(
+pub(crate) async fn off_thread<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, DurableError> {
     match tokio::task::spawn_blocking(work).await {

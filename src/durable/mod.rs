@@ -23,6 +23,7 @@ pub mod layout;
 pub mod load;
 pub mod memory;
 pub mod postgres;
+pub mod retention;
 pub mod sqlite;
 
 use crate::ids::{Cid, CommitId, Epoch, NodeId, ProjectId, Seq};

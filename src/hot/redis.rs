@@ -16,6 +16,7 @@
 
 mod call;
 mod layout;
+mod left;
 mod marks;
 mod publish;
 mod refused;
@@ -34,7 +35,6 @@ use crate::link::{Link, LinkError, Refusal};
 use crate::protocol::run::Run;
 use ::redis::{Cmd, FromRedisValue, Script, ScriptInvocation, Value};
 use async_trait::async_trait;
-use futures_util::future::join_all;
 use marks::Marks;
 pub use publish::Publish;
 use refused::refused;
@@ -153,11 +153,6 @@ impl RedisHot {
         }
         Ok(on == 1)
     }
-
-    /// The projects of a bucket's dirty index, and how many ms old what is unsaved is.
-    async fn left(&self, bucket: Bucket) -> Result<Vec<(String, u64)>, HotError> {
-        self.run(&self.scripts.left.key(self.keys.dirty_index(bucket))).await
-    }
 }
 
 #[async_trait]
@@ -272,17 +267,7 @@ impl HotStore for RedisHot {
     }
 
     async fn dirty(&self, all: bool) -> Result<Vec<Dirty>, HotError> {
-        // One command per bucket, all on their way at once: in a Cluster each goes to its own shard.
-        let left = if all { join_all(Bucket::all().map(|bucket| self.left(bucket))).await } else { Vec::new() };
-        if let Some(Err(error)) = left.iter().find(|answer| answer.is_err()) {
-            if left.iter().all(Result::is_err) {
-                return Err(error.clone());
-            }
-            // What the other shards have is worth saving all the same.
-            tracing::warn!(%error, "what was left unsaved is not known of all projects");
-        }
-        let left = left.into_iter().flatten().flatten();
-        Ok(self.marks.list(left.filter_map(|(id, ms)| Some((ProjectId::parse(&id).ok()?, Duration::from_millis(ms))))))
+        Ok(self.marks.list(if all { self.left().await? } else { Vec::new() }))
     }
 
     async fn dirtied(&self) {

@@ -71,7 +71,7 @@ pub(in crate::durable) async fn nothing_stored_is_an_empty_project(backend: &imp
     assert_eq!(loaded.tail(), Tail::START);
     assert_eq!(tail(&*store, &project(), &Tail::START).await.expect("tail"), Tail::START);
     assert_eq!(store.pointer(&project()).await.expect("pointer"), None);
-    assert_eq!(checkpoint_if_due(&*store, &project(), 9, 0, 1).await.expect("checkpoint"), None);
+    assert_eq!(checkpoint_if_due(&*store, &project(), 9, 0, 1).await.expect("checkpoint").made, None);
 }
 
 pub(in crate::durable) async fn a_tail_follows_the_log(backend: &impl Backend) {

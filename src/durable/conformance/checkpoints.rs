@@ -6,6 +6,7 @@ use super::world::{World, project};
 use crate::durable::checkpoint::{self, CLIENT_MS, checkpoint_if_due};
 use crate::durable::layout::{chunk, entry_name};
 use crate::durable::load::load;
+use crate::durable::retention::FINE_MS;
 use crate::durable::{Appended, ClientRecord, DurableError, DurableStore, Entry, NodeReport, Pointer};
 use crate::ids::{Author, CommitId, ProjectId, Seq};
 use crate::project::canvas::View as _;
@@ -16,6 +17,8 @@ use bytes::Bytes;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+const HOUR_MS: u64 = 60 * 60 * 1000;
 
 pub(in crate::durable) async fn a_pointer_only_moves_forwards(backend: &impl Backend) {
     let (store, mut world) = (backend.store(), World::new(7));
@@ -53,14 +56,41 @@ pub(in crate::durable) async fn truncation_keeps_what_the_pointer_needs(backend:
 pub(in crate::durable) async fn a_checkpoint_is_made_when_due(backend: &impl Backend) {
     let (store, mut world) = (backend.store(), World::new(9));
     world.grow(&*store, 5).await;
-    assert_eq!(checkpoint_if_due(&*store, &project(), world.now, 0, 1).await.expect("not due"), None);
+    assert_eq!(checkpoint_if_due(&*store, &project(), world.now, 0, 1).await.expect("not due").made, None);
+    let long_before = world.now;
+    world.now += HOUR_MS;
     world.checkpointed(&*store).await;
     let loaded = load(&*store, &project()).await.expect("load");
     assert_eq!((loaded.checkpoint_seq, loaded.log_bytes), (world.position.seq, 0));
     assert!(!checkpoint::due(loaded.log_bytes, loaded.state_bytes));
     assert!(!loaded.recent.is_empty(), "retained entries still answer deltas");
-    checkpoint_if_due(&*store, &project(), world.now + 1, 0, 2).await.expect("truncates");
-    assert_eq!(store.entries(&project(), 1).await.expect("entries"), []);
+    let early = world.now + FINE_MS - HOUR_MS;
+    checkpoint_if_due(&*store, &project(), early, 0, 2).await.expect("keeps all");
+    assert_eq!(store.entries(&project(), 1).await.expect("entries")[0].from, 1);
+    checkpoint_if_due(&*store, &project(), world.now + FINE_MS, 0, 2).await.expect("truncates");
+    let left = store.entries(&project(), 1).await.expect("entries");
+    assert!(!left.is_empty() && left.iter().all(|entry| entry.at_ms > long_before), "a day after they were covered");
+    assert_loads(&*store, &world).await;
+}
+
+pub(in crate::durable) async fn history_grows_coarser_with_age(backend: &impl Backend) {
+    let (store, mut world) = (backend.store(), World::new(14));
+    let mut made = Vec::new();
+    // The second is of the same hour as the first.
+    for pause in [0, 60_000, FINE_MS, FINE_MS] {
+        world.now += pause;
+        world.checkpointed(&*store).await;
+        made.push(world.position.seq);
+    }
+    let seqs = |versions: Vec<Pointer>| versions.iter().map(|version| version.seq).collect::<Vec<_>>();
+    assert_eq!(seqs(store.versions(&project()).await.expect("versions")), made[1..]);
+    let first = store.entries(&project(), 1).await.expect("entries")[0].from;
+    assert_eq!(first, made[1] + 1, "what the one that is a day old covers has gone");
+    assert_loads(&*store, &world).await;
+    let month = 30 * FINE_MS;
+    let look = checkpoint_if_due(&*store, &project(), world.now + month, month, 1).await.expect("a look");
+    assert_eq!((look.made, look.log_bytes), (None, 0));
+    assert_eq!(seqs(store.versions(&project()).await.expect("versions")), made[3..], "the newest stays");
     assert_loads(&*store, &world).await;
 }
 
@@ -240,6 +270,7 @@ pub(in crate::durable) async fn loads_and_checkpoints_run_together(backend: &imp
 pub(in crate::durable) async fn older_checkpoints_stay_until_forgotten(backend: &impl Backend) {
     let (store, mut world) = (backend.store(), World::new(13));
     for _ in 0..3 {
+        world.now += HOUR_MS;
         world.checkpointed(&*store).await;
     }
     let versions = store.versions(&project()).await.expect("versions");

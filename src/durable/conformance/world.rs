@@ -90,7 +90,7 @@ impl World {
             assert_eq!(store.append(&self.project, &entry).await.expect("append"), Appended::Stored);
             let build = self.rng.random();
             let made = checkpoint_if_due(store, &self.project, self.now, u64::MAX, build).await;
-            if made.expect("checkpoint") == Some(self.position.seq) {
+            if made.expect("checkpoint").made == Some(self.position.seq) {
                 return;
             }
         }

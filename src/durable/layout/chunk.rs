@@ -21,8 +21,10 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 /// Size at which a chunk is full, in bytes; one with a single large object may be larger.
 pub const CHUNK_BYTES: usize = 256 * 1024;
-/// Client records of a chunk: about 40 bytes each.
-const CLIENTS_PER_CHUNK: usize = 6_000;
+/// Size of a client's record, in bytes, about.
+pub const CLIENT_BYTES: usize = 40;
+/// Client records of a chunk.
+const CLIENTS_PER_CHUNK: usize = CHUNK_BYTES / CLIENT_BYTES;
 
 const OBJECTS: u64 = 0;
 const CLIENTS: u64 = 1;
@@ -97,7 +99,7 @@ fn objects_chunk(count: usize, records: &[u8]) -> Bytes {
 }
 
 fn clients_chunk(clients: &[(&Author, &ClientRecord)]) -> Bytes {
-    let mut body = Vec::with_capacity(clients.len() * 40);
+    let mut body = Vec::with_capacity(clients.len() * CLIENT_BYTES);
     pack::array(&mut body, clients.len());
     for (author, record) in clients {
         pack::array(&mut body, 5);

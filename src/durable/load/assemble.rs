@@ -51,7 +51,7 @@ impl Parts {
             position: tail.position,
             direct: tail.direct,
             entry: tail.entry,
-            state_bytes: state_bytes(&canvas),
+            state_bytes: state_bytes(&canvas, clients.len()),
             canvas,
             clients,
             recent: recent(self.entries, first, checkpoint_seq, before),
@@ -65,10 +65,10 @@ fn numbered(entry: &Entry) -> impl Iterator<Item = (Seq, &Commit)> {
     (entry.from..).zip(&entry.commits)
 }
 
-/// Size of a state at rest, about: props, and an id and framing for each object.
-fn state_bytes(canvas: &Canvas) -> u64 {
+/// Size of a state at rest, about: props, an id and framing for each object, and the client table.
+fn state_bytes(canvas: &Canvas, clients: usize) -> u64 {
     let aside: usize = canvas.quarantined().map(|(_, raw)| raw.len()).sum();
-    (canvas.bytes() + aside + 50 * canvas.len()) as u64
+    (canvas.bytes() + aside + 50 * canvas.len() + chunk::CLIENT_BYTES * clients) as u64
 }
 
 /// The newest commits. Entries from `first` on are known to be linked; those before only as far back as they link to the checkpoint, for
