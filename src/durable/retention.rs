@@ -121,7 +121,7 @@ mod tests {
         for seed in 0..30 {
             let mut rng = StdRng::seed_from_u64(seed);
             let (mut now, mut versions, mut from) = (NOW, Vec::<Pointer>::new(), 0);
-            let pause = *[HOUR / 20, HOUR, 20 * HOUR].get(seed as usize % 3).expect("three");
+            let pause = *[HOUR / 20, HOUR, 20 * HOUR].get(usize::try_from(seed % 3).expect("small")).expect("three");
             let mut entries: Vec<(Seq, u64)> = Vec::new();
             for seq in 1..1_500 {
                 now += rng.random_range(1..2 * pause);

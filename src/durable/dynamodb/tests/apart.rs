@@ -57,18 +57,18 @@ async fn keys(store: &DynamoStore) -> Vec<String> {
 
 #[tokio::test]
 async fn an_entry_larger_than_an_item_is_whole_and_goes_whole() {
-    let backend = InTable::new();
+    let backend = InTable::new().await;
     let large = next(&Position::START, 1_000_000);
     assert_eq!(backend.store.append(&project(), &large).await.expect("append"), Appended::Stored);
     assert_eq!(backend.store.append(&project(), &large).await.expect("append"), Appended::Conflict);
     let mut twin = large.clone();
     twin.commits[0].id = CommitId([7; 8]);
     assert_eq!(backend.store.append(&project(), &twin).await.expect("append"), Appended::Conflict);
-    assert_eq!(backend.store.entries(&project(), 1).await.expect("entries"), [large.clone()]);
+    assert_eq!(backend.store.entries(&project(), 1).await.expect("entries"), std::slice::from_ref(&large));
     let count = |keys: &[String]| keys.iter().filter(|key| key.starts_with("part#")).count();
     assert_eq!(count(&keys(&backend.store).await), 2, "those of the loser are gone");
     grow(&backend.store, end(&large), 1, 1_000_000).await;
-    checkpoint_if_due(&*backend.store, &project(), 1, 0, 1).await.expect("checkpoint").expect("it was due");
+    checkpoint_if_due(&*backend.store, &project(), 1, 0, 1).await.expect("checkpoint").made.expect("it was due");
     assert_eq!(backend.store.truncate(&project(), u64::MAX).await.expect("truncate"), 2);
     let left = keys(&backend.store).await;
     assert!(count(&left) == 0 && !left.iter().any(|key| key.starts_with("log#")), "{left:?}");
@@ -77,7 +77,7 @@ async fn an_entry_larger_than_an_item_is_whole_and_goes_whole() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_entry_that_comes_after_its_place_was_truncated_does_not_count() {
-    let backend = InTable::new();
+    let backend = InTable::new().await;
     let layer = DynamoFaults::start(&backend.database.endpoint).await;
     let mut slow = over(layer.url());
     // What it sees at the log's end is past as soon as it has seen it.
@@ -91,7 +91,7 @@ async fn an_entry_that_comes_after_its_place_was_truncated_does_not_count() {
         tokio::task::yield_now().await;
     }
     grow(&backend.store, first, 4, 100_000).await;
-    checkpoint_if_due(&*backend.store, &project(), 100, 0, 1).await.expect("checkpoint").expect("it was due");
+    checkpoint_if_due(&*backend.store, &project(), 100, 0, 1).await.expect("checkpoint").made.expect("it was due");
     assert_eq!(backend.store.entries(&project(), 1).await.expect("entries"), [], "all is truncated");
     assert_eq!(appending.await.expect("no panic").expect("it answers"), Appended::Conflict);
     assert_eq!(backend.store.entries(&project(), 1).await.expect("entries"), [], "it was taken back");
@@ -99,7 +99,7 @@ async fn an_entry_that_comes_after_its_place_was_truncated_does_not_count() {
 
 #[tokio::test]
 async fn what_a_dead_node_left_of_a_checkpoint_is_cleared() {
-    let backend = InTable::new();
+    let backend = InTable::new().await;
     let table = &backend.store.table;
     let left = |build, made| async move {
         let name = Name { seq: 2, build };
@@ -111,7 +111,11 @@ async fn what_a_dead_node_left_of_a_checkpoint_is_cleared() {
     left(7, 1_000).await;
     left(8, clock::now_ms()).await;
     grow(&backend.store, Position::START, 4, 100_000).await;
-    checkpoint_if_due(&*backend.store, &project(), 100, u64::MAX, 1).await.expect("checkpoint").expect("it was due");
+    checkpoint_if_due(&*backend.store, &project(), 100, u64::MAX, 1)
+        .await
+        .expect("checkpoint")
+        .made
+        .expect("it was due");
     let keys = keys(&backend.store).await;
     let has = |build: u64| keys.iter().filter(|key| key.contains(&format!("#{build:016x}"))).count();
     assert_eq!((has(7), has(8)), (0, 2), "a draft that is young may be somebody's: {keys:?}");
@@ -120,7 +124,7 @@ async fn what_a_dead_node_left_of_a_checkpoint_is_cleared() {
 
 #[tokio::test]
 async fn an_item_of_a_newer_format_is_refused() {
-    let backend = InTable::new();
+    let backend = InTable::new().await;
     assert_eq!(backend.store.deployment("mine").await.expect("it answers"), "mine");
     let key = Key::new(DEPLOYMENT, DEPLOYMENT);
     let newer = Item::new(&key).number("fmt", 2).text(LABEL, "theirs");
@@ -133,7 +137,7 @@ async fn an_item_of_a_newer_format_is_refused() {
 
 #[tokio::test]
 async fn a_report_expires_and_a_log_entry_does_not() {
-    let backend = InTable::new();
+    let backend = InTable::new().await;
     let report = NodeReport { node: 5, count: 1, reaches_hot: true, at_ms: clock::now_ms() };
     backend.store.report(&report).await.expect("stored");
     let item = backend.store.table.get("a test", &item::node(5)).await.expect("read").expect("there");
