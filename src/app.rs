@@ -2,9 +2,11 @@
 
 mod setup;
 mod stores;
+mod tools;
 mod vigil;
 
 pub use setup::setup;
+pub use tools::{Outcome, inspect, verify_projects};
 
 use crate::admin::{self, Admin};
 use crate::autosave::Autosave;

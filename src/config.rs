@@ -3,9 +3,11 @@
 //! The README's table is made from these flags' names, defaults and first lines; `tests/tidy.rs` holds them equal.
 
 mod check;
+mod tools;
 
 use crate::durable::dynamodb::Place;
 use crate::durable::postgres;
+use crate::ids::ProjectId;
 use crate::keyspace::Keyspace;
 use crate::link::Target;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
@@ -36,6 +38,68 @@ pub enum Command {
     Serve(Box<RawConfig>),
     /// Make what the durable store needs, a table or a file, and say what it is; doing it again changes nothing
     Setup(DurableArgs),
+    /// Show what the durable store has of a project: epoch, tail, watermark, entries, checkpoints; nothing is changed, nodes may run
+    Inspect(InspectArgs),
+    /// Build the state anew from the log and compare it with the newest checkpoint; exit code 0: no difference, 1: different, 2: could not be read
+    Verify(VerifyArgs),
+}
+
+/// What `inspect` is asked, as text.
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// Which project
+    project: String,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    durable: DurableArgs,
+    /// Redis of the nodes, to ask it for the watermark
+    #[arg(long, env = "COLLAB_REDIS_URL", hide_env_values = true, value_name = "URL")]
+    redis_url: Option<SecretText>,
+    /// First part of all names in Redis
+    #[arg(long, env = "COLLAB_KEY_PREFIX", default_value = "collab", value_name = "PREFIX")]
+    key_prefix: String,
+}
+
+/// What `verify` is asked, as text.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Which project
+    #[arg(required_unless_present = "all")]
+    project: Option<String>,
+    /// Every project, one after another
+    #[arg(long, conflicts_with = "project")]
+    all: bool,
+    /// Print a line of JSON for each project
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    durable: DurableArgs,
+}
+
+/// What `inspect` looks at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InspectConfig {
+    /// Which project.
+    pub project: ProjectId,
+    /// Whether to print JSON.
+    pub json: bool,
+    /// Where commits are kept.
+    pub durable: DurableConfig,
+    /// Where hot state is, when that is to be asked as well.
+    pub redis: Option<(Target, Keyspace)>,
+}
+
+/// What `verify` looks at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifyConfig {
+    /// Which project; all of them if none is named.
+    pub project: Option<ProjectId>,
+    /// Whether to print JSON.
+    pub json: bool,
+    /// Where commits are kept.
+    pub durable: DurableConfig,
 }
 
 /// Where commits are kept, as text.

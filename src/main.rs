@@ -1,8 +1,8 @@
-//! The `collabcanvas` program: reads the configuration, runs a node, stops it; or sets up what nodes need.
+//! The `collabcanvas` program: reads the configuration, runs a node, stops it; sets up what nodes need; looks at what is stored.
 
 use clap::Parser as _;
-use collabcanvas::app::{self, App};
-use collabcanvas::config::{Cli, Command, Config, DurableArgs};
+use collabcanvas::app::{self, App, Outcome};
+use collabcanvas::config::{Cli, Command, Config, DurableArgs, InspectArgs, VerifyArgs};
 use collabcanvas::lifecycle::StopSignals;
 use collabcanvas::telemetry;
 use std::process::ExitCode;
@@ -12,6 +12,8 @@ async fn main() -> ExitCode {
     let raw = match Cli::parse().command {
         Command::Serve(raw) => raw,
         Command::Setup(durable) => return setup(&durable).await,
+        Command::Inspect(args) => return inspect(&args).await,
+        Command::Verify(args) => return verify(&args).await,
     };
     let config = match raw.check() {
         Ok(config) => config,
@@ -58,6 +60,39 @@ async fn setup(durable: &DurableArgs) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error),
     }
+}
+
+#[expect(clippy::print_stdout, reason = "what was found is this program's result")]
+async fn inspect(args: &InspectArgs) -> ExitCode {
+    let config = match args.check() {
+        Ok(config) => config,
+        Err(errors) => return unreadable(&errors),
+    };
+    match app::inspect(&config).await {
+        Ok((text, readable)) => {
+            println!("{}", text.trim_end());
+            if readable { ExitCode::SUCCESS } else { ExitCode::from(Outcome::Unreadable as u8) }
+        }
+        Err(error) => unreadable(&error),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "what was found is this program's result")]
+async fn verify(args: &VerifyArgs) -> ExitCode {
+    let config = match args.check() {
+        Ok(config) => config,
+        Err(errors) => return unreadable(&errors),
+    };
+    match app::verify_projects(&config, &mut |line| println!("{line}")).await {
+        Ok(outcome) => ExitCode::from(outcome as u8),
+        Err(error) => unreadable(&error),
+    }
+}
+
+/// Nothing could be looked at: not the code that says "different".
+fn unreadable(error: &impl std::fmt::Display) -> ExitCode {
+    fail(error);
+    ExitCode::from(Outcome::Unreadable as u8)
 }
 
 #[expect(clippy::print_stdout, reason = "the address is this program's result; scripts read it")]

@@ -26,7 +26,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("hub", &["recovery", "presence", "hot", "durable", "fanout", "project", "protocol", "ids", "metrics", "clock"]),
     ("session", &["hub", "protocol", "ids", "metrics", "clock"]),
     ("gateway", &["session", "hub", "protocol", "ids", "metrics"]),
-    ("config", &["durable", "link", "keyspace"]),
+    ("config", &["durable", "ids", "link", "keyspace"]),
     ("telemetry", &["config", "metrics"]),
     ("lifecycle", &[]),
     ("admin", &["durable", "ids"]),

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// Collects errors while values are parsed.
 #[derive(Default)]
-struct Errors(Vec<String>);
+pub(super) struct Errors(pub(super) Vec<String>);
 
 impl Errors {
     fn parse<T: FromStr>(&mut self, name: &str, text: &str, wants: &str) -> Option<T> {
@@ -57,12 +57,20 @@ impl Errors {
     }
 
     /// Where Redis is. The text may hold a password and is not repeated.
-    fn url(&mut self, name: &str, text: Option<&SecretText>) -> Option<Target> {
+    pub(super) fn url(&mut self, name: &str, text: Option<&SecretText>) -> Option<Target> {
         let parsed = Target::parse(&text?.0);
         parsed.map_err(|error| self.add(format_args!("{name}: {error}"))).ok()
     }
 
-    fn add(&mut self, error: impl Display) {
+    /// The names in Redis.
+    pub(super) fn keyspace(&mut self, prefix: &str) -> Keyspace {
+        Keyspace::new(prefix).unwrap_or_else(|error| {
+            self.add(format_args!("COLLAB_KEY_PREFIX={prefix:?}: {error}"));
+            Keyspace::default()
+        })
+    }
+
+    pub(super) fn add(&mut self, error: impl Display) {
         self.0.push(error.to_string());
     }
 }
@@ -124,10 +132,7 @@ impl RawConfig {
     fn redis(&self, errors: &mut Errors) -> Option<RedisConfig> {
         let data = errors.url("COLLAB_REDIS_URL", self.redis_url.as_ref());
         let routing = errors.url("COLLAB_REDIS_ROUTING_URL", self.redis_routing_url.as_ref());
-        let keyspace = Keyspace::new(&self.key_prefix).unwrap_or_else(|error| {
-            errors.add(format_args!("COLLAB_KEY_PREFIX={:?}: {error}", self.key_prefix));
-            Keyspace::default()
-        });
+        let keyspace = errors.keyspace(&self.key_prefix);
         let expiry = errors.seconds("COLLAB_HOT_EXPIRY_SECONDS", &self.hot_expiry_seconds, 1, 30 * 86_400);
         match (&self.redis_url, self.durable.durable_url.as_ref().map(|url| &url.0[..])) {
             (None, _) if self.redis_routing_url.is_some() => {
@@ -159,7 +164,7 @@ impl DurableArgs {
         if errors.0.is_empty() { Ok(durable) } else { Err(ConfigErrors(errors.0)) }
     }
 
-    fn read(&self, errors: &mut Errors) -> DurableConfig {
+    pub(super) fn read(&self, errors: &mut Errors) -> DurableConfig {
         let Some(SecretText(url)) = &self.durable_url else {
             let directory = Path::new(self.data_dir.as_deref().unwrap_or("./data"));
             return DurableConfig::File(directory.join("collabcanvas.db"));

@@ -12,6 +12,7 @@ use crate::ids::{Author, Position, ProjectId, Seq};
 use crate::project::canvas::Canvas;
 use crate::protocol::commit::Commit;
 use assemble::Parts;
+use bytes::Bytes;
 use std::collections::{HashMap, VecDeque};
 
 /// Most commits that [`Loaded::recent`] holds.
@@ -209,21 +210,31 @@ fn first_seq(pointer: Option<&Pointer>) -> Seq {
     pointer.map_or(1, |p| p.recent)
 }
 
+/// The project that a checkpoint, or nothing, and these entries make. CPU only.
+pub(super) fn rebuild(
+    project: &ProjectId,
+    checkpoint: Option<(Pointer, Vec<Bytes>)>,
+    entries: Vec<Entry>,
+) -> Result<Loaded, DurableError> {
+    let (pointer, chunks) = checkpoint.unzip();
+    Parts { project: project.clone(), pointer, chunks: chunks.unwrap_or_default(), entries }.assemble()
+}
+
 /// A reading of several items, which is believed, errors included, only if the pointer is still the same afterwards.
-struct Reading<'a> {
+pub(super) struct Reading<'a> {
     store: &'a dyn DurableStore,
     project: &'a ProjectId,
-    pointer: Option<Pointer>,
+    pub(super) pointer: Option<Pointer>,
     tries: usize,
 }
 
 impl<'a> Reading<'a> {
-    async fn begin(store: &'a dyn DurableStore, project: &'a ProjectId) -> Result<Self, DurableError> {
+    pub(super) async fn begin(store: &'a dyn DurableStore, project: &'a ProjectId) -> Result<Self, DurableError> {
         Ok(Self { store, project, pointer: store.pointer(project).await?, tries: TRIES })
     }
 
     /// The answer if it may be believed; `None` when it must be read again.
-    async fn settle<T>(&mut self, answer: Result<T, DurableError>) -> Result<Option<T>, DurableError> {
+    pub(super) async fn settle<T>(&mut self, answer: Result<T, DurableError>) -> Result<Option<T>, DurableError> {
         if let Err(DurableError::Unavailable(_) | DurableError::NewerFormat { .. }) = answer {
             return answer.map(Some);
         }

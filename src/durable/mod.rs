@@ -12,7 +12,8 @@
 //! - The pointer to the newest checkpoint only moves forwards.
 //! - What stands in an item is `layout`'s business: a backend stores and returns bodies, and reads no more than their keys.
 //!
-//! Reading a project is `load`, making its log shorter is `checkpoint`; both know only the trait.
+//! Reading a project is `load`, making its log shorter is `checkpoint`; both know only the trait, and so do `survey` and
+//! `verify`, which look at a project without changing it.
 
 pub mod checkpoint;
 pub mod coalesce;
@@ -25,6 +26,8 @@ pub mod memory;
 pub mod postgres;
 pub mod retention;
 pub mod sqlite;
+pub mod survey;
+pub mod verify;
 
 use crate::ids::{Cid, CommitId, Epoch, NodeId, ProjectId, Seq};
 use crate::protocol::commit::Commit;

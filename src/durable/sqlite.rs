@@ -5,6 +5,7 @@
 //! [`DurableStore`].
 
 mod open;
+mod readers;
 mod statements;
 mod writer;
 
@@ -16,17 +17,15 @@ use super::{Appended, DurableError, DurableStore, Entry, NodeReport, Pointer};
 use crate::ids::{ProjectId, Seq};
 use async_trait::async_trait;
 use bytes::Bytes;
+use readers::Readers;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use statements::{
     APPEND, CHUNKS, ENTRIES, FORGET, KEEP_VERSION, LIST, MOVE_POINTER, PUT_CHUNK, SWEEP, TRUNCATE, VERSIONS,
 };
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::Semaphore;
+use std::path::Path;
+use std::sync::Arc;
 use writer::{Trouble, Writer};
 
-/// Connections that read at the same time: more only queue for the same disk.
-const READERS: usize = 4;
 /// Chunks written or removed per transaction, a MiB, so that appends never wait for a whole checkpoint.
 const CHUNKS_AT_ONCE: usize = 4;
 /// Entries removed per transaction, for the same reason.
@@ -37,14 +36,6 @@ const ENTRIES_AT_ONCE: i64 = 256;
 pub struct SqliteStore {
     writer: Writer,
     readers: Arc<Readers>,
-}
-
-/// Connections for reading, opened when first needed.
-#[derive(Debug)]
-struct Readers {
-    path: PathBuf,
-    idle: Mutex<Vec<Connection>>,
-    permits: Arc<Semaphore>,
 }
 
 impl SqliteStore {
@@ -58,9 +49,18 @@ impl SqliteStore {
             path: path.to_owned(),
             why: format!("no thread for writing: {source}"),
         })?;
-        let readers =
-            Readers { path: path.to_owned(), idle: Mutex::new(Vec::new()), permits: Arc::new(Semaphore::new(READERS)) };
-        Ok(Self { writer, readers: Arc::new(readers) })
+        Ok(Self { writer, readers: Arc::new(Readers::new(path)) })
+    }
+
+    /// Opens a database file that is there, also one that a node has in use. Nothing is made, and every write is refused.
+    ///
+    /// # Errors
+    /// [`OpenError`], each with what to do about it.
+    pub fn open_to_read(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        let path = path.as_ref();
+        let readers = Readers::new(path);
+        readers.give_back(open::to_look_at(path)?);
+        Ok(Self { writer: Writer::closed(), readers: Arc::new(readers) })
     }
 
     async fn write<T: Send + 'static>(
@@ -75,7 +75,7 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, DurableError> + Send + 'static,
     ) -> Result<T, DurableError> {
-        let permit = self.readers.permits.clone().acquire_owned().await;
+        let permit = self.readers.permit().await;
         let Ok(permit) = permit else {
             return Err(DurableError::Unavailable("the database is closed".to_owned()));
         };
@@ -86,7 +86,7 @@ impl SqliteStore {
             let db = readers.take()?;
             let answer = work(&db);
             if !matches!(answer, Err(DurableError::Unavailable(_))) {
-                readers.lock().push(db);
+                readers.give_back(db);
             }
             answer
         })
@@ -114,19 +114,6 @@ impl SqliteStore {
     }
 }
 
-impl Readers {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn take(&self) -> Result<Connection, DurableError> {
-        if let Some(db) = self.lock().pop() {
-            return Ok(db);
-        }
-        open::reading(&self.path).map_err(|e| DurableError::Unavailable(Trouble::from(e).why))
-    }
-}
-
 /// Numbers as SQLite holds them: none of ours comes near 2^63.
 fn sql(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
@@ -150,8 +137,7 @@ impl DurableStore for SqliteStore {
     /// finishes as well, but nobody waits for it.
     async fn close(&self) {
         self.writer.close().await;
-        self.readers.permits.close();
-        self.readers.lock().clear();
+        self.readers.close();
     }
 
     async fn append(&self, project: &ProjectId, entry: &Entry) -> Result<Appended, DurableError> {

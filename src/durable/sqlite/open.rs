@@ -177,6 +177,19 @@ pub(super) fn reading(path: &Path) -> rusqlite::Result<Connection> {
     Ok(db)
 }
 
+/// The same for a file of which nothing is known yet: it must be there, and ours.
+pub(super) fn to_look_at(path: &Path) -> Result<Connection, OpenError> {
+    let missing = |why: String| OpenError::Other { path: path.to_owned(), why };
+    if !path.exists() {
+        return Err(missing("it is not there; name another by COLLAB_DATA_DIR or COLLAB_DURABLE_URL".to_owned()));
+    }
+    let db = reading(path).map_err(|error| OpenError::of(path, &error))?;
+    if !is_made(&db, path)? {
+        return Err(missing("it holds nothing of CollabCanvas".to_owned()));
+    }
+    Ok(db)
+}
+
 /// Makes a directory and what is above it. The names of new ones are brought to disk: what is in a directory that a power cut takes is
 /// gone as well.
 fn make_directory(path: &Path) -> std::io::Result<()> {

@@ -71,6 +71,11 @@ impl Writer {
         Ok(Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)) })
     }
 
+    /// One that refuses everything.
+    pub(super) fn closed() -> Self {
+        Self { jobs: Mutex::new(None), thread: Mutex::new(None) }
+    }
+
     /// Runs `work` in the next transaction. When this returns, it is on disk, or it is not there, or, after an error of the COMMIT, that
     /// is not known. A failure of one write undoes no other.
     pub(super) async fn write<T: Send + 'static>(

@@ -1,0 +1,243 @@
+//! `collabcanvas inspect` and `collabcanvas verify`: looking at what is stored without changing it, also while nodes run.
+//!
+//! Owns how the stores are opened for that, and how the results look. Called by `main`.
+
+use super::StartError;
+use crate::config::{DurableConfig, InspectConfig, VerifyConfig};
+use crate::durable::dynamodb::{DynamoStore, Patience};
+use crate::durable::postgres::PostgresStore;
+use crate::durable::sqlite::SqliteStore;
+use crate::durable::survey::{Survey, survey};
+use crate::durable::verify::{Report, Verdict, verify};
+use crate::durable::{DurableError, DurableStore};
+use crate::hot::HotStore as _;
+use crate::hot::redis::{Publish, RedisHot};
+use crate::ids::ProjectId;
+use crate::keyspace::Keyspace;
+use crate::link::{Link, Target};
+use serde_json::json;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How `verify` ended, in the order in which one outweighs another; the number is the program's exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// No difference was found.
+    Equal = 0,
+    /// A checkpoint differs from its log.
+    Different = 1,
+    /// Something could not be read.
+    Unreadable = 2,
+}
+
+/// Opens the durable store so that nothing can be changed.
+async fn open(config: &DurableConfig) -> Result<Arc<dyn DurableStore>, StartError> {
+    match config {
+        DurableConfig::File(path) => {
+            let store = SqliteStore::open_to_read(path).map_err(|error| StartError(error.to_string()))?;
+            Ok(Arc::new(store))
+        }
+        DurableConfig::Postgres(target) => {
+            let store = PostgresStore::open_to_read(target).await.map_err(|error| StartError(error.to_string()))?;
+            Ok(Arc::new(store))
+        }
+        DurableConfig::Table(place) => {
+            let store = DynamoStore::open(place, Patience::default()).await;
+            Ok(Arc::new(store.map_err(|error| StartError(error.to_string()))?))
+        }
+        DurableConfig::Memory => {
+            Err(StartError("memory: holds nothing outside of its node; there is nothing to look at".to_owned()))
+        }
+    }
+}
+
+/// Looks at a project. Returns what is to be printed, and whether all of it could be read.
+///
+/// # Errors
+/// [`StartError`] when a store cannot be reached.
+pub async fn inspect(config: &InspectConfig) -> Result<(String, bool), StartError> {
+    let store = open(&config.durable).await?;
+    let wrong = |error: DurableError| StartError(error.to_string());
+    let mut found = survey(&*store, &config.project).await.map_err(wrong)?;
+    if let Some((target, keys)) = &config.redis
+        && let Some(tail) = &found.tail
+        && let Some(saved) = watermark(target, keys, &config.project, tail.seq).await?
+    {
+        found.watermark = Some(saved);
+        found.watermark_is_of_hot_store = true;
+    }
+    let readable = found.exists && found.problems.is_empty();
+    let text = if config.json {
+        serde_json::to_string_pretty(&found).map_err(|error| StartError(error.to_string()))?
+    } else {
+        table(&found)
+    };
+    Ok((text, readable))
+}
+
+/// The highest seq that Redis was told is saved, if it has the project.
+async fn watermark(
+    target: &Target,
+    keys: &Keyspace,
+    project: &ProjectId,
+    tail: u64,
+) -> Result<Option<u64>, StartError> {
+    let wrong = |error: &dyn std::fmt::Display| StartError(error.to_string());
+    let link = Link::open(target).await.map_err(|error| wrong(&error))?;
+    // It only reads: it neither claims nor publishes, and nothing is kept for longer because of it.
+    let hot = RedisHot::new(link, keys.clone(), 0, Publish::ByScript, Duration::ZERO);
+    let log = hot.log_after(project, tail, 1).await.map_err(|error| wrong(&error))?;
+    Ok(log.map(|log| log.saved.seq))
+}
+
+fn table(found: &Survey) -> String {
+    let mut out = format!("project      {}\n", found.project);
+    let mut line = |name: &str, value: String| {
+        let _ = writeln!(out, "{name:<12} {value}");
+    };
+    let unknown = || "cannot be read".to_owned();
+    if !found.exists {
+        line("", "nothing is stored under this name".to_owned());
+        return out;
+    }
+    match &found.tail {
+        Some(tail) => {
+            let direct = if tail.direct { ", direct: sequenced on the durable store" } else { "" };
+            line("epoch", format!("{}{direct}", tail.epoch));
+            line("tail", format!("seq {}, commit {}", tail.seq, tail.commit));
+        }
+        None => line("tail", unknown()),
+    }
+    let whose = if found.watermark_is_of_hot_store {
+        "as Redis was told"
+    } else {
+        "the tail; Redis was not asked or does not have it"
+    };
+    line("watermark", found.watermark.map_or_else(unknown, |seq| format!("seq {seq} ({whose})")));
+    line("objects", found.objects.map_or_else(unknown, |count| count.to_string()));
+    line("clients", found.clients.map_or_else(unknown, |count| count.to_string()));
+    line("quarantined", found.quarantined.len().to_string());
+    found.quarantined.iter().for_each(|id| line("", id.clone()));
+    match &found.log {
+        Some(log) => {
+            let span = |first: Option<u64>, last: Option<u64>| match (first, last) {
+                (Some(first), Some(last)) => format!(", seq {first} to {last}"),
+                _ => String::new(),
+            };
+            line("entries", format!("{}, {} bytes{}", log.entries, log.bytes, span(log.first, log.last)));
+            for part in &log.epochs {
+                let direct = if part.direct { ", direct" } else { "" };
+                let (epoch, entries, commits) = (part.epoch, part.entries, part.commits);
+                let span = span(Some(part.first), Some(part.last));
+                line("", format!("epoch {epoch}: {entries} entries, {commits} commits{span}{direct}"));
+            }
+        }
+        None => line("entries", unknown()),
+    }
+    line("checkpoints", found.checkpoints.len().to_string());
+    for kept in &found.checkpoints {
+        line(
+            "",
+            format!(
+                "seq {}, epoch {}: {} objects, {} clients, {} chunks, build {}, made {} s after 1970",
+                kept.seq,
+                kept.epoch,
+                kept.objects,
+                kept.clients,
+                kept.chunks,
+                kept.build,
+                kept.at_ms / 1_000
+            ),
+        );
+    }
+    found.problems.iter().for_each(|problem| line("PROBLEM", problem.clone()));
+    out
+}
+
+/// Compares checkpoints with their logs. `say` gets a line for each project as soon as it is known.
+///
+/// # Errors
+/// [`StartError`] when the store cannot be opened, or its projects not be listed.
+pub async fn verify_projects(config: &VerifyConfig, say: &mut (dyn FnMut(&str) + Send)) -> Result<Outcome, StartError> {
+    let store = open(&config.durable).await?;
+    let projects = match &config.project {
+        Some(project) => vec![project.clone()],
+        None => store.list().await.map_err(|error| StartError(error.to_string()))?,
+    };
+    let mut outcome = Outcome::Equal;
+    let mut counts = [0_usize; 4];
+    for project in &projects {
+        let report = verify(&*store, project).await;
+        let (one, n) = sorted(&report, config.project.is_some());
+        counts[n] += 1;
+        outcome = outcome.max(one);
+        say(&if config.json { as_json(project, &report, n) } else { as_text(project, &report) });
+    }
+    let [equal, different, not_compared, unreadable] = counts;
+    if config.project.is_none() && !config.json {
+        say(&format!(
+            "{} projects: {equal} equal, {different} different, {not_compared} with nothing to compare, {unreadable} could not be read",
+            projects.len()
+        ));
+    }
+    Ok(outcome)
+}
+
+/// The names of the results, in the order of the counts.
+const RESULTS: [&str; 4] = ["equal", "different", "not_compared", "unreadable"];
+
+/// What a report counts as. A project that was asked for by name and is not there is no success: the name may be wrong.
+fn sorted(report: &Result<Report, DurableError>, by_name: bool) -> (Outcome, usize) {
+    match report {
+        Ok(Report { verdict: Verdict::Equal, .. }) => (Outcome::Equal, 0),
+        Ok(Report { verdict: Verdict::Different { .. }, .. }) => (Outcome::Different, 1),
+        Ok(Report { tail: 0, .. }) if by_name => (Outcome::Unreadable, 2),
+        Ok(Report { verdict: Verdict::NotCompared(_), .. }) => (Outcome::Equal, 2),
+        Err(_) => (Outcome::Unreadable, 3),
+    }
+}
+
+fn as_text(project: &ProjectId, report: &Result<Report, DurableError>) -> String {
+    let report = match report {
+        Ok(report) => report,
+        Err(error) => return format!("{project}: COULD NOT BE READ: {error}"),
+    };
+    let at = report.checkpoint.map(|seq| format!("the checkpoint at {seq}")).unwrap_or_default();
+    let by = match report.rebuilt {
+        Some((0, entries)) => format!("the {entries} entries from the first one on"),
+        Some((seq, entries)) => format!("the version at {seq} with {entries} entries after it"),
+        None => String::new(),
+    };
+    match &report.verdict {
+        Verdict::Equal => format!("{project}: equal: {at} is what {by} make; the log is whole up to {}", report.tail),
+        Verdict::Different { count, first } => {
+            format!("{project}: DIFFERENT: {at} and {by} differ in {count}; the first: {}: {}", first.item, first.what)
+        }
+        Verdict::NotCompared(why) => {
+            format!("{project}: nothing to compare: {why}; what is there is whole up to {}", report.tail)
+        }
+    }
+}
+
+fn as_json(project: &ProjectId, report: &Result<Report, DurableError>, n: usize) -> String {
+    let mut line = json!({ "project": project.to_string(), "result": RESULTS[n] });
+    match report {
+        Ok(report) => {
+            line["tail"] = json!(report.tail);
+            line["checkpoint"] = json!(report.checkpoint);
+            line["rebuilt_from"] = json!(report.rebuilt.map(|(seq, _)| seq));
+            line["entries"] = json!(report.rebuilt.map(|(_, entries)| entries));
+            match &report.verdict {
+                Verdict::Equal => {}
+                Verdict::Different { count, first } => {
+                    line["differences"] = json!(count);
+                    line["first"] = json!({ "item": first.item, "what": first.what });
+                }
+                Verdict::NotCompared(why) => line["why"] = json!(why),
+            }
+        }
+        Err(error) => line["why"] = json!(error.to_string()),
+    }
+    line.to_string()
+}
