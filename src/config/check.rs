@@ -173,7 +173,7 @@ impl DurableArgs {
             errors.add("COLLAB_DATA_DIR and COLLAB_DURABLE_URL exclude each other: with a durable URL nothing is kept in the data directory");
         }
         if url.starts_with("dynamodb:") {
-            let place = Place::parse(url).map_err(|why| errors.add(format_args!("COLLAB_DURABLE_URL={url:?}: {why}")));
+            let place = Place::parse(url).map_err(|why| errors.add(format_args!("COLLAB_DURABLE_URL: {why}")));
             return place.map_or(DurableConfig::Memory, DurableConfig::Table);
         }
         if postgres::Target::is_meant(url) {

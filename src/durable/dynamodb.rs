@@ -10,6 +10,7 @@ mod ends;
 mod item;
 mod log;
 mod place;
+mod rest;
 mod retry;
 mod setup;
 mod table;

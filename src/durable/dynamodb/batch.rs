@@ -67,8 +67,9 @@ fn whole<T>(built: Result<T, BuildError>) -> T {
 }
 
 impl Table {
-    /// Carries out all writes, in any order. After an error some may have been and some not; trying again is right.
-    pub(super) async fn batch(&self, what: &str, pace: &Pace, writes: Vec<Write>) -> Result<(), DurableError> {
+    /// Carries out all writes, in any order, those that are not urgent at a pace. After an error some may have been and some not; trying again is
+    /// right.
+    pub(super) async fn batch(&self, what: &str, pace: Option<&Pace>, writes: Vec<Write>) -> Result<(), DurableError> {
         let mut writes = writes.into_iter().peekable();
         while writes.peek().is_some() {
             let (mut group, mut bytes) = (Vec::new(), 0);
@@ -78,7 +79,9 @@ impl Table {
                 group.push(write);
                 bytes += size;
             }
-            pace.take(bytes).await;
+            if let Some(pace) = pace {
+                pace.take(bytes).await;
+            }
             self.send(what, group).await?;
         }
         Ok(())

@@ -62,7 +62,7 @@ impl DynamoStore {
         self.list_project(project).await?;
         for (n, chunk) in chunks.iter().enumerate() {
             let pk = name.chunk(project, n);
-            self.table.batch(&what, &self.pace, split(&pk, chunk).map(Write::put).collect()).await?;
+            self.table.batch(&what, Some(&self.pace), split(&pk, chunk).map(Write::put).collect()).await?;
         }
         let body = layout::encode_pointer(pointer);
         let named = |key: &Key| Item::new(key).number(SEQ, name.seq).bytes(BODY, &body);
@@ -72,9 +72,11 @@ impl DynamoStore {
             self.table.transact(&what, vec![moved, kept, self.delete_in_transaction(&name.draft(project))]).await?;
         // Refused also when an attempt before, whose answer was lost, has moved it.
         if refused && self.read_pointer(project).await?.as_ref().map(Name::from) != Some(name) {
-            return self.clear(project, name, &parts).await;
+            left_behind(project, self.clear(project, name, &parts).await);
+            return Ok(());
         }
-        self.sweep(project).await
+        left_behind(project, self.sweep(project).await);
+        Ok(())
     }
 
     fn put_if_newer(&self, item: Item, seq: Seq) -> TransactWriteItem {
@@ -122,7 +124,7 @@ impl DynamoStore {
         let counts = parts.split(',').enumerate().filter_map(|(n, count)| Some((n, count.parse::<usize>().ok()?)));
         let keys = counts.flat_map(|(n, count)| (0..count).map(move |part| (n, part)));
         let gone = keys.map(|(n, part)| Write::delete(&Key::new(name.chunk(project, n), item::part(part)), PART_BYTES));
-        self.table.batch(&what, &self.pace, gone.collect()).await?;
+        self.table.batch(&what, Some(&self.pace), gone.collect()).await?;
         self.table.delete(&what, &name.draft(project), None).await
     }
 
@@ -144,6 +146,13 @@ impl DynamoStore {
             }
         }
         Ok(())
+    }
+}
+
+/// What cannot be removed now is named by its draft, and goes with a later checkpoint.
+fn left_behind(project: &ProjectId, cleared: Result<(), DurableError>) {
+    if let Err(error) = cleared {
+        tracing::warn!(%project, %error, "chunks of an old checkpoint could not be removed");
     }
 }
 

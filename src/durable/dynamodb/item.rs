@@ -5,7 +5,7 @@
 //! | partition key | sort key | what |
 //! |---|---|---|
 //! | `log#PROJECT` | first seq, 20 digits | an entry, or its first part |
-//! | `part#PROJECT#SEQ#COMMIT` | number | a further part of an entry |
+//! | `part#PROJECT#SEQ#SUM` | number | a further part of an entry |
 //! | `meta#PROJECT` | `pointer` | the pointer |
 //! | `meta#PROJECT` | `version#SEQ#BUILD` | a checkpoint that is kept |
 //! | `meta#PROJECT` | `draft#SEQ#BUILD` | a checkpoint whose chunks are being written or removed |
@@ -16,7 +16,7 @@
 
 use crate::durable::Pointer;
 use crate::durable::layout::FORMAT;
-use crate::ids::{CommitId, NodeId, ProjectId, Seq};
+use crate::ids::{NodeId, ProjectId, Seq};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
@@ -40,6 +40,10 @@ pub(super) const LAST_ID: &str = "last_id";
 pub(super) const MADE_MS: &str = "made_ms";
 /// Of the first part of something: how many there are.
 pub(super) const PARTS: &str = "parts";
+/// Of an entry with further parts: their name.
+pub(super) const REST: &str = "rest";
+/// Of an entry: bytes of its body.
+pub(super) const BYTES: &str = "bytes_stored";
 /// Of a pointer, a version or a draft: the checkpoint's seq.
 pub(super) const SEQ: &str = "ckpt_seq";
 /// Of a version or a draft: parts of each chunk.
@@ -92,9 +96,9 @@ pub(super) fn entry(project: &ProjectId, from: Seq) -> Key {
     Key::new(log(project), padded(from))
 }
 
-/// The further parts of an entry. The commit id is in it because two nodes may write entries of the same seq.
-pub(super) fn entry_parts(project: &ProjectId, from: Seq, last: CommitId) -> String {
-    format!("part#{project}#{}#{last}", padded(from))
+/// The further parts of an entry, by the name that [`super::rest`] gives them.
+pub(super) fn entry_parts(project: &ProjectId, from: Seq, name: &str) -> String {
+    format!("part#{project}#{}#{name}", padded(from))
 }
 
 pub(super) fn meta(project: &ProjectId) -> String {

@@ -7,12 +7,14 @@
 use super::DynamoStore;
 use super::batch::{Write, split};
 use super::ends::Moment;
-use super::item::{self, BODY, END_SEQ, Item, Key, LAST_ID, MADE_MS, PART_BYTES, PARTS, SK};
+use super::item::{self, BODY, BYTES, END_SEQ, Item, LAST_ID, MADE_MS, PART_BYTES, PARTS, REST, SK};
+use super::rest::Rest;
 use super::table::{Query, Range};
 use crate::clock;
 use crate::durable::layout::{self, corrupt, entry_name};
 use crate::durable::{Appended, DurableError, Entry};
 use crate::ids::{ProjectId, Seq};
+use crate::metrics;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -24,7 +26,7 @@ const PAGE: i32 = 200;
 impl DynamoStore {
     pub(super) async fn append_entry(&self, project: &ProjectId, entry: &Entry) -> Result<Appended, DurableError> {
         let from = entry.from;
-        let looked = match self.ends.known(project, from - 1) {
+        let looked = match self.ends.known(project, from.saturating_sub(1)) {
             Some(moment) => moment,
             None => {
                 let moment = Moment::now();
@@ -52,26 +54,29 @@ impl DynamoStore {
         Ok(Appended::Stored)
     }
 
-    /// Stores an entry unless one starts at its seq. What does not fit one item lies in further ones, which count only with the first.
+    /// Stores an entry unless one starts at its seq.
     async fn put_entry(&self, project: &ProjectId, entry: &Entry) -> Result<bool, DurableError> {
         let what = format!("{} of project {project}", entry_name(entry.from));
         let body = layout::encode_entry(entry);
-        let (first, rest) = body.split_at(body.len().min(PART_BYTES));
-        let parts = item::entry_parts(project, entry.from, entry.last_id());
-        let more: Vec<_> = if rest.is_empty() { Vec::new() } else { split(&parts, rest).collect() };
-        let mut item = Item::new(&item::entry(project, entry.from)).bytes(BODY, first);
+        let (first, more) = body.split_at(body.len().min(PART_BYTES));
+        let rest = Rest::of(project, entry.from, &body);
+        let mut item = Item::new(&item::entry(project, entry.from)).bytes(BODY, first).number(BYTES, body.len() as u64);
         item = item.number(END_SEQ, entry.to()).bytes(LAST_ID, &entry.last_id().0).number(MADE_MS, entry.at_ms);
-        if !more.is_empty() {
-            item = item.number(PARTS, 1 + more.len() as u64);
-            self.table.batch(&what, &self.pace, more.iter().cloned().map(Write::put).collect()).await?;
+        if let Some(rest) = &rest {
+            item = rest.name_in(item);
+            self.table.batch(&what, None, split(&rest.pk, more).map(Write::put).collect()).await?;
         }
-        let ours =
-            |there: &Item| there.get_bytes(LAST_ID) == Some(&entry.last_id().0) && there.get_bytes(BODY) == Some(first);
+        let ours = |there: &Item| {
+            let same = there.get_bytes(LAST_ID) == Some(&entry.last_id().0) && there.get_bytes(BODY) == Some(first);
+            same && Rest::named_in(project, entry.from, there) == rest
+        };
         let there = self.table.put_new(&what, &item, ours).await?;
-        // The same entry, written by somebody else before us, has the same parts.
-        if there.as_ref().is_some_and(|there| !ours(there)) {
-            let gone = more.iter().map(|more| Write::delete(&Key::new(&parts, more.sk()), more.size()));
-            self.table.batch(&what, &self.pace, gone.collect()).await?;
+        if let Some(there) = &there {
+            metrics::durable::conflict();
+            // Unless the very same entry was there before: then they are its parts too.
+            if let Some(rest) = rest.as_ref().filter(|_| !ours(there)) {
+                self.table.batch(&what, None, rest.removal().collect()).await?;
+            }
         }
         Ok(there.is_none())
     }
@@ -81,7 +86,9 @@ impl DynamoStore {
         tracing::warn!(%project, from = entry.from, "an entry came after a checkpoint that covers it and is taken back");
         let mine = AttributeValue::B(Blob::new(entry.last_id().0));
         let what = format!("{} of project {project}", entry_name(entry.from));
-        self.table.delete(&what, &item::entry(project, entry.from), Some((LAST_ID, mine))).await
+        self.table.delete(&what, &item::entry(project, entry.from), Some((LAST_ID, mine))).await?;
+        let rest = Rest::of(project, entry.from, &layout::encode_entry(entry));
+        self.table.batch(&what, None, rest.iter().flat_map(Rest::removal).collect()).await
     }
 
     /// The last seq in the log; 0 when it is empty.
@@ -104,12 +111,13 @@ impl DynamoStore {
             let missing = |what: &str| corrupt(project, entry_name(from), format!("{what} is missing"));
             let mut body = item.get_bytes(BODY).ok_or_else(|| missing("its body"))?;
             let whole;
-            if let Some(parts) = item.get_number(PARTS).and_then(|parts| parts.checked_sub(1)) {
-                let last = item.get_bytes(LAST_ID).and_then(|id| id.try_into().ok());
-                let last = last.map(crate::ids::CommitId).ok_or_else(|| missing("its last commit's id"))?;
-                let rest = self.table.joined(&what, item::entry_parts(project, from, last)).await?;
-                let rest = rest.filter(|rest| super::batch::parts_of(rest.len()) as u64 == parts);
-                whole = [body, &rest.ok_or_else(|| missing("a part of it"))?].concat();
+            if let Some(rest) = Rest::named_in(project, from, &item) {
+                match self.table.joined(&what, rest.pk.clone()).await? {
+                    Some(more) => whole = [body, &more].concat(),
+                    // Removed meanwhile, as if we had come later; or damaged.
+                    None if self.table.get(&what, &item::entry(project, from)).await?.is_none() => continue,
+                    None => return Err(missing("a part of it")),
+                }
                 body = &whole;
             }
             entries.push(layout::decode_entry(project, from, body)?);
@@ -129,6 +137,7 @@ impl DynamoStore {
         let what = format!("old entries of project {project}");
         let mut query = Query::new(item::log(project), Range::UpTo(item::padded(covered)));
         query.page = Some(PAGE);
+        query.only = Some(&[SK, END_SEQ, MADE_MS, BYTES, PARTS, REST]);
         let (mut removed, mut next) = (0, None);
         loop {
             let items;
@@ -138,28 +147,21 @@ impl DynamoStore {
             for item in &items {
                 if number(project, item, END_SEQ)? <= covered && number(project, item, MADE_MS)? < before {
                     let from = seq(project, item)?;
-                    gone.push(Write::delete(&item::entry(project, from), item.size()));
-                    parts.extend(further_parts(project, from, item));
+                    let bytes = item.get_number(BYTES).and_then(|bytes| bytes.try_into().ok()).unwrap_or(PART_BYTES);
+                    gone.push(Write::delete(&item::entry(project, from), bytes.min(PART_BYTES)));
+                    parts.extend(Rest::named_in(project, from, item).iter().flat_map(Rest::removal));
                 }
             }
             let all = gone.len() == items.len();
             removed += gone.len() as u64;
-            self.table.batch(&what, &self.pace, gone).await?;
+            self.table.batch(&what, Some(&self.pace), gone).await?;
             // After the first parts, without which nobody looks for them.
-            self.table.batch(&what, &self.pace, parts).await?;
+            self.table.batch(&what, Some(&self.pace), parts).await?;
             if next.is_none() || !all {
                 return Ok(removed);
             }
         }
     }
-}
-
-fn further_parts(project: &ProjectId, from: Seq, item: &Item) -> Vec<Write> {
-    let last = item.get_bytes(LAST_ID).and_then(|id| id.try_into().ok()).map(crate::ids::CommitId);
-    let Some((count, last)) = item.get_number(PARTS).zip(last) else { return Vec::new() };
-    let pk = item::entry_parts(project, from, last);
-    let more = usize::try_from(count).unwrap_or_default().saturating_sub(1);
-    (0..more).map(|n| Write::delete(&Key::new(&pk, item::part(n)), PART_BYTES)).collect()
 }
 
 fn seq(project: &ProjectId, item: &Item) -> Result<Seq, DurableError> {

@@ -123,7 +123,6 @@ impl Table {
         if doubtful && ours(&there) {
             return Ok(None);
         }
-        metrics::durable::conflict();
         Ok(Some(there))
     }
 

@@ -9,6 +9,7 @@ use crate::protocol::change::{Change, Changes};
 use crate::protocol::commit::{Commit, Origin, Outcome};
 use crate::protocol::pack;
 use crate::protocol::props::Props;
+use ends::Moment;
 use item::{CHUNK_PARTS, SEQ};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -61,9 +62,17 @@ async fn an_entry_larger_than_an_item_is_whole_and_goes_whole() {
     let large = next(&Position::START, 1_000_000);
     assert_eq!(backend.store.append(&project(), &large).await.expect("append"), Appended::Stored);
     assert_eq!(backend.store.append(&project(), &large).await.expect("append"), Appended::Conflict);
+    let mut other = large.clone();
+    other.commits[0].id = CommitId([7; 8]);
+    // The same commits in other bytes, as two nodes that save at once may write them.
     let mut twin = large.clone();
-    twin.commits[0].id = CommitId([7; 8]);
-    assert_eq!(backend.store.append(&project(), &twin).await.expect("append"), Appended::Conflict);
+    twin.at_ms += 1;
+    let store = over(&backend.database.endpoint);
+    for late in [&other, &twin] {
+        // It has looked when nothing was there yet.
+        store.ends.learn(&project(), 0, Moment::now());
+        assert_eq!(store.append(&project(), late).await.expect("append"), Appended::Conflict);
+    }
     assert_eq!(backend.store.entries(&project(), 1).await.expect("entries"), std::slice::from_ref(&large));
     let count = |keys: &[String]| keys.iter().filter(|key| key.starts_with("part#")).count();
     assert_eq!(count(&keys(&backend.store).await), 2, "those of the loser are gone");
