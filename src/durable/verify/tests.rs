@@ -70,7 +70,7 @@ impl Board {
             self.now += 1_000;
             let build = self.position.seq;
             let made = checkpoint_if_due(&self.store, &project(), self.now, retention_ms, build).await;
-            if made.expect("checkpoint").is_some() {
+            if made.expect("checkpoint").made.is_some() {
                 return self.store.pointer(&project()).await.expect("pointer").expect("made");
             }
         }
