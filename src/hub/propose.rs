@@ -83,10 +83,9 @@ pub struct Proposed {
     pub answers: Vec<(Option<SessionId>, Answer)>,
     /// One for each batch that goes nowhere.
     pub at_once: Vec<(SessionId, AtOnce)>,
-    /// The batches of the call, to be computed anew if others were first.
+    /// What was taken from the queue, in its order, to be computed anew if others were first: the batches of the call, and those that repeat one of
+    /// them, for whoever sent them waits for an answer too.
     pub batches: Vec<Waiting>,
-    /// Those that repeat one of them: whoever sent them waits for an answer too.
-    pub repeats: Vec<Waiting>,
     /// Objects whose order keys have grown too long.
     pub long_keys: Vec<ObjectId>,
 }
@@ -100,7 +99,6 @@ pub fn propose(replica: &Replica, queue: &mut VecDeque<Waiting>, limits: &Limits
         answers: Vec::new(),
         at_once: Vec::new(),
         batches: Vec::new(),
-        repeats: Vec::new(),
         long_keys: Vec::new(),
     };
     let mut bytes = 0;
@@ -114,7 +112,7 @@ pub fn propose(replica: &Replica, queue: &mut VecDeque<Waiting>, limits: &Limits
                 Some(AtOnce::Repeat(cid, _)) if in_call.contains_key(&(author, cid)) => {
                     let same = proposed.answers[in_call[&(author, cid)]].1.clone();
                     proposed.answers.push((Some(session), same));
-                    proposed.repeats.push(waiting);
+                    proposed.batches.push(waiting);
                     continue;
                 }
                 Some(say) => {

@@ -126,8 +126,7 @@ impl Room {
 
     /// Puts the batches of a call back to the front of the queue.
     pub(super) fn again(&mut self, proposed: Proposed) {
-        let all = proposed.batches.into_iter().chain(proposed.repeats);
-        all.rev().for_each(|waiting| self.queue.push_front(waiting));
+        proposed.batches.into_iter().rev().for_each(|waiting| self.queue.push_front(waiting));
     }
 
     pub(super) fn accepted(&mut self, proposed: Proposed, first: Seq) {
