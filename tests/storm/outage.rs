@@ -27,6 +27,8 @@ const CLIENTS: (usize, Duration) = (40, Duration::from_millis(120));
 const RECOVERY: Duration = Duration::from_secs(30);
 /// How long editing may stand still when Redis goes away. A debug build on a busy machine gets more.
 const STANDSTILL: Duration = Duration::from_secs(if cfg!(debug_assertions) { 10 } else { 5 });
+/// Projects that are open when Redis is lost.
+const PROJECTS: usize = if cfg!(debug_assertions) { 60 } else { 200 };
 /// Within how long all projects must take edits again when Redis is back empty, and 95 % of them.
 const WRITABLE: [Duration; 2] = [
     Duration::from_secs(if cfg!(debug_assertions) { 20 } else { 10 }),
@@ -167,11 +169,11 @@ async fn what_is_called_saved_is_saved_while_the_durable_store_is_away() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_hundred_projects_are_writable_again_when_redis_is_back_empty() {
     let _alone = MACHINE.lock().await;
-    let (mut test, _) = Test::start("redis-empty", 200, (200, Duration::from_millis(500)), false).await;
+    let (mut test, _) = Test::start("redis-empty", PROJECTS, (PROJECTS, Duration::from_millis(500)), false).await;
     test.world.pair.suffer(&HotFault::Replace { away: Duration::from_millis(500) }).await;
     let mut times = test.crew.answer_times(WRITABLE[0]).await.expect("all are writable again");
     times.sort_unstable();
-    let line = told("200 projects, Redis back empty, until each has accepted an edit", &times);
+    let line = told(&format!("{PROJECTS} projects, Redis back empty, until each has accepted an edit"), &times);
     say(&line);
     assert!(percentile(&times, 95) <= WRITABLE[1], "{line}");
     test.finish().await;
