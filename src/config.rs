@@ -163,7 +163,7 @@ pub struct RawConfig {
     #[arg(long, env = "COLLAB_IDLE_SECONDS", default_value = "30", value_name = "SECONDS")]
     idle_seconds: String,
     /// Milliseconds from the first unsaved change of a project to its save; more makes fewer writes, 5000 at most
-    #[arg(long, env = "COLLAB_AUTOSAVE_MS", default_value = "500", value_name = "MS")]
+    #[arg(long, env = "COLLAB_AUTOSAVE_MS", default_value = "400", value_name = "MS")]
     autosave_ms: String,
     /// How long history is kept, such as 30d or 36h: every change for a day, then a state a day
     #[arg(long, env = "COLLAB_HISTORY_RETENTION", default_value = "30d", value_name = "TIME")]

@@ -7,6 +7,8 @@ mod support;
 mod appends;
 #[path = "dynamodb/layer.rs"]
 mod layer;
+#[path = "dynamodb/pace.rs"]
+mod pace;
 #[path = "dynamodb/start.rs"]
 mod start;
 #[path = "dynamodb/whole.rs"]

@@ -47,8 +47,8 @@ const FUNCTION_LINES: usize = 70;
 /// Files that are longer than the aim, and how long they may be: a ratchet, which only ever goes down.
 const LONGER: &[(&str, usize)] = &[
     ("tests/kill.rs", 345),
-    ("loadtest/src/core.rs", 350),
-    ("loadtest/src/load.rs", 351),
+    ("loadtest/src/core.rs", 344),
+    ("loadtest/src/load.rs", 312),
     ("loadtest/src/wire.rs", 343),
     ("client-demo/sdk/src/canvas.ts", 442),
     ("client-demo/sdk/src/sync.ts", 410),

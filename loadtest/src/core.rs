@@ -201,18 +201,12 @@ impl Core {
                 }
                 self.history.saved = self.history.saved.max(*cid);
                 self.history.saved_seq(*seq);
-                self.forget(now, *cid);
+                self.history.saved_in.extend(self.pending.forget(now, *cid));
             }
             _ => {}
         }
         self.fill(now);
         Ok(message)
-    }
-
-    /// Everything up to `cid` is durable.
-    fn forget(&mut self, now: Instant, cid: u64) {
-        let saved = self.pending.forget(cid);
-        self.history.saved_in.extend(saved.map(|batch| now.saturating_duration_since(batch.since)));
     }
 
     fn welcomed(&mut self, now: Instant, welcome: &Welcome) -> Result<(), Violation> {
@@ -227,7 +221,7 @@ impl Core {
         if welcome.last < self.pending.answered() {
             self.history.taken_back += 1;
         }
-        self.forget(now, welcome.saved);
+        self.history.saved_in.extend(self.pending.forget(now, welcome.saved));
         self.pending.begin(welcome.last);
         self.welcomes += 1;
         self.own = welcome.last;

@@ -10,6 +10,7 @@ pub mod history;
 pub mod load;
 pub mod losses;
 pub mod pending;
+pub mod plan;
 pub mod replica;
 pub mod say;
 pub mod stats;

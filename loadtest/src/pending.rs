@@ -4,7 +4,7 @@ use super::say;
 use bytes::Bytes;
 use smol_str::SmolStr;
 use std::collections::{BTreeSet, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// One batch.
 #[derive(Debug, Clone)]
@@ -123,9 +123,9 @@ impl Pending {
         self.early.insert(cid);
     }
 
-    /// Everything up to `cid` is saved: returns what is new of it, which need not be kept any more.
-    pub fn forget(&mut self, cid: u64) -> impl Iterator<Item = Batch> {
+    /// Everything up to `cid` is saved and need not be kept any more: returns how long what is new of it took.
+    pub fn forget(&mut self, now: Instant, cid: u64) -> impl Iterator<Item = Duration> {
         let saved = self.batches.partition_point(|batch| batch.cid <= cid);
-        self.batches.drain(..saved)
+        self.batches.drain(..saved).map(move |batch| now.saturating_duration_since(batch.since))
     }
 }

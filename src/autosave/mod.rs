@@ -43,7 +43,7 @@ impl Pace {
     /// At once, and there are no others: for a hot store that dies with its node.
     pub const AT_ONCE: Self = Self { after: Duration::ZERO, scan: None };
     /// For a hot store that nodes share.
-    pub const SHARED: Self = Self { after: Duration::from_millis(500), scan: Some(Duration::from_secs(5)) };
+    pub const SHARED: Self = Self { after: Duration::from_millis(400), scan: Some(Duration::from_secs(5)) };
 
     /// How long to leave between two looks at what is dirty: with thousands of commits a second, not after each.
     fn glance(self) -> Duration {

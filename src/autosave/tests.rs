@@ -142,14 +142,14 @@ impl World {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_project_is_saved_half_a_second_after_its_first_commit_or_at_once() {
+async fn a_project_is_saved_soon_after_its_first_commit_or_at_once() {
     let world = World::start(Faulty::new(None, Duration::from_millis(5)));
     let p = project("p");
     let mut at = world.install(&p).await;
     for _ in 0..5 {
         at = world.commit(&p, at, false).await;
         let took = world.saved(&p, at).await.as_millis();
-        assert!((400..=520).contains(&took), "{took} ms");
+        assert!((320..=420).contains(&took), "{took} ms");
         at = world.commit(&p, at, true).await;
         let took = world.saved(&p, at).await.as_millis();
         assert!(took <= 20, "{took} ms though it was urgent");
@@ -157,7 +157,7 @@ async fn a_project_is_saved_half_a_second_after_its_first_commit_or_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_busy_project_is_saved_twice_a_second() {
+async fn a_busy_project_is_saved_once_a_pace() {
     let world = World::start(Faulty::new(None, Duration::from_millis(10)));
     let p = project("p");
     let mut at = world.install(&p).await;
@@ -166,7 +166,7 @@ async fn a_busy_project_is_saved_twice_a_second() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let entries = world.durable.saved().len();
-    assert!((19..=25).contains(&entries), "{entries} entries in ten seconds");
+    assert!((24..=32).contains(&entries), "{entries} entries in ten seconds");
     world.saved(&p, at).await;
 }
 
