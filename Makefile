@@ -8,7 +8,11 @@ WEB := client-demo
 DYNAMODB_LOCAL := target/dynamodb-local
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome || true)
 
-.PHONY: help run test fmt lint doc web unit integration browser storm dynamodb-local deny rust-there node-there chromium-there redis-there postgres-there
+SEEDS ?= 100000
+MODE ?=
+FIRST ?= 1000000
+
+.PHONY: help run test fmt lint doc web unit integration browser storm sim dynamodb-local deny rust-there node-there chromium-there redis-there postgres-there
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -52,6 +56,9 @@ integration: web rust-there redis-there postgres-there ## Whole-program tests: k
 browser: web chromium-there redis-there ## The demo in a real Chromium
 	cargo build --quiet
 	cd $(WEB)/app && CHROMIUM="$(CHROMIUM)" COLLAB_BIN="$(CURDIR)/target/debug/collabcanvas" npm run --silent e2e
+
+sim: rust-there ## The simulated world for as long as one likes: make sim SEEDS=100000 [MODE=pair] [FIRST=1000000]
+	SIM_SEEDS=$(SEEDS) SIM_FIRST=$(FIRST) $(if $(MODE),SIM_MODE=$(MODE)) cargo test --release --lib sim::tests::long -- --ignored --nocapture
 
 dynamodb-local: ## Fetch Amazon's stand-in for DynamoDB, on which the durable store is tested as well
 	@if [ ! -e $(DYNAMODB_LOCAL)/complete ]; then \

@@ -3,7 +3,7 @@
 mod setup;
 mod stores;
 mod tools;
-mod vigil;
+pub(crate) mod vigil;
 
 pub use setup::setup;
 pub use tools::{Outcome, inspect, verify_projects};

@@ -178,6 +178,14 @@ impl Core {
     /// [`Violation`]: the server is wrong, and nothing it says can be trusted.
     pub fn hear(&mut self, now: Instant, frame: &[u8]) -> Result<Message, Violation> {
         let message = wire::read(frame, self.encoding).map_err(|e| Violation(e.to_string()))?;
+        self.take(now, message)
+    }
+
+    /// Takes a message of the server, which was read before; returns it.
+    ///
+    /// # Errors
+    /// As [`Core::hear`].
+    pub fn take(&mut self, now: Instant, message: Message) -> Result<Message, Violation> {
         if self.welcome.is_none() && !matches!(message, Message::Welcome(_) | Message::Error(..) | Message::Goaway(..))
         {
             return violation(format!("{message:?} before any welcome"));

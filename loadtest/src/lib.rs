@@ -15,3 +15,5 @@ pub mod replica;
 pub mod say;
 pub mod stats;
 pub mod wire;
+
+pub use collabcanvas::protocol::Encoding;

@@ -10,7 +10,6 @@ use super::say;
 use super::stats::Times;
 use super::wire::{Commit, Message};
 use bytes::Bytes;
-use collabcanvas::protocol::Encoding;
 use rand::RngExt as _;
 use smol_str::SmolStr;
 use std::collections::HashMap;

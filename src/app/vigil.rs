@@ -18,7 +18,7 @@ const REPORT: Duration = Duration::from_secs(1);
 const ANSWER: Duration = Duration::from_millis(800);
 
 /// Reports for ever. The result turns true while this node is cut off from a hot store that others reach.
-pub(super) async fn watch(
+pub(crate) async fn watch(
     node: NodeId,
     hot: Arc<dyn HotStore>,
     durable: Arc<dyn DurableStore>,

@@ -7,6 +7,7 @@ mod agenda;
 mod jobs;
 mod saver;
 
+use crate::chance;
 use crate::clock;
 use crate::durable::checkpoint::checkpoint_if_due;
 use crate::durable::{DurableError, DurableStore};
@@ -75,7 +76,7 @@ impl Autosave {
             durable,
             history,
             pace,
-            agenda: Agenda::new(pace, rand::rng().random()),
+            agenda: Agenda::new(pace, chance::rng().random()),
             savers: Jobs::new(SAVERS),
             checkpoints: Jobs::new(CHECKPOINTS),
             scans: JoinSet::new(),
@@ -180,7 +181,7 @@ impl Autosave {
         let (durable, history, tails) = (self.durable.clone(), self.history, self.tails.clone());
         self.checkpoints.start(project, |project| async move {
             let history = u64::try_from(history.as_millis()).unwrap_or(u64::MAX);
-            let (build, before) = (rand::rng().random(), logged(&tails, &project));
+            let (build, before) = (chance::rng().random(), logged(&tails, &project));
             match checkpoint_if_due(&*durable, &project, clock::now_ms(), history, build).await {
                 Ok(look) => {
                     looked_at(&tails, &project, before, &look);
@@ -201,7 +202,7 @@ impl Autosave {
 
 /// A duration less up to a fifth of it, so that nodes and projects do not do everything at the same time.
 fn jittered(duration: Duration) -> Duration {
-    duration.mul_f64(rand::rng().random_range(0.8..1.0))
+    duration.mul_f64(chance::rng().random_range(0.8..1.0))
 }
 
 #[cfg(test)]

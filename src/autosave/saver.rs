@@ -7,6 +7,7 @@ use crate::durable::load::{Tail, off_thread, tail, whole_tail};
 use crate::durable::{Appended, DurableError, DurableStore, ENTRY_BYTES, Entry, layout};
 use crate::hot::{HotError, HotStore};
 use crate::ids::{Epoch, Position, ProjectId};
+use crate::mechanism::{Mechanism, on};
 use crate::metrics;
 use crate::recovery::lineage::{Begun, Both, heal};
 use crate::recovery::tail::{Step, step};
@@ -123,6 +124,7 @@ impl Saver {
                         return Err(DurableError::Unavailable("its log ends before the hot one begins".to_owned()));
                     }
                 }
+                Step::Ended if !on(Mechanism::Finish) => return Ok(()),
                 Step::Ended => {
                     metrics::fenced();
                     tracing::warn!(project = %self.project, "the durable log has a newer lineage");

@@ -9,6 +9,7 @@ mod assemble;
 use super::layout::{self, corrupt, entry_name};
 use super::{ClientRecord, DurableError, DurableStore, Entry, Pointer};
 use crate::ids::{Author, Position, ProjectId, Seq};
+use crate::mechanism::{Mechanism, on};
 use crate::project::canvas::Canvas;
 use crate::protocol::commit::Commit;
 use assemble::Parts;
@@ -239,7 +240,7 @@ impl<'a> Reading<'a> {
             return answer.map(Some);
         }
         let now = self.store.pointer(self.project).await?;
-        if now == self.pointer {
+        if now == self.pointer || !on(Mechanism::Reptr) {
             return answer.map(Some);
         }
         self.pointer = now;

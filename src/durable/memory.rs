@@ -71,6 +71,21 @@ impl MemoryStore {
     }
 }
 
+#[cfg(test)]
+impl MemoryStore {
+    /// Stores an entry as a store that checks less would: in any case, or if none starts at the same seq. Returns whether it did.
+    pub(crate) fn put(&self, project: &ProjectId, entry: &Entry, over: bool) -> bool {
+        let mut projects = self.lock();
+        let kept = projects.entry(project.clone()).or_default();
+        let puts = over || !kept.log.contains_key(&entry.from);
+        if puts {
+            let row = Row { to: entry.to(), at_ms: entry.at_ms, body: layout::encode_entry(entry) };
+            kept.log.insert(entry.from, row);
+        }
+        puts
+    }
+}
+
 #[async_trait]
 impl DurableStore for MemoryStore {
     async fn append(&self, project: &ProjectId, entry: &Entry) -> Result<Appended, DurableError> {

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::fanout::{Event, Fanout};
 use crate::ids::{Epoch, Position, ProjectId, Seq};
+use crate::mechanism::{Mechanism, on};
 use crate::project::canvas::{Canvas, Object, View as _};
 use crate::protocol::commit::{Commit, Origin};
 use crate::protocol::run::Run;
@@ -19,6 +20,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// One project's hot state.
+#[cfg_attr(test, derive(Clone))]
 struct Hot {
     position: Position,
     saved: Position,
@@ -58,6 +60,37 @@ impl MemoryHot {
     }
 }
 
+/// What the simulated world does to a Redis that nobody does to a store in one's own process.
+#[cfg(test)]
+impl MemoryHot {
+    /// Forgets everything.
+    pub(crate) fn wipe(&self) {
+        self.projects.clear();
+        self.dirty.clear();
+    }
+
+    /// Forgets one project, saved or not.
+    pub(crate) fn evict(&self, project: &ProjectId) {
+        self.projects.remove(project);
+    }
+
+    /// Becomes what the other is.
+    pub(crate) fn copy_from(&self, other: &Self) {
+        self.wipe();
+        for hot in &other.projects {
+            self.projects.insert(hot.key().clone(), hot.value().clone());
+        }
+        for dirty in &other.dirty {
+            self.dirty.insert(dirty.key().clone(), *dirty.value());
+        }
+    }
+
+    /// Where the project stands, and up to where it is known to be saved.
+    pub(crate) fn stands(&self, project: &ProjectId) -> Option<(Position, Position)> {
+        self.projects.get(project).map(|hot| (hot.position, hot.saved))
+    }
+}
+
 impl Hot {
     fn is_frozen(&self) -> bool {
         self.frozen.is_some_and(|(_, until)| Instant::now() < until)
@@ -71,10 +104,14 @@ impl Hot {
         if self.is_frozen() {
             return Some(Mismatch::Frozen);
         }
-        if room.seq < self.log.base() {
+        if !on(Mechanism::Pos) {
+            return None;
+        }
+        if room.seq < self.log.base() && on(Mechanism::Trimmed) {
             return Some(Mismatch::Trimmed);
         }
-        (self.log.id_at(room.seq) != Some(room.id)).then_some(Mismatch::Fork)
+        let below = room.seq < self.log.base();
+        (!below && self.log.id_at(room.seq) != Some(room.id)).then_some(Mismatch::Fork)
     }
 
     fn missed(&self, seq: Seq) -> Vec<Commit> {
@@ -102,7 +139,7 @@ impl Hot {
         for (index, proposal) in call.proposals.iter().enumerate() {
             let Origin::Client { author, cid, digest } = proposal.commit.origin else { continue };
             let last = ahead.get(&author).or_else(|| self.clients.get(&author)).map_or(0, |c| c.cid);
-            if cid != last + 1 {
+            if cid != last + 1 && (on(Mechanism::Contig) || cid <= last) {
                 return Some((index, last));
             }
             ahead.insert(author, ClientState { cid, seq: 0, digest });
@@ -179,7 +216,7 @@ impl HotStore for MemoryHot {
         let Some(mut hot) = self.projects.get_mut(project) else {
             return Ok(Freeze::Empty);
         };
-        if hot.is_frozen() && hot.frozen.is_some_and(|(by, _)| by != token) {
+        if on(Mechanism::Lease) && hot.is_frozen() && hot.frozen.is_some_and(|(by, _)| by != token) {
             return Ok(Freeze::Busy);
         }
         hot.frozen = Some((token, Instant::now() + lease));
@@ -196,7 +233,8 @@ impl HotStore for MemoryHot {
             }
             _ => false,
         };
-        if !same {
+        let newer = matches!(&slot, dashmap::Entry::Occupied(old) if old.get().position.epoch >= state.position.epoch);
+        if !same && (newer || on(Mechanism::Fp)) {
             return Ok(false);
         }
         let HotState { position, saved, canvas, clients, log } = state;

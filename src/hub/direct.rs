@@ -80,7 +80,11 @@ impl Direct {
 
     /// When the next step is due.
     pub(super) fn deadline(&self, has_work: bool, only_watches: bool) -> Instant {
-        let work = if (has_work || (self.behind && self.tail.is_some())) && !only_watches { self.retry } else { self.poll.max(self.retry) };
+        let work = if (has_work || (self.behind && self.tail.is_some())) && !only_watches {
+            self.retry
+        } else {
+            self.poll.max(self.retry)
+        };
         self.probe_due().map_or(work, |probe| probe.min(work))
     }
 

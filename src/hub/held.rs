@@ -2,6 +2,7 @@
 
 use super::propose::{NOBODY, Waiting};
 use crate::ids::{Author, Cid};
+use crate::mechanism::{Mechanism, on};
 use crate::protocol::commit::{Commit, Origin, Outcome};
 use crate::protocol::op::{Batch, Body};
 use crate::recovery::replica::Replica;
@@ -34,7 +35,8 @@ impl Held {
     /// Puts commits aside that the replica lacks. The server's own are made anew when they are needed.
     pub fn put<'a>(&mut self, commits: impl IntoIterator<Item = &'a Commit>, replica: &Replica, now: Instant) {
         for commit in commits {
-            if let Origin::Client { author, cid, .. } = commit.origin
+            if on(Mechanism::Retain)
+                && let Origin::Client { author, cid, .. } = commit.origin
                 && cid > replica.client(&author).map_or(0, |client| client.cid)
             {
                 self.commits.entry((author, cid)).or_insert_with(|| (commit.clone(), now));

@@ -6,6 +6,7 @@ use super::parts::parts;
 use super::propose::{Answer, Verdict};
 use super::room::Room;
 use super::snapshot::{self, Snapshot};
+use crate::beside;
 use crate::ids::{Author, Cid, CommitId, Position, Seq, SessionId};
 use crate::metrics;
 use crate::presence::roster::Whose;
@@ -82,7 +83,7 @@ fn make_snapshot(room: &mut Room, encoding: Encoding) {
         return;
     }
     let (position, canvas, made) = (room.replica.position(), room.replica.canvas().clone(), room.made.clone());
-    tokio::task::spawn_blocking(move || {
+    beside::spawn(move || {
         let started = std::time::Instant::now();
         let snapshot = snapshot::encode(position, &canvas, encoding);
         metrics::snapshot_made(started.elapsed());

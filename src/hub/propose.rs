@@ -3,6 +3,7 @@
 
 use crate::hot::{CALL_BATCHES, Call, ClientState, Clients, Proposal};
 use crate::ids::{Author, Cid, CommitId, ObjectId, Seq, SessionId};
+use crate::mechanism::{Mechanism, on};
 use crate::project::apply::{apply, reapply};
 use crate::project::canvas::{Draft, Object, View};
 use crate::project::rebalance;
@@ -153,6 +154,9 @@ fn off_count(batch: &Batch, last: Option<ClientState>) -> Option<AtOnce> {
         return None;
     }
     if batch.cid > cid {
+        if !on(Mechanism::Contig) {
+            return None;
+        }
         return Some(AtOnce::Gap(cid + 1));
     }
     let differs = batch.cid == cid && batch.digest != digest && batch.digest != 0 && digest != 0;

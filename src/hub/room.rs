@@ -24,6 +24,7 @@ use crate::durable::load::Tail;
 use crate::fanout::{Event, Subscription};
 use crate::hot::{HotError, HotState, Reply, Verified};
 use crate::ids::{ObjectId, Position, ProjectId, SessionId};
+use crate::mechanism::{Mechanism, on};
 use crate::metrics;
 use crate::presence::roster::Roster;
 use crate::protocol::Encoding;
@@ -185,7 +186,7 @@ impl Room {
             && self.unsure.is_empty()
             && self.queue.is_empty()
             && self.in_flight.is_none()
-            && self.is_saved()
+            && (self.is_saved() || !on(Mechanism::Close))
     }
 
     fn hear(&mut self, event: Event) {

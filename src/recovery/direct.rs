@@ -6,11 +6,13 @@
 use super::lineage::{made_so_again, sealed};
 use super::merge::merge;
 use super::state::hot_state;
+use crate::chance;
 use crate::clock;
 use crate::durable::load::{Tail, load};
 use crate::durable::{Appended, DurableStore, Entry};
 use crate::hot::HotState;
 use crate::ids::{Epoch, Position, ProjectId};
+use crate::mechanism::{Mechanism, on};
 use crate::metrics;
 use crate::protocol::commit::Commit;
 
@@ -34,14 +36,14 @@ pub async fn go(project: &ProjectId, durable: &dyn DurableStore, mine: &[Commit]
     };
     let tail = loaded.tail();
     let state = hot_state(loaded);
-    if tail.direct {
+    if tail.direct && on(Mechanism::Direct) {
         return Went::Direct(Box::new(state), tail);
     }
     if was.is_some_and(|was| tail.position.epoch > was) {
         return Went::Ended;
     }
     let last = state.clients.iter().map(|(author, client)| (*author, client.cid)).collect();
-    let left = made_so_again(&state, merge(last, &[mine], &mut rand::rng()));
+    let left = made_so_again(&state, merge(last, &[mine], &mut chance::rng()));
     tracing::warn!(%project, left = left.len(), "the hot store is away: the project goes on, on the durable store alone");
     match sealed(project, durable, state, left, true).await {
         Ok((replica, tail)) => {

@@ -9,11 +9,13 @@ use super::merge::merge;
 use super::replica::Replica;
 use super::seal::seal;
 use super::state::hot_state;
+use crate::chance;
 use crate::clock;
 use crate::durable::load::{Tail, load, tail};
 use crate::durable::{Appended, DurableStore};
 use crate::hot::{Freeze, HotError, HotState, HotStore, Mismatch, Over, Verified};
 use crate::ids::{CommitId, Epoch, ProjectId, Seq};
+use crate::mechanism::{Mechanism, on};
 use crate::metrics;
 use crate::project::apply::reapply;
 use crate::protocol::change::Changes;
@@ -89,7 +91,7 @@ async fn give_back(project: &ProjectId, stores: &Both) {
 /// has and that may be in neither store. Should this node die before it has installed the lineage, the next saver finds an older one in the hot store and
 /// heals it once more.
 pub async fn heal(project: &ProjectId, stores: &Both, epoch: Epoch, mine: &[Commit]) -> Begun {
-    let token = rand::rng().random();
+    let token = chance::rng().random();
     let begun = match stores.hot.freeze(project, token, LEASE).await {
         Ok(Freeze::Busy) => return Begun::NotNow("another node is healing it".to_owned()),
         Ok(Freeze::Empty) => match alone(project, stores).await {
@@ -154,9 +156,10 @@ async fn union(project: &ProjectId, stores: &Both, hot: Option<HotState>, mine: 
     {
         return Begun::NotNow("the hot log begins above the durable one".to_owned());
     }
-    let theirs: Vec<Commit> = hot.map(|hot| hot.log.iter().cloned().collect()).unwrap_or_default();
+    let theirs: Vec<Commit> =
+        hot.filter(|_| on(Mechanism::Union)).map(|hot| hot.log.iter().cloned().collect()).unwrap_or_default();
     let last = state.clients.iter().map(|(author, client)| (*author, client.cid)).collect();
-    let left = made_so_again(&state, merge(last, &[&theirs, mine], &mut rand::rng()));
+    let left = made_so_again(&state, merge(last, &[&theirs, mine], &mut chance::rng()));
     tracing::warn!(%project, left = left.len(), "healing: a new lineage begins");
     metrics::heal(left.len());
     begin(project, stores, state, left, over).await
@@ -200,7 +203,7 @@ pub(super) async fn sealed(
     left: Vec<Commit>,
     direct: bool,
 ) -> Result<(Replica, Tail), String> {
-    let marker = CommitId::random(&mut rand::rng());
+    let marker = CommitId::random(&mut chance::rng());
     let entries = seal(state.position, marker, left, direct, clock::now_ms());
     let mut replica = Replica::new(state);
     let mut entry_at = 0;

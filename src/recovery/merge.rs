@@ -1,6 +1,7 @@
 //! The union of what is known of a lineage that ended: every client's batches once, in its order, without holes.
 
 use crate::ids::{Author, Cid, CommitId};
+use crate::mechanism::{Mechanism, on};
 use crate::protocol::commit::{Commit, Origin};
 use rand::Rng;
 use std::collections::HashMap;
@@ -17,10 +18,11 @@ pub fn merge(mut last: HashMap<Author, Cid>, sources: &[&[Commit]], rng: &mut im
             let known = last.entry(author).or_default();
             if cid == *known + 1 {
                 *known = cid;
-                merged.push(Commit { id: CommitId::random(rng), ..commit.clone() });
+                let id = if on(Mechanism::Fresh) { CommitId::random(rng) } else { commit.id };
+                merged.push(Commit { id, ..commit.clone() });
             }
         }
-        if merged.len() == before {
+        if merged.len() == before || !on(Mechanism::Repeat) {
             return merged;
         }
     }

@@ -3,6 +3,7 @@
 use crate::hot::log::Log;
 use crate::hot::{ClientState, Clients, HotState};
 use crate::ids::{Author, Cid, CommitId, Epoch, Position, Seq};
+use crate::mechanism::{Mechanism, on};
 use crate::project::apply::Effect;
 use crate::project::canvas::{Canvas, Object};
 use crate::protocol::change::InvalidChanges;
@@ -143,7 +144,7 @@ impl Replica {
         }
         let known = usize::try_from(self.position.seq + 1 - first).unwrap_or(usize::MAX);
         let before = if known == 0 { previous } else { commits[known - 1].id };
-        if before != self.position.id {
+        if before != self.position.id && on(Mechanism::Link) {
             return Err(Broken::Fork);
         }
         for commit in &commits[known..] {
@@ -166,7 +167,8 @@ impl Replica {
 
     /// Moves the watermark, if `position` is on this history. Returns whether it moved.
     pub fn mark_saved(&mut self, position: Position) -> bool {
-        if position.seq <= self.saved.seq || self.id_at(position.seq) != Some(position.id) {
+        let other = self.id_at(position.seq) != Some(position.id);
+        if position.seq <= self.saved.seq || position.seq > self.position.seq || (other && on(Mechanism::Savedid)) {
             return false;
         }
         self.saved = Position { epoch: self.position.epoch, ..position };

@@ -2,6 +2,7 @@
 
 use crate::durable::Entry;
 use crate::ids::{CommitId, Position};
+use crate::mechanism::{Mechanism, on};
 use crate::protocol::change::Changes;
 use crate::protocol::commit::{Commit, Origin, Outcome};
 
@@ -11,7 +12,7 @@ use crate::protocol::commit::{Commit, Origin, Outcome};
 #[must_use]
 pub fn seal(tail: Position, marker: CommitId, left: Vec<Commit>, direct: bool, at_ms: u64) -> Vec<Entry> {
     let marker = Commit { id: marker, origin: Origin::Server, outcome: Outcome::Changed(Changes::none()) };
-    let commits = std::iter::once(marker).chain(left).collect();
+    let commits = on(Mechanism::Seal).then_some(marker).into_iter().chain(left).collect();
     Entry { epoch: tail.epoch + 1, direct, from: tail.seq + 1, prev: tail.id, commits, at_ms }.cut()
 }
 

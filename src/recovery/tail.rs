@@ -3,6 +3,7 @@
 use crate::durable::Entry;
 use crate::hot::HotLog;
 use crate::ids::Position;
+use crate::mechanism::{Mechanism, on};
 
 /// The next step of a saver.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,7 +24,7 @@ pub enum Step {
 #[must_use]
 pub fn step(tail: Position, log: &HotLog, at_ms: u64) -> Step {
     let hot = log.position;
-    if tail.epoch > hot.epoch {
+    if tail.epoch > hot.epoch && on(Mechanism::Fence) {
         return Step::Ended;
     }
     if tail.epoch < hot.epoch {
@@ -31,7 +32,7 @@ pub fn step(tail: Position, log: &HotLog, at_ms: u64) -> Step {
         return Step::Again;
     }
     if tail.seq > hot.seq {
-        return Step::Forked;
+        return if on(Mechanism::Behind) { Step::Forked } else { Step::Again };
     }
     if tail.seq < log.saved.seq {
         // Others have saved since this tail was read.

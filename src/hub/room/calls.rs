@@ -1,9 +1,11 @@
 //! The room's calls: from waiting batches to the hot store and back to everybody.
 
 use super::{Done, Room};
+use crate::chance;
 use crate::hot::{HotError, Reply};
 use crate::hub::propose::{Answer, AtOnce, Proposed, Verdict, Waiting, propose};
 use crate::ids::{Seq, SessionId};
+use crate::mechanism::{Mechanism, on};
 use crate::metrics;
 use crate::project::canvas::View as _;
 use crate::project::rebalance;
@@ -33,7 +35,7 @@ impl Room {
             self.in_flight = Some(Box::pin(async move { Done::Installed(install(&project, &stores, &replica).await) }));
             return;
         }
-        let proposed = propose(&self.replica, &mut self.queue, &self.settings.limits, &mut rand::rng());
+        let proposed = propose(&self.replica, &mut self.queue, &self.settings.limits, &mut chance::rng());
         for (session, say) in &proposed.at_once {
             self.at_once(*session, *say);
         }
@@ -138,7 +140,7 @@ impl Room {
                 self.replica.accept(proposal.commit, proposal.effects);
             }
             self.send_commits(first);
-        } else if self.replica.id_at(run.end().seq) != Some(run.end().id) {
+        } else if self.replica.id_at(run.end().seq) != Some(run.end().id) && on(Mechanism::Ackhole) {
             // What lies between has not been read to its end, or another history stands there: the store failed over under the call. No answer before the
             // replica has it: proposed again, it is found to be a repeat, or has its place in another lineage.
             self.again(proposed);

@@ -5,6 +5,7 @@
 //! course ends the direct epoch by a heal.
 
 use super::{Done, End, Room};
+use crate::chance;
 use crate::durable::load::{Tail, since, tail};
 use crate::durable::{DurableError, Entry};
 use crate::hub::ISOLATED;
@@ -122,7 +123,7 @@ impl Room {
     }
 
     fn append_call(&mut self) {
-        let proposed = propose(&self.replica, &mut self.queue, &self.settings.limits, &mut rand::rng());
+        let proposed = propose(&self.replica, &mut self.queue, &self.settings.limits, &mut chance::rng());
         for (session, say) in &proposed.at_once {
             self.at_once(*session, *say);
         }

@@ -4,6 +4,7 @@ use super::{End, Room};
 use crate::hot::{HotError, HotState, Mismatch, Verified};
 use crate::hub::join;
 use crate::ids::{Position, Seq};
+use crate::mechanism::{Mechanism, on};
 use crate::metrics;
 use crate::protocol::commit::Commit;
 use crate::protocol::message::Mode;
@@ -127,7 +128,7 @@ impl Room {
     fn forget_ahead(&mut self, head: Seq) {
         let beyond = std::mem::take(&mut self.course.ahead);
         for (first, run) in beyond {
-            if first > head {
+            if first > head && on(Mechanism::Buffer) {
                 self.course.held.put(run.commits.iter(), &self.replica, Instant::now());
             }
         }
@@ -144,7 +145,7 @@ impl Room {
             self.in_order();
         }
         let lives = self.stores.hot.lives();
-        if lives != self.course.lives {
+        if lives != self.course.lives && on(Mechanism::Rewind) {
             self.course.lives = lives;
             self.rewind();
         }

@@ -1,0 +1,66 @@
+//! What each mechanism of the recovery protocol is for: without it, something named here goes wrong.
+
+use super::faults::Mode;
+use super::run::run;
+use super::tests::{Which, run_many};
+use crate::mechanism::{Mechanism, switch_off};
+use Found::{Never, Seed};
+
+/// What shows that a mechanism is needed.
+enum Found {
+    /// This run fails without it.
+    Seed(Mode, u64),
+    /// Nothing that was tried, and why that is so.
+    Never(&'static str),
+}
+
+const TABLE: &[(Mechanism, Found)] = &[(Mechanism::Cas, Seed(Mode::Multi, 0)), (Mechanism::Dupack, Never("x"))];
+
+#[test]
+fn without_a_mechanism_something_goes_wrong() {
+    for (mechanism, found) in TABLE {
+        if let Seed(mode, seed) = found {
+            switch_off(&[*mechanism]);
+            let outcome = run(*seed, *mode, false);
+            assert!(
+                !outcome.bad.is_empty(),
+                "without {mechanism:?}, seed {seed} in mode {} does no harm any more: look for another",
+                mode.name()
+            );
+            switch_off(&[]);
+        }
+    }
+}
+
+#[test]
+fn every_mechanism_is_accounted_for() {
+    let missing: Vec<_> = Mechanism::ALL.into_iter().filter(|m| !TABLE.iter().any(|(known, _)| known == m)).collect();
+    assert!(missing.is_empty(), "say in the table what these are for: {missing:?}");
+    for (mechanism, found) in TABLE {
+        if let Never(why) = found {
+            assert!(!why.is_empty(), "say why nothing shows what {mechanism:?} is for");
+        }
+    }
+}
+
+#[test]
+#[ignore = "looks for runs that fail without each mechanism, to be written into the table: SIM_SEEDS says how many to try"]
+#[expect(clippy::print_stdout, reason = "it is what whoever runs it wants to know")]
+fn search() {
+    let number = |name, else_| std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(else_);
+    let only = std::env::var("SIM_OFF").unwrap_or_default();
+    for mechanism in Mechanism::ALL {
+        let name = format!("{mechanism:?}");
+        if !only.is_empty() && !only.split(',').any(|wanted| wanted == name.to_lowercase()) {
+            continue;
+        }
+        let (first, seeds) = (number("SIM_FIRST", 0), number("SIM_SEEDS", 500));
+        let sum = run_many(Which { first, seeds, modes: &Mode::ALL, off: &[mechanism], until: 3 }, |_| {});
+        for (seed, mode, bad) in &sum.failed {
+            println!("{name}: {} {seed}: {}", mode.name(), bad.join("; "));
+        }
+        if sum.failed.is_empty() {
+            println!("{name}: nothing in {seeds} seeds of each mode");
+        }
+    }
+}
