@@ -4,21 +4,14 @@ use super::history::{History, Keep};
 use super::pending::Pending;
 use super::replica::Replica;
 use super::say;
+pub use super::violation::Violation;
+use super::violation::violation;
 use super::wire::{self, Commit, Message, Position, Reject, Welcome};
 use bytes::Bytes;
 use collabcanvas::protocol::Encoding;
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
-
-/// Something that a server never does.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the server broke the protocol: {0}")]
-pub struct Violation(pub String);
-
-fn violation<T>(what: impl Into<String>) -> Result<T, Violation> {
-    Err(Violation(what.into()))
-}
 
 /// A snapshot that is being received.
 #[derive(Debug)]

@@ -14,6 +14,7 @@ pub mod plan;
 pub mod replica;
 pub mod say;
 pub mod stats;
+pub mod violation;
 pub mod wire;
 
 pub use collabcanvas::protocol::Encoding;

@@ -5,6 +5,7 @@
 //! their results.
 
 mod calls;
+mod cold;
 mod course;
 mod direct;
 mod history;
@@ -55,6 +56,8 @@ enum Done {
     Verified(Position, Result<Verified, HotError>),
     Loaded(Result<Option<HotState>, HotError>),
     Healed(Begun),
+    /// What the durable log has of a project that the hot store does not have.
+    Cold(Result<cold::Found, DurableError>),
     /// The project went on without the hot store, or not.
     Went(Went),
     Appended(Box<Proposed>, Result<Tail, String>),

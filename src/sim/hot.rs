@@ -1,5 +1,6 @@
 //! A node's way to the simulated Redis: calls take time, are lost, land late, and their answers are lost.
 
+use super::marks::Marks;
 use super::world::{Link, World, ms, pause};
 use crate::chance;
 use crate::hot::memory::MemoryHot;
@@ -8,11 +9,8 @@ use crate::ids::{Epoch, Position, ProjectId, Seq};
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use rand::RngExt as _;
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
-use tokio::time::Instant;
 
 /// How long a node waits for an answer.
 const TIMEOUT: Duration = Duration::from_millis(500);
@@ -29,16 +27,6 @@ enum Fate {
     Unanswered,
 }
 
-/// A node's mark on a project with unsaved commits.
-#[derive(Debug, Clone, Copy, Default)]
-struct Mark {
-    urgent: bool,
-    times: u64,
-    /// Since when something is unsaved.
-    since: Option<Instant>,
-}
-
-type Marks = BTreeMap<ProjectId, Mark>;
 type Act<T> = Box<dyn FnOnce(Arc<World>, usize) -> BoxFuture<'static, Result<T, HotError>> + Send>;
 
 /// The hot store of one life of a node.
@@ -46,8 +34,7 @@ pub(super) struct SimHot {
     pub(super) world: Arc<World>,
     pub(super) node: usize,
     pub(super) life: u64,
-    marks: Mutex<Marks>,
-    dirtied: Notify,
+    marks: Marks,
 }
 
 fn unavailable<T>(why: &str) -> Result<T, HotError> {
@@ -68,32 +55,7 @@ where
 
 impl SimHot {
     pub(super) fn new(world: Arc<World>, node: usize, life: u64) -> Self {
-        Self { world, node, life, marks: Mutex::default(), dirtied: Notify::new() }
-    }
-
-    fn marks(&self) -> MutexGuard<'_, Marks> {
-        self.marks.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn mark(&self, project: &ProjectId, urgent: bool) {
-        let mut marks = self.marks();
-        let mark = marks.entry(project.clone()).or_default();
-        mark.urgent |= urgent;
-        mark.since.get_or_insert_with(Instant::now);
-        mark.times += 1;
-        drop(marks);
-        self.dirtied.notify_one();
-    }
-
-    fn times(&self, project: &ProjectId) -> u64 {
-        self.marks().get(project).map_or(0, |mark| mark.times)
-    }
-
-    fn clear(&self, project: &ProjectId, times: u64) {
-        let mut marks = self.marks();
-        if marks.get(project).is_some_and(|mark| mark.times == times) {
-            marks.remove(project);
-        }
+        Self { world, node, life, marks: Marks::default() }
     }
 
     fn fate(&self) -> Fate {
@@ -187,7 +149,7 @@ impl HotStore for SimHot {
         let (at, count) = (call.position, call.proposals.len());
         self.world.say(format_args!("node {}: commit of {count} at {at:?} → {}", self.node, short(&reply)));
         if matches!(reply, Ok(Reply::Accepted { .. }) | Err(HotError::Unavailable(_))) {
-            self.mark(project, call.urgent);
+            self.marks.set(project, call.urgent);
         }
         reply
     }
@@ -229,25 +191,23 @@ impl HotStore for SimHot {
         let answer = self.ask("install", act(move |hot| async move { hot.install(&p, state, over).await })).await;
         self.say("install", &(position, over, &answer));
         if answer == Ok(true) && position.seq > saved.seq {
-            self.mark(project, false);
+            self.marks.set(project, false);
         }
         answer
     }
 
     async fn log_after(&self, project: &ProjectId, seq: Seq, bytes: usize) -> Result<Option<HotLog>, HotError> {
-        if let Some(mark) = self.marks().get_mut(project) {
-            mark.urgent = false;
-        }
-        let (p, marked) = (project.clone(), self.times(project));
+        self.marks.looked_at(project);
+        let (p, marked) = (project.clone(), self.marks.times(project));
         let answer = self.ask("log_after", act(move |hot| async move { hot.log_after(&p, seq, bytes).await })).await;
         if let Ok(None) = answer {
-            self.clear(project, marked);
+            self.marks.clear(project, marked);
         }
         answer
     }
 
     async fn mark_saved(&self, project: &ProjectId, position: Position) -> Result<bool, HotError> {
-        let (p, marked) = (project.clone(), self.times(project));
+        let (p, marked) = (project.clone(), self.marks.times(project));
         let act: Act<(bool, bool)> = Box::new(move |world, server| {
             let hot = world.state().servers.get(server).hot.clone();
             Box::pin(async move {
@@ -265,7 +225,9 @@ impl HotStore for SimHot {
         self.say("mark_saved", &(position, &answer));
         let (on, all) = answer?;
         if all {
-            self.clear(project, marked);
+            self.marks.clear(project, marked);
+        } else {
+            self.marks.begin_again(project);
         }
         Ok(on)
     }
@@ -276,11 +238,11 @@ impl HotStore for SimHot {
     }
 
     async fn discard(&self, project: &ProjectId, epoch: Epoch) -> Result<(), HotError> {
-        let (p, marked) = (project.clone(), self.times(project));
+        let (p, marked) = (project.clone(), self.marks.times(project));
         let answer = self.ask("discard", act(move |hot| async move { hot.discard(&p, epoch).await })).await;
         self.say("discard", &(epoch, &answer));
         answer?;
-        self.clear(project, marked);
+        self.marks.clear(project, marked);
         Ok(())
     }
 
@@ -288,15 +250,11 @@ impl HotStore for SimHot {
         let others =
             if all { self.ask("dirty", act(|hot| async move { hot.dirty(true).await })).await? } else { Vec::new() };
         self.unless_dead().await;
-        let mut dirty: BTreeMap<ProjectId, (bool, Duration)> =
-            others.into_iter().map(|dirty| (dirty.project, (false, dirty.age))).collect();
-        let age = |mark: &Mark| mark.since.map_or(Duration::ZERO, |since| since.elapsed());
-        dirty.extend(self.marks().iter().map(|(project, mark)| (project.clone(), (mark.urgent, age(mark)))));
-        Ok(dirty.into_iter().map(|(project, (urgent, age))| Dirty { project, urgent, age }).collect())
+        Ok(self.marks.list(others))
     }
 
     async fn dirtied(&self) {
-        self.dirtied.notified().await;
+        self.marks.dirtied().await;
     }
 
     async fn claim(&self, project: &ProjectId, lease: Duration) -> Result<bool, HotError> {

@@ -11,6 +11,7 @@ mod fanout;
 mod faults;
 mod god;
 mod hot;
+mod marks;
 mod node;
 #[cfg(test)]
 mod purpose;

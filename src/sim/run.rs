@@ -8,12 +8,15 @@ use super::world::{NODES, World, ms};
 use crate::chance;
 use crate::clock;
 use rand::RngExt as _;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long a world that is quiet may take until everything agrees.
 const SETTLES: Duration = Duration::from_secs(120);
+
+/// How long a run may take in real time, on a machine that has much else to do.
+const SPINS: Duration = Duration::from_secs(60);
 
 /// What came of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +46,7 @@ where
     R: Future<Output = Vec<Client>>,
 {
     chance::seed(Some(seed));
+    let watchdog = Watchdog::over(seed);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.expect("a runtime needs no more than memory");
     let outcome = runtime.block_on(async {
@@ -57,9 +61,29 @@ where
         finish(&world, clients).await
     });
     drop(runtime);
+    drop(watchdog);
     clock::follow_tokio(false);
     chance::seed(None);
     outcome
+}
+
+/// Ends the program when a run takes for ever: something spins, so that simulated time stands still.
+struct Watchdog {
+    _over: mpsc::Sender<()>,
+}
+
+impl Watchdog {
+    #[expect(clippy::print_stdout, reason = "nothing else would say which seed it was")]
+    fn over(seed: u64) -> Self {
+        let (over, is_over) = mpsc::channel();
+        std::thread::spawn(move || {
+            if is_over.recv_timeout(SPINS) == Err(mpsc::RecvTimeoutError::Timeout) {
+                println!("sim: seed {seed} has not ended after {} s: something spins", SPINS.as_secs());
+                std::process::exit(101);
+            }
+        });
+        Self { _over: over }
+    }
 }
 
 /// A few people who edit, and perhaps somebody who watches.

@@ -86,6 +86,7 @@ impl Room {
             Done::Committed(proposed, reply) => self.committed(*proposed, reply),
             Done::Verified(asked, answer) => self.verified(asked, answer),
             Done::Loaded(answer) => self.loaded(answer),
+            Done::Cold(found) => self.cold(found),
             Done::Went(went) => self.went(went),
             Done::Appended(proposed, stored) => self.appended(*proposed, stored),
             Done::Looked(looked) => self.looked(looked),

@@ -71,6 +71,8 @@ pub(in crate::hub) struct Course {
     pub(super) ahead: BTreeMap<Seq, Run>,
     pub(super) hole: Option<Instant>,
     pub(super) held: Held,
+    /// When the durable log was last found to end where the room does, though the hot store has nothing.
+    pub(super) looked: Option<Instant>,
     /// What the room does while the hot store is away.
     pub(super) direct: Option<Direct>,
     /// The direct epoch that the room was in last, until it is on the hot store's history again.
@@ -93,6 +95,7 @@ impl Course {
             ahead: BTreeMap::new(),
             hole: None,
             held: Held::default(),
+            looked: None,
             direct: None,
             was_direct: None,
             mode: Mode::Normal,

@@ -200,8 +200,7 @@ impl Room {
             Need::Wait => self.pause(),
             Need::Uninstalled => {
                 self.course.need = Need::Nothing;
-                self.course.installed = false;
-                self.on_course();
+                self.is_cold();
             }
             _ => {}
         }
