@@ -48,6 +48,12 @@ async fn grow(store: &DynamoStore, mut position: Position, entries: usize, bytes
     position
 }
 
+/// Makes a checkpoint, which must be due.
+async fn due_checkpoint(store: &DynamoStore) {
+    let look = checkpoint_if_due(store, &project(), 100, u64::MAX, 1).await.expect("checkpoint");
+    look.made.expect("it was due");
+}
+
 /// All keys that are in the table, behind the store's back.
 async fn keys(store: &DynamoStore) -> Vec<String> {
     let scan = store.table.client.scan().table_name(TABLE).projection_expression("pk, sk").send().await.expect("scan");
@@ -77,7 +83,7 @@ async fn an_entry_larger_than_an_item_is_whole_and_goes_whole() {
     let count = |keys: &[String]| keys.iter().filter(|key| key.starts_with("part#")).count();
     assert_eq!(count(&keys(&backend.store).await), 2, "those of the loser are gone");
     grow(&backend.store, end(&large), 1, 1_000_000).await;
-    checkpoint_if_due(&*backend.store, &project(), 1, 0, 1).await.expect("checkpoint").made.expect("it was due");
+    due_checkpoint(&backend.store).await;
     assert_eq!(backend.store.truncate(&project(), u64::MAX).await.expect("truncate"), 2);
     let left = keys(&backend.store).await;
     assert!(count(&left) == 0 && !left.iter().any(|key| key.starts_with("log#")), "{left:?}");
@@ -96,11 +102,10 @@ async fn an_entry_that_comes_after_its_place_was_truncated_does_not_count() {
     let mut late = next(&first, 10);
     late.commits[0].id = CommitId([7; 8]);
     let appending = tokio::spawn(async move { slow.append(&project(), &late).await });
-    while layer.count("held") == 0 {
-        tokio::task::yield_now().await;
-    }
+    process::soon("its put", || layer.count("held") > 0).await;
     grow(&backend.store, first, 4, 100_000).await;
-    checkpoint_if_due(&*backend.store, &project(), 100, 0, 1).await.expect("checkpoint").made.expect("it was due");
+    due_checkpoint(&backend.store).await;
+    backend.store.truncate(&project(), u64::MAX).await.expect("truncate");
     assert_eq!(backend.store.entries(&project(), 1).await.expect("entries"), [], "all is truncated");
     assert_eq!(appending.await.expect("no panic").expect("it answers"), Appended::Conflict);
     assert_eq!(backend.store.entries(&project(), 1).await.expect("entries"), [], "it was taken back");
@@ -120,11 +125,7 @@ async fn what_a_dead_node_left_of_a_checkpoint_is_cleared() {
     left(7, 1_000).await;
     left(8, clock::now_ms()).await;
     grow(&backend.store, Position::START, 4, 100_000).await;
-    checkpoint_if_due(&*backend.store, &project(), 100, u64::MAX, 1)
-        .await
-        .expect("checkpoint")
-        .made
-        .expect("it was due");
+    due_checkpoint(&backend.store).await;
     let keys = keys(&backend.store).await;
     let has = |build: u64| keys.iter().filter(|key| key.contains(&format!("#{build:016x}"))).count();
     assert_eq!((has(7), has(8)), (0, 2), "a draft that is young may be somebody's: {keys:?}");
