@@ -65,6 +65,8 @@ impl Board {
 
     /// Writes until a checkpoint is due, and has it made.
     async fn checkpoint(&mut self, retention_ms: u64) -> Pointer {
+        // In another hour than the last one, which would make way for it otherwise.
+        self.now += 60 * 60 * 1_000;
         loop {
             self.write(3).await;
             self.now += 1_000;
