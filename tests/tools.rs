@@ -14,6 +14,7 @@ use support::peers::{Node, send};
 use support::postgres::Postgres;
 use support::process::{PATIENCE, until};
 use support::redis::Redis;
+use support::server::Setup;
 
 /// Large enough that a dozen updates are worth a checkpoint.
 const TEXT: usize = 30_000;
@@ -58,23 +59,34 @@ async fn draw(client: &mut Client, rounds: usize) {
         let id = format!("o{:02}", n % 10);
         let create = format!(r#"[{{"op":"create","id":"{id}","props":{{"n":{n},"text":"{text}"}}}}]"#);
         let update = format!(r#"[{{"op":"update","id":"{id}","set":{{"n":{n},"text":"{n}{text}"}}}}]"#);
-        assert_eq!(send(client, if n < 10 { &create } else { &update }).await, None);
+        assert_eq!(
+            send(client, if client.core.replica().0.contains_key(&id[..]) { &update } else { &create }).await,
+            None
+        );
     }
 }
 
-fn checkpoints(found: &Value) -> usize {
-    found["checkpoints"].as_array().map_or(0, Vec::len)
+/// Seq of the newest checkpoint; 0 when there is none.
+fn newest(found: &Value) -> u64 {
+    let all = found["checkpoints"].as_array().and_then(|all| all.last());
+    all.and_then(|checkpoint| checkpoint["seq"].as_u64()).unwrap_or(0)
 }
 
-/// A stopped node's directory, with projects of several checkpoints.
+/// Waits until a node has made a checkpoint beyond this seq.
+async fn checkpointed(data: &Path, project: &str, beyond: u64) {
+    until("a checkpoint", PATIENCE, async || newest(&on(data, &["inspect", project, "--json"]).json()) > beyond).await;
+}
+
+/// A stopped node's directory, with projects of several checkpoints. Of those made in one hour only the newest is kept.
 async fn filled(projects: &[&str]) -> (tempfile::TempDir, PathBuf) {
     let node = Node::start();
     for project in projects {
-        draw(&mut node.join(project, MessagePack).await, 3).await;
-        until("a second checkpoint", PATIENCE, async || {
-            checkpoints(&on(node.data.path(), &["inspect", project, "--json"]).json()) >= 2
-        })
-        .await;
+        let mut client = node.join(project, MessagePack).await;
+        draw(&mut client, 2).await;
+        checkpointed(node.data.path(), project, 0).await;
+        let first = newest(&on(node.data.path(), &["inspect", project, "--json"]).json());
+        draw(&mut client, 2).await;
+        checkpointed(node.data.path(), project, first).await;
     }
     let Node { server, data, .. } = node;
     server.kill();
@@ -109,10 +121,7 @@ async fn a_running_node_s_projects_are_seen_and_equal() {
     let node = Node::start();
     let mut client = node.join("board", MessagePack).await;
     draw(&mut client, 3).await;
-    until("a checkpoint", PATIENCE, async || {
-        checkpoints(&on(node.data.path(), &["inspect", "board", "--json"]).json()) > 0
-    })
-    .await;
+    checkpointed(node.data.path(), "board", 0).await;
     let seq = client.core.position().expect("it has one").seq;
     let found = on(node.data.path(), &["inspect", "board", "--json"]);
     assert_eq!(found.code, Some(0), "{found:?}");
@@ -201,8 +210,23 @@ async fn damage_is_named_and_does_not_stop_the_others() {
 #[tokio::test]
 async fn where_the_log_is_gone_an_older_version_or_nothing_is_compared() {
     let (data, database) = filled(&["board"]).await;
-    let found = on(data.path(), &["inspect", "board", "--json"]).json();
-    let older = found["checkpoints"][0]["seq"].as_u64().expect("a checkpoint");
+    // Kept for a while, as if it had been made on another day.
+    let db = Connection::open(&database).expect("it is a database");
+    db.execute_batch("CREATE TABLE v AS SELECT * FROM version; CREATE TABLE c AS SELECT * FROM chunk").expect("copied");
+    let older = newest(&on(data.path(), &["inspect", "board", "--json"]).json());
+    let node = Setup::new(data.path()).start();
+    let id = "another-page-of-the-test";
+    let mut client = Client::new(&node.url, "board", id, MessagePack, loadtest::history::Keep::Whole);
+    client.connect().await.expect("the node is there");
+    support::peers::synced(&mut client).await;
+    draw(&mut client, 2).await;
+    checkpointed(data.path(), "board", older).await;
+    node.kill();
+    let ran = on(data.path(), &["verify", "board"]);
+    assert!(ran.code == Some(0) && ran.out.contains("the first one on"), "{ran:?}");
+
+    db.execute_batch("INSERT OR IGNORE INTO version SELECT * FROM v; INSERT OR IGNORE INTO chunk SELECT * FROM c")
+        .expect("copied");
     remove(&database, &format!("log WHERE project = 'board' AND to_seq <= {older}"));
     let ran = on(data.path(), &["verify", "board"]);
     assert!(ran.code == Some(0) && ran.out.contains(&format!("the version at {older} with ")), "{ran:?}");
@@ -232,11 +256,19 @@ async fn nodes_on_postgres_and_redis_are_looked_at_too() {
     let env: &[(&str, &str)] = &[("COLLAB_DURABLE_URL", &durable), ("COLLAB_REDIS_URL", &hot)];
     until("everything to be saved", PATIENCE, async || {
         let found = run(&["inspect", "board", "--json"], env).json();
-        found["objects"].as_u64() == Some(11) && checkpoints(&found) > 0 && found["watermark"] == found["tail"]["seq"]
+        found["objects"].as_u64() == Some(11) && newest(&found) > 0 && found["watermark"] == found["tail"]["seq"]
     })
     .await;
     let found = run(&["inspect", "board", "--json"], env);
-    assert_eq!(found.json()["watermark_is_of_hot_store"].as_bool(), Some(true), "{found:?}");
+    assert!(
+        found.json()["redis"].as_str().is_some_and(|text| text.starts_with("it is on the same history")),
+        "{found:?}"
+    );
+    // A Redis that has nothing of it is told so, and is not changed by the question.
+    let other = Redis::start().await;
+    let asked = run(&["inspect", "board"], &[("COLLAB_DURABLE_URL", &durable), ("COLLAB_REDIS_URL", &other.url())]);
+    assert!(asked.code == Some(0) && asked.out.contains("redis        it has nothing of this project"), "{asked:?}");
+    assert_eq!(other.keys("*"), [""; 0]);
     let equal = run(&["verify", "--all"], &[("COLLAB_DURABLE_URL", &durable)]);
     assert!(equal.code == Some(0) && equal.out.contains("board: equal"), "{equal:?}");
     let refused = run(&["verify", "--all"], &[("COLLAB_DURABLE_URL", &durable.replace("canvas", "nowhere"))]);

@@ -10,15 +10,18 @@ use crate::durable::sqlite::SqliteStore;
 use crate::durable::survey::{Survey, survey};
 use crate::durable::verify::{Report, Verdict, verify};
 use crate::durable::{DurableError, DurableStore};
-use crate::hot::HotStore as _;
 use crate::hot::redis::{Publish, RedisHot};
-use crate::ids::ProjectId;
+use crate::hot::{HotStore as _, Mismatch, Verified};
+use crate::ids::{CommitId, Position, ProjectId};
 use crate::keyspace::Keyspace;
 use crate::link::{Link, Target};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// What is said of a Redis that has what the durable store has, and maybe more.
+const SAME: &str = "it is on the same history";
 
 /// How `verify` ended, in the order in which one outweighs another; the number is the program's exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,12 +63,8 @@ pub async fn inspect(config: &InspectConfig) -> Result<(String, bool), StartErro
     let store = open(&config.durable).await?;
     let wrong = |error: DurableError| StartError(error.to_string());
     let mut found = survey(&*store, &config.project).await.map_err(wrong)?;
-    if let Some((target, keys)) = &config.redis
-        && let Some(tail) = &found.tail
-        && let Some(saved) = watermark(target, keys, &config.project, tail.seq).await?
-    {
-        found.watermark = Some(saved);
-        found.watermark_is_of_hot_store = true;
+    if let Some((target, keys)) = &config.redis {
+        ask_redis(target, keys, &config.project, &mut found).await?;
     }
     let readable = found.exists && found.problems.is_empty();
     let text = if config.json {
@@ -76,19 +75,39 @@ pub async fn inspect(config: &InspectConfig) -> Result<(String, bool), StartErro
     Ok((text, readable))
 }
 
-/// The highest seq that Redis was told is saved, if it has the project.
-async fn watermark(
+/// Asks Redis how far it was told that commits are saved, and whether it is on the history of the durable log. Changes nothing there.
+async fn ask_redis(
     target: &Target,
     keys: &Keyspace,
     project: &ProjectId,
-    tail: u64,
-) -> Result<Option<u64>, StartError> {
+    found: &mut Survey,
+) -> Result<(), StartError> {
+    let Some((tail, id)) = found.tail.as_ref().and_then(|tail| Some((tail, CommitId::parse(&tail.commit)?))) else {
+        return Ok(());
+    };
     let wrong = |error: &dyn std::fmt::Display| StartError(error.to_string());
     let link = Link::open(target).await.map_err(|error| wrong(&error))?;
-    // It only reads: it neither claims nor publishes, and nothing is kept for longer because of it.
     let hot = RedisHot::new(link, keys.clone(), 0, Publish::ByScript, Duration::ZERO);
-    let log = hot.log_after(project, tail, 1).await.map_err(|error| wrong(&error))?;
-    Ok(log.map(|log| log.saved.seq))
+    let position = Position { epoch: tail.epoch, seq: tail.seq, id };
+    let history = match hot.verify(project, position).await.map_err(|error| wrong(&error))? {
+        Verified::Same { head, saved, .. } => {
+            found.watermark = Some(saved.seq);
+            format!("{SAME}, at seq {head}")
+        }
+        // Whatever is saved and has not changed for long is not in Redis any more.
+        Verified::Mismatch(Mismatch::Empty) => "it has nothing of this project, or not all of it".to_owned(),
+        Verified::Mismatch(other) => {
+            found.watermark = None;
+            match other {
+                Mismatch::Epoch(epoch) => format!("it is in epoch {epoch}"),
+                Mismatch::Fork => "it has another commit at the tail's seq, or ends before it".to_owned(),
+                Mismatch::Trimmed => "its log starts above the tail".to_owned(),
+                Mismatch::Empty | Mismatch::Frozen => "a heal is at work".to_owned(),
+            }
+        }
+    };
+    found.redis = Some(history);
+    Ok(())
 }
 
 fn table(found: &Survey) -> String {
@@ -140,19 +159,34 @@ fn table(found: &Survey) -> String {
         line(
             "",
             format!(
-                "seq {}, epoch {}: {} objects, {} clients, {} chunks, build {}, made {} s after 1970",
+                "seq {}, epoch {}: {} objects, {} clients, {} chunks, build {}, made {}",
                 kept.seq,
                 kept.epoch,
                 kept.objects,
                 kept.clients,
                 kept.chunks,
                 kept.build,
-                kept.at_ms / 1_000
+                time(kept.at_ms)
             ),
         );
     }
     found.problems.iter().for_each(|problem| line("PROBLEM", problem.clone()));
     out
+}
+
+/// A time in ms since 1970, as people write it, in UTC.
+fn time(at_ms: u64) -> String {
+    let (days, seconds) = (at_ms / 86_400_000, at_ms / 1_000 % 86_400);
+    // Counted from the 1st of March of the year 0, so that leap days come last: 146,097 days make 400 years.
+    let from_march = days + 719_468;
+    let (era, day) = (from_march / 146_097, from_march % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let (date, month) = (day - (153 * month + 2) / 5 + 1, if month < 10 { month + 3 } else { month - 9 });
+    let year = 400 * era + year + u64::from(month <= 2);
+    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}-{month:02}-{date:02} {hour:02}:{minute:02}:{second:02} UTC")
 }
 
 /// Compares checkpoints with their logs. `say` gets a line for each project as soon as it is known.
@@ -240,4 +274,23 @@ fn as_json(project: &ProjectId, report: &Result<Report, DurableError>, n: usize)
         Err(error) => line["why"] = json!(error.to_string()),
     }
     line.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::time;
+
+    #[test]
+    fn times_are_written_as_people_do() {
+        for (at_ms, text) in [
+            (0, "1970-01-01 00:00:00 UTC"),
+            (951_782_400_000, "2000-02-29 00:00:00 UTC"),
+            (951_868_799_999, "2000-02-29 23:59:59 UTC"),
+            (1_709_251_200_000, "2024-03-01 00:00:00 UTC"),
+            (4_107_542_400_000, "2100-03-01 00:00:00 UTC"),
+            (1_795_713_607_000, "2026-11-26 17:20:07 UTC"),
+        ] {
+            assert_eq!(time(at_ms), text);
+        }
+    }
 }

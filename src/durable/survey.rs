@@ -20,8 +20,8 @@ pub struct Survey {
     pub tail: Option<Place>,
     /// The highest seq that the hot store was told is saved; that of the tail when nobody asked it.
     pub watermark: Option<Seq>,
-    /// Whether the watermark is the hot store's own word.
-    pub watermark_is_of_hot_store: bool,
+    /// How Redis stands to the durable log, when it was asked.
+    pub redis: Option<String>,
     /// Objects that can be read.
     pub objects: Option<usize>,
     /// Objects that cannot, and are set aside.
@@ -148,7 +148,7 @@ pub async fn survey(store: &dyn DurableStore, project: &ProjectId) -> Result<Sur
         project: project.to_string(),
         exists: !problems.is_empty() || place.as_ref().is_some_and(|place| place.seq > 0),
         watermark: place.as_ref().map(|place| place.seq),
-        watermark_is_of_hot_store: false,
+        redis: None,
         tail: place,
         objects: loaded.as_ref().map(|loaded| loaded.canvas.len()),
         quarantined: aside.map(|(id, _)| id.to_string()).collect(),

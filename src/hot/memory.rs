@@ -1,5 +1,8 @@
 //! The hot store of an embedded node: in this process.
 
+#[cfg(test)]
+mod sim;
+
 use super::log::Log;
 use super::unsaved::Unsaved;
 use super::{
@@ -57,37 +60,6 @@ impl MemoryHot {
     fn mark(&self, project: &ProjectId, urgent: bool) {
         let fresh = || Mark { urgent: false, unsaved: Unsaved::since(Instant::now()) };
         self.dirty.entry(project.clone()).or_insert_with(fresh).urgent |= urgent;
-    }
-}
-
-/// What the simulated world does to a Redis that nobody does to a store in one's own process.
-#[cfg(test)]
-impl MemoryHot {
-    /// Forgets everything.
-    pub(crate) fn wipe(&self) {
-        self.projects.clear();
-        self.dirty.clear();
-    }
-
-    /// Forgets one project, saved or not.
-    pub(crate) fn evict(&self, project: &ProjectId) {
-        self.projects.remove(project);
-    }
-
-    /// Becomes what the other is.
-    pub(crate) fn copy_from(&self, other: &Self) {
-        self.wipe();
-        for hot in &other.projects {
-            self.projects.insert(hot.key().clone(), hot.value().clone());
-        }
-        for dirty in &other.dirty {
-            self.dirty.insert(dirty.key().clone(), *dirty.value());
-        }
-    }
-
-    /// Where the project stands, and up to where it is known to be saved.
-    pub(crate) fn stands(&self, project: &ProjectId) -> Option<(Position, Position)> {
-        self.projects.get(project).map(|hot| (hot.position, hot.saved))
     }
 }
 
@@ -320,10 +292,6 @@ impl HotStore for MemoryHot {
 
     async fn claim(&self, _project: &ProjectId, _lease: Duration) -> Result<bool, HotError> {
         Ok(true)
-    }
-
-    fn lives(&self) -> Option<u64> {
-        None
     }
 }
 

@@ -236,5 +236,7 @@ pub trait HotStore: Send + Sync + 'static {
 
     /// A number that rises whenever the store may have become another (a connection was lost and made anew); `None` when it lives in this
     /// process, and a room need never ask whether it is up to date.
-    fn lives(&self) -> Option<u64>;
+    fn lives(&self) -> Option<u64> {
+        None
+    }
 }

@@ -64,14 +64,14 @@ impl Board {
     }
 
     /// Writes until a checkpoint is due, and has it made.
-    async fn checkpoint(&mut self, retention_ms: u64) -> Pointer {
+    async fn checkpoint(&mut self) -> Pointer {
         // In another hour than the last one, which would make way for it otherwise.
         self.now += 60 * 60 * 1_000;
         loop {
             self.write(3).await;
             self.now += 1_000;
             let build = self.position.seq;
-            let made = checkpoint_if_due(&self.store, &project(), self.now, retention_ms, build).await;
+            let made = checkpoint_if_due(&self.store, &project(), self.now, u64::MAX, build).await;
             if made.expect("checkpoint").made.is_some() {
                 return self.store.pointer(&project()).await.expect("pointer").expect("made");
             }
@@ -116,7 +116,7 @@ async fn a_checkpoint_that_holds_what_the_log_says_is_equal() {
     assert!(matches!(&report.verdict, Verdict::NotCompared(why) if why.contains("no checkpoint")), "{report:?}");
     assert_eq!((report.tail, report.checkpoint), (2, None));
     for _ in 0..3 {
-        let pointer = board.checkpoint(u64::MAX).await;
+        let pointer = board.checkpoint().await;
         board.write(2).await;
         let report = board.verdict().await;
         assert_eq!((report.verdict, report.checkpoint), (Verdict::Equal, Some(pointer.seq)));
@@ -127,11 +127,13 @@ async fn a_checkpoint_that_holds_what_the_log_says_is_equal() {
 #[tokio::test]
 async fn an_older_version_serves_where_the_log_is_gone() {
     let mut board = Board::new();
-    let first = board.checkpoint(u64::MAX).await;
+    let first = board.checkpoint().await;
     board.store.truncate(&project(), u64::MAX).await.expect("truncate");
     let report = board.verdict().await;
     assert!(matches!(&report.verdict, Verdict::NotCompared(why) if why.contains("removed")), "{report:?}");
-    board.checkpoint(u64::MAX).await;
+    // Of those made in the same hour one is kept.
+    board.now += DAY_MS / 12;
+    board.checkpoint().await;
     let report = board.verdict().await;
     assert_eq!((report.verdict, report.rebuilt.map(|r| r.0)), (Verdict::Equal, Some(first.seq)));
     board.store.forget(&project(), &first).await.expect("forgotten");
@@ -144,11 +146,11 @@ async fn clients_that_a_checkpoint_forgot_are_no_difference() {
     let mut board = Board::new();
     board.write(1).await;
     board.now += CLIENT_MS + DAY_MS;
-    board.checkpoint(u64::MAX).await;
+    board.checkpoint().await;
     let clients = load(&board.store, &project()).await.expect("load").clients.len();
     assert_eq!((board.verdict().await.verdict, clients), (Verdict::Equal, 3));
     board.now += CLIENT_MS + DAY_MS;
-    let pointer = board.checkpoint(u64::MAX).await;
+    let pointer = board.checkpoint().await;
     assert!(pointer.clients <= 3);
     assert_eq!(board.verdict().await.verdict, Verdict::Equal);
 }
@@ -185,7 +187,7 @@ async fn a_checkpoint_inside_an_entry_is_compared_where_the_entry_ends() {
 #[tokio::test]
 async fn each_difference_is_named() {
     let mut board = Board::new();
-    board.checkpoint(u64::MAX).await;
+    board.checkpoint().await;
     assert_eq!(board.with(|_, _| {}).await.verdict, Verdict::Equal);
     let named = async |wanted: &str, change: &dyn Fn(&mut Canvas, &mut HashMap<Author, ClientRecord>)| {
         assert_eq!(different(board.with(change).await), (1, wanted.to_owned()));
@@ -254,7 +256,7 @@ async fn each_difference_is_named() {
 #[tokio::test]
 async fn other_bytes_and_another_commit_are_differences() {
     let mut board = Board::new();
-    let pointer = board.checkpoint(u64::MAX).await;
+    let pointer = board.checkpoint().await;
     let chunks = board.store.chunks(&project(), &pointer).await.expect("chunks");
     let entries = board.store.entries(&project(), 1).await.expect("entries");
     let judge = |pointer: Pointer, chunks: Vec<Bytes>| {
@@ -275,7 +277,7 @@ async fn other_bytes_and_another_commit_are_differences() {
 #[tokio::test]
 async fn what_cannot_be_read_is_an_error() {
     let mut board = Board::new();
-    let pointer = board.checkpoint(u64::MAX).await;
+    let pointer = board.checkpoint().await;
     let wrong = Pointer { objects: pointer.objects + 1, seq: pointer.seq + 1, ..pointer.clone() };
     let chunks = board.store.chunks(&project(), &pointer).await.expect("chunks");
     board.store.checkpoint(&project(), &wrong, &chunks).await.expect("checkpoint");

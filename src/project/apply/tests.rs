@@ -50,7 +50,7 @@ impl Board {
 fn single_properties_change_and_the_rest_stays() {
     let mut board = Board::with(r#"[{"op":"create","id":"a","props":{"x":1,"y":2,"c":"red"}}]"#);
     board.run(r#"[{"op":"update","id":"a","set":{"x":5},"unset":["c","never"]}]"#).expect("valid");
-    assert_eq!(board.show("a"), r#"2 {"x":5,"y":2}"#);
+    assert_eq!(board.show("a"), r#"2 {"y":2,"x":5}"#, "in the order in which they were last set");
     board.run(r#"[{"op":"delete","id":"a"}]"#).expect("valid");
     assert_eq!(board.show("a"), "absent");
     board.run(r#"[{"op":"create","id":"a"}]"#).expect("a deleted id may be created again");
