@@ -128,12 +128,10 @@ fn table(found: &Survey) -> String {
         }
         None => line("tail", unknown()),
     }
-    let whose = if found.watermark_is_of_hot_store {
-        "as Redis was told"
-    } else {
-        "the tail; Redis was not asked or does not have it"
-    };
-    line("watermark", found.watermark.map_or_else(unknown, |seq| format!("seq {seq} ({whose})")));
+    line("watermark", found.watermark.map_or_else(unknown, |seq| format!("seq {seq}")));
+    if let Some(redis) = &found.redis {
+        line("redis", redis.clone());
+    }
     line("objects", found.objects.map_or_else(unknown, |count| count.to_string()));
     line("clients", found.clients.map_or_else(unknown, |count| count.to_string()));
     line("quarantined", found.quarantined.len().to_string());
