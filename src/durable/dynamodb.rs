@@ -1,7 +1,7 @@
 //! The durable store in a table of DynamoDB: for several nodes, in any number of availability zones.
 //!
 //! Owns the table's shape (`dynamodb/item.rs`) and the order of writes. Every read is strongly consistent. Never opens a body; that is
-//! `layout`. Called through [`DurableStore`]; the table is made by [`setup`].
+//! `layout`. Called through [`DurableStore`]; the table is made by [`setup()`].
 
 mod batch;
 mod checkpoints;
