@@ -15,7 +15,15 @@ enum Found {
     Never(&'static str),
 }
 
-const TABLE: &[(Mechanism, Found)] = &[(Mechanism::Cas, Seed(Mode::Multi, 0))];
+const TABLE: &[(Mechanism, Found)] = &[
+    (Mechanism::Cas, Seed(Mode::Multi, 0)),
+    (Mechanism::Contig, Seed(Mode::Away, 23)),
+    (Mechanism::Pos, Seed(Mode::Single, 3)),
+    (Mechanism::Resend, Seed(Mode::Multi, 35)),
+    (Mechanism::Savedcid, Seed(Mode::Multi, 33)),
+    (Mechanism::Savedid, Seed(Mode::Pair, 11)),
+    (Mechanism::Seal, Seed(Mode::Away, 12)),
+];
 
 #[test]
 fn without_a_mechanism_something_goes_wrong() {
