@@ -155,6 +155,7 @@ impl Room {
 
     /// Nothing is wrong with the store.
     pub(super) fn in_order(&mut self) {
+        self.course.direct = None;
         self.course.trouble = None;
         self.set_mode(Mode::Normal);
     }
