@@ -61,7 +61,7 @@ describe('two nodes, a tab on each', () => {
       await a.keyboard.press('r');
       await drag(a, [500, 200], [620, 320]);
       await a.waitForFunction(() => window.__board?.canvas.status.mode === 'degraded');
-      await a.screenshot({ path: 'out/redis-hangs.png' });
+      await a.screenshot({ path: join(import.meta.dirname, 'out', 'redis-hangs.png') });
     } finally {
       redis.goOn();
     }
