@@ -18,7 +18,7 @@ enum Found {
 const TABLE: &[(Mechanism, Found)] = &[
     (Mechanism::Cas, Seed(Mode::Multi, 0)),
     (Mechanism::Contig, Seed(Mode::Away, 23)),
-    (Mechanism::Pos, Seed(Mode::Single, 3)),
+    (Mechanism::Pos, Seed(Mode::Single, 5)),
     (Mechanism::Resend, Seed(Mode::Multi, 35)),
     (Mechanism::Savedcid, Seed(Mode::Multi, 33)),
     (Mechanism::Savedid, Seed(Mode::Pair, 11)),
