@@ -35,19 +35,25 @@ impl Room {
             self.in_flight = Some(Box::pin(async move { Done::Installed(install(&project, &stores, &replica).await) }));
             return;
         }
-        let proposed = propose(&self.replica, &mut self.queue, &self.settings.limits, &mut chance::rng());
-        for (session, say) in &proposed.at_once {
-            self.at_once(*session, *say);
-        }
-        if proposed.call.proposals.is_empty() {
-            return;
-        }
-        metrics::call(proposed.call.proposals.len());
+        let Some(proposed) = self.next_call() else { return };
         let (project, stores) = (self.project.clone(), self.stores.clone());
         self.in_flight = Some(Box::pin(async move {
             let reply = stores.hot.commit(&project, &proposed.call).await;
             Done::Committed(Box::new(proposed), reply)
         }));
+    }
+
+    /// What waits, as the next call; `None` when all of it could be answered at once.
+    pub(super) fn next_call(&mut self) -> Option<Proposed> {
+        let proposed = propose(&self.replica, &mut self.queue, &self.settings.limits, &mut chance::rng());
+        for (session, say) in &proposed.at_once {
+            self.at_once(*session, *say);
+        }
+        if proposed.call.proposals.is_empty() {
+            return None;
+        }
+        metrics::call(proposed.call.proposals.len());
+        Some(proposed)
     }
 
     pub(super) fn at_once(&mut self, session: SessionId, say: AtOnce) {

@@ -5,12 +5,11 @@
 //! course ends the direct epoch by a heal.
 
 use super::{Done, End, Room};
-use crate::chance;
 use crate::durable::load::{Tail, since, tail};
 use crate::durable::{DurableError, Entry};
 use crate::hub::ISOLATED;
 use crate::hub::direct::{Direct, LOOK, PAUSE, POLL, PROBE};
-use crate::hub::propose::{Proposed, propose};
+use crate::hub::propose::Proposed;
 use crate::ids::Seq;
 use crate::metrics;
 use crate::protocol::close::Close;
@@ -123,14 +122,7 @@ impl Room {
     }
 
     fn append_call(&mut self) {
-        let proposed = propose(&self.replica, &mut self.queue, &self.settings.limits, &mut chance::rng());
-        for (session, say) in &proposed.at_once {
-            self.at_once(*session, *say);
-        }
-        if proposed.call.proposals.is_empty() {
-            return;
-        }
-        metrics::call(proposed.call.proposals.len());
+        let Some(proposed) = self.next_call() else { return };
         let (project, durable) = (self.project.clone(), self.stores.durable.clone());
         let commits = proposed.call.proposals.iter().map(|proposal| proposal.commit.clone()).collect();
         self.in_flight = Some(Box::pin(async move {
