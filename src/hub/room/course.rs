@@ -29,6 +29,8 @@ const QUIET: Duration = Duration::from_secs(30);
 const HOLE: Duration = Duration::from_millis(50);
 /// First and longest pause after a store did not answer.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+/// The longest pause while the hot store is silent: several fit into the grace, so that a room does not leave a store that is back.
+const PAUSE_SILENT: Duration = Duration::from_millis(250);
 /// When to send a batch again that the store had no answer to, in ms.
 pub(super) const UNAVAILABLE_RETRY_MS: u32 = 1_000;
 /// So long batches wait for a hot store that does not answer before their authors are told to come back.
@@ -267,7 +269,8 @@ impl Room {
     pub(super) fn pause(&mut self) {
         let now = Instant::now();
         let trouble = self.course.trouble.unwrap_or(Trouble::new(now));
-        let pause = (trouble.pause * 2).min(PAUSE.1);
+        let longest = if trouble.silent.is_some() { PAUSE_SILENT } else { PAUSE.1 };
+        let pause = (trouble.pause * 2).min(longest);
         self.course.trouble = Some(Trouble { retry: now + pause, pause, ..trouble });
     }
 
