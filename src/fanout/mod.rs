@@ -31,11 +31,6 @@ pub enum Event {
         /// The lineage that began.
         epoch: Epoch,
     },
-    /// The durable store has ended this lineage: whoever serves it, or an older one, starts over from there.
-    Ended {
-        /// The lineage that ended.
-        epoch: Epoch,
-    },
     /// Presence of another node's sessions has changed.
     Presence {
         /// Which node.

@@ -7,7 +7,6 @@
 //! | `C` | a packed [`Run`], which says when it was sent | the commit script |
 //! | `S` | epoch, seq, commit id: [`Event::Saved`] | a script |
 //! | `L` | epoch: [`Event::Began`] | a script |
-//! | `E` | epoch: [`Event::Ended`] | a script |
 //! | `P` | node, sent (µs since 1970), then n, and the entries as on the client's wire | a node |
 //! | `B` | node, sent, then n, and the sessions | a node |
 //! | `X` | node, sent, then from, topic, to (or nil), and the data byte for byte | a node |
@@ -60,7 +59,6 @@ pub fn encode(event: &Event, sent_us: u64) -> Option<Vec<u8>> {
         Event::Commits(run) => run.pack(sent_us),
         Event::Saved(position) => fixed(b'S', &[position.epoch, position.seq, u64::from_be_bytes(position.id.0)]),
         Event::Began { epoch } => fixed(b'L', &[*epoch]),
-        Event::Ended { epoch } => fixed(b'E', &[*epoch]),
         Event::Presence { node, n, sessions } => {
             let mut out = fixed(b'P', &[*node, sent_us]);
             pack::uint(&mut out, *n);
@@ -132,7 +130,6 @@ pub fn decode(bytes: &[u8]) -> Result<(Event, Option<u64>), Unreadable> {
             Event::Saved(Position { epoch, seq, id: CommitId(number(rest)?.to_be_bytes()) })
         }
         b'L' => Event::Began { epoch: number(rest)? },
-        b'E' => Event::Ended { epoch: number(rest)? },
         b'P' | b'B' | b'X' => {
             let (node, sent_us) = (number(rest)?, number(rest)?);
             let event = by_node(*kind, node, &mut Reader::new(rest))?;

@@ -10,7 +10,7 @@ use super::{
     Verified,
 };
 use crate::fanout::{Event, Fanout};
-use crate::ids::{Epoch, Position, ProjectId, Seq};
+use crate::ids::{Position, ProjectId, Seq};
 use crate::mechanism::{Mechanism, on};
 use crate::project::canvas::{Canvas, Object, View as _};
 use crate::protocol::commit::{Commit, Origin};
@@ -262,17 +262,6 @@ impl HotStore for MemoryHot {
 
     async fn forget(&self, project: &ProjectId, position: Position) -> Result<(), HotError> {
         self.projects.remove_if(project, |_, hot| hot.position == position && hot.saved.seq == position.seq);
-        Ok(())
-    }
-
-    async fn discard(&self, project: &ProjectId, epoch: Epoch) -> Result<(), HotError> {
-        // A frozen one is being healed: who does so installs what follows.
-        let ended = |hot: &Hot| hot.position.epoch <= epoch && !hot.is_frozen();
-        self.projects.remove_if(project, |_, hot| ended(hot));
-        if !self.projects.contains_key(project) {
-            self.dirty.remove(project);
-            self.fanout.publish(project, Event::Ended { epoch });
-        }
         Ok(())
     }
 

@@ -215,10 +215,6 @@ pub trait HotStore: Send + Sync + 'static {
     /// Nobody on this node needs the project, which stands at `position` with everything saved: the store may forget it, at once or in time.
     async fn forget(&self, project: &ProjectId, position: Position) -> Result<(), HotError>;
 
-    /// Forgets a project whose lineage, `epoch` or older, the durable store has ended, whatever it holds, and publishes that; unless it is frozen: then somebody is
-    /// about to put another in its place.
-    async fn discard(&self, project: &ProjectId, epoch: Epoch) -> Result<(), HotError>;
-
     /// Projects with commits above the watermark: those that this node has changed, or, with `all`, those that any node ever left.
     async fn dirty(&self, all: bool) -> Result<Vec<Dirty>, HotError>;
 

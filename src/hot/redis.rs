@@ -29,7 +29,7 @@ mod tests;
 use super::{Call, Dirty, Freeze, HotError, HotLog, HotState, HotStore, Over, Reply, Verified};
 use crate::clock;
 use crate::fanout::Event;
-use crate::ids::{Epoch, NodeId, Position, ProjectId, Seq};
+use crate::ids::{NodeId, Position, ProjectId, Seq};
 use crate::keyspace::{Bucket, Keyspace};
 use crate::link::{Link, LinkError, Refusal};
 use crate::protocol::run::Run;
@@ -252,17 +252,6 @@ impl HotStore for RedisHot {
 
     async fn forget(&self, _project: &ProjectId, _position: Position) -> Result<(), HotError> {
         // What is saved expires.
-        Ok(())
-    }
-
-    async fn discard(&self, project: &ProjectId, epoch: Epoch) -> Result<(), HotError> {
-        let mut script = self.on_all(&self.scripts.discard, project);
-        script.arg(&epoch.to_be_bytes()[..]).arg(self.publish.payload(&Event::Ended { epoch })).arg(project.as_str());
-        let marked = self.marks.times(project);
-        if self.run::<i64>(&script).await? == 1 {
-            self.marks.clear(project, marked);
-            self.publish.by_node(project, || Event::Ended { epoch });
-        }
         Ok(())
     }
 

@@ -205,12 +205,6 @@ impl Room {
                     self.course.ask();
                 }
             }
-            Event::Ended { epoch } => {
-                if epoch >= self.replica.position().epoch {
-                    self.course.overtaken = true;
-                    self.course.ask();
-                }
-            }
             Event::Gap => self.course.ask(),
             event @ (Event::Presence { .. } | Event::Beat { .. } | Event::Broadcast { .. }) => self.hear_others(event),
         }

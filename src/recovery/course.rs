@@ -29,7 +29,7 @@ pub struct Standing {
     pub asked: Epoch,
     /// Whether all that it has is durable, and it holds nothing.
     pub saved: bool,
-    /// Whether the durable store may have gone on without it: it has tried to put the project into the hot store and could not, or its lineage was ended.
+    /// Whether the durable store may have gone on without it: it has tried to put the project into the hot store and could not.
     pub overtaken: bool,
 }
 

@@ -5,7 +5,7 @@ use super::world::{Link, World, ms, pause};
 use crate::chance;
 use crate::hot::memory::MemoryHot;
 use crate::hot::{Call, Dirty, Freeze, HotError, HotLog, HotState, HotStore, Over, Reply, Verified};
-use crate::ids::{Epoch, Position, ProjectId, Seq};
+use crate::ids::{Position, ProjectId, Seq};
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use rand::RngExt as _;
@@ -234,15 +234,6 @@ impl HotStore for SimHot {
 
     async fn forget(&self, _: &ProjectId, _: Position) -> Result<(), HotError> {
         // What is saved expires.
-        Ok(())
-    }
-
-    async fn discard(&self, project: &ProjectId, epoch: Epoch) -> Result<(), HotError> {
-        let (p, marked) = (project.clone(), self.marks.times(project));
-        let answer = self.ask("discard", act(move |hot| async move { hot.discard(&p, epoch).await })).await;
-        self.say("discard", &(epoch, &answer));
-        answer?;
-        self.marks.clear(project, marked);
         Ok(())
     }
 

@@ -79,9 +79,9 @@ async fn what_scripts_publish_is_read_and_what_nobody_can_read_is_a_gap() {
     publish(&redis, "p", &run.pack(9)).await;
     publish(&redis, "p", b"Znewer").await;
     publish(&redis, "p", b"Lbroken").await;
-    publish(&redis, "p", &[&b"E"[..], &Epoch::to_be_bytes(4)].concat()).await;
+    publish(&redis, "p", &[&b"L"[..], &Epoch::to_be_bytes(4)].concat()).await;
     assert_eq!(next(&mut at).await, Event::Commits(run));
-    assert_eq!((next(&mut at).await, next(&mut at).await), (Event::Gap, Event::Ended { epoch: 4 }));
+    assert_eq!((next(&mut at).await, next(&mut at).await), (Event::Gap, Event::Began { epoch: 4 }));
 }
 
 #[tokio::test]

@@ -149,21 +149,3 @@ pub(in crate::hot) async fn a_log_is_read_in_pieces(backend: &impl Backend) {
         assert_eq!((id, commits.len(), commits[0].id), (filled[7].id, count, filled[8].id), "{bytes}");
     }
 }
-
-pub(in crate::hot) async fn a_discarded_lineage_is_gone(backend: &impl Backend) {
-    let mut world = World::of(backend, start(5)).await;
-    world.commit(vec![put(1, 1, "a", None)]).await;
-    world.events.recv().await;
-    world.hot.discard(&project(), 4).await.expect("it answers");
-    assert_eq!(world.hot.freeze(&project(), 1, LONG).await, Ok(Freeze::Frozen(world.head)));
-    world.hot.discard(&project(), 5).await.expect("it answers");
-    assert_eq!(world.load().await.position, world.head, "a newer lineage stays, and a frozen one");
-    assert_eq!(world.hot.dirty(true).await.expect("it answers").len(), 1);
-    assert_eq!(world.hot.freeze(&project(), 1, Duration::ZERO).await, Ok(Freeze::Frozen(world.head)));
-    assert!(world.events.try_recv().is_err(), "nothing has ended");
-    world.hot.discard(&project(), 5).await.expect("it answers");
-    assert_eq!(world.events.recv().await, Some(Event::Ended { epoch: 5 }));
-    assert!(world.hot.load(&project()).await.expect("it answers").is_none());
-    assert_eq!(world.hot.dirty(true).await, Ok(vec![]));
-    assert_eq!(world.hot.install(&project(), start(6), Over::Empty).await, Ok(true));
-}

@@ -14,7 +14,6 @@ pub(super) struct Scripts {
     pub(super) freeze: Script,
     pub(super) install: Script,
     pub(super) mark_saved: Script,
-    pub(super) discard: Script,
     pub(super) claim: Script,
     pub(super) left: Script,
 }
@@ -34,7 +33,6 @@ impl Scripts {
             freeze: whole(include_str!("../lua/freeze.lua")),
             install: whole(include_str!("../lua/install.lua")),
             mark_saved: whole(include_str!("../lua/mark_saved.lua")),
-            discard: whole(include_str!("../lua/discard.lua")),
             claim: whole(include_str!("../lua/claim.lua")),
             left: whole(include_str!("../lua/left.lua")),
         }

@@ -59,7 +59,7 @@ impl Trouble {
 pub(in crate::hub) struct Course {
     /// Whether the hot store has the project; one that is only looked at is not put there.
     pub(super) installed: bool,
-    /// Somebody else may have written to the durable store: putting the project into the hot one has failed, or its lineage was ended.
+    /// Somebody else may have written to the durable store: putting the project into the hot one has failed.
     pub(super) overtaken: bool,
     pub(super) need: Need,
     pub(super) trouble: Option<Trouble>,

@@ -88,6 +88,11 @@ impl Board {
         [keys.objects(&project), keys.clients(&project), keys.meta(&project), keys.log(&project)]
     }
 
+    /// The server forgets the project.
+    pub(super) async fn lose(&self) {
+        self.ask::<i64>(&format!("DEL {}", self.state_keys().join(" "))).await;
+    }
+
     /// All keys of this test.
     pub(super) async fn all_keys(&self) -> Vec<String> {
         self.ask(&format!("KEYS {}:*", self.keys.prefix())).await

@@ -48,9 +48,7 @@ enum Step {
         over_empty: bool,
         newer: bool,
     },
-    Discard {
-        older: bool,
-    },
+    Lose,
     Read {
         back: u64,
         bytes: usize,
@@ -69,7 +67,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..20_u64, prop::bool::weighted(0.2)).prop_map(|(back, wrong)| Step::Save { back, wrong }),
         1 => (1..3_u64, prop::bool::weighted(0.3)).prop_map(|(token, long)| Step::Freeze { token, long }),
         1 => (1..3_u64, any::<bool>(), any::<bool>()).prop_map(|(token, over_empty, newer)| Step::Install { token, over_empty, newer }),
-        1 => prop::bool::weighted(0.8).prop_map(|older| Step::Discard { older }),
+        1 => Just(Step::Lose),
         2 => (0..20_u64, 0..3_000_usize).prop_map(|(back, bytes)| Step::Read { back, bytes }),
     ]
 }
@@ -177,10 +175,11 @@ impl Pair {
                 );
             }
             Step::Install { token, over_empty, newer } => self.install(*token, *over_empty, *newer).await,
-            Step::Discard { older } => {
-                let epoch = self.epoch - u64::from(*older && self.epoch > 0);
-                memory.discard(&project(), epoch).await.expect("it answers");
-                redis.discard(&project(), epoch).await.expect("it answers");
+            Step::Lose => {
+                self.memory.wipe();
+                self.board.lose().await;
+                // Whoever looks finds nothing that is unsaved.
+                assert!(redis.log_after(&project(), 0, 1).await.expect("it answers").is_none());
             }
             Step::Read { back, bytes } => {
                 let seq = at(*back).map_or(*back, |position| position.seq);

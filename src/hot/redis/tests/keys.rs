@@ -68,7 +68,6 @@ async fn a_look_makes_no_keys() {
     hot.dirty(true).await.expect("it answers");
     hot.freeze(&project, 1, Duration::from_secs(9)).await.expect("it answers");
     hot.mark_saved(&project, Position::START).await.expect("it answers");
-    hot.discard(&project, 1).await.expect("it answers");
     hot.claim(&project, Duration::ZERO).await.expect("it answers");
     assert_eq!(board.all_keys().await, Vec::<String>::new());
 }
@@ -104,7 +103,8 @@ async fn half_a_state_is_none() {
         // What is left is replaced by the next state, or by none.
         assert_eq!(world.hot.install(&project(), start(2), Over::Empty).await, Ok(true));
         assert_eq!(world.load().await.position.epoch, 2);
-        board.hot.discard(&project(), 2).await.expect("it answers");
+        board.lose().await;
+        assert!(world.hot.log_after(&project(), 0, 9).await.expect("it answers").is_none());
         assert!(board.all_keys().await.is_empty());
     }
 }
