@@ -35,12 +35,13 @@ pub enum Mechanism {
     Fresh,
     Repeat,
     Ackhole,
+    Greet,
 }
 
 #[cfg(test)]
 impl Mechanism {
     /// All of them, in order.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Pos,
         Self::Contig,
         Self::Cas,
@@ -69,6 +70,7 @@ impl Mechanism {
         Self::Fresh,
         Self::Repeat,
         Self::Ackhole,
+        Self::Greet,
     ];
 }
 

@@ -74,10 +74,10 @@ impl Log {
         self.commits.push_back(commit);
     }
 
-    /// Lets go of commits that are saved and old.
-    pub fn trim(&mut self, saved: Seq) {
+    /// Lets go of commits that are saved and old, so that at most `kept` saved ones are left.
+    pub fn trim(&mut self, saved: Seq, kept: usize) {
         let unsaved = usize::try_from(self.head.saturating_sub(saved)).unwrap_or(usize::MAX);
-        while self.commits.len() > unsaved.saturating_add(KEPT_SAVED)
+        while self.commits.len() > unsaved.saturating_add(kept)
             || (self.bytes > KEPT_BYTES && self.commits.len() > unsaved)
         {
             let Some(commit) = self.commits.pop_front() else { return };
@@ -118,9 +118,9 @@ mod tests {
     fn what_is_unsaved_is_kept_and_the_rest_is_bounded() {
         let head = KEPT_SAVED as Seq + 100;
         let mut log = log(1, head);
-        log.trim(10);
+        log.trim(10, KEPT_SAVED);
         assert_eq!(log.base(), 0);
-        log.trim(head - 10);
+        log.trim(head - 10, KEPT_SAVED);
         assert_eq!((log.base(), log.id_at(90)), (90, Some(id(90))));
         assert_eq!(log.bytes(), log.iter().map(Commit::weight).sum::<usize>());
     }

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod sim;
 
-use super::log::Log;
+use super::log::{KEPT_SAVED, Log};
 use super::unsaved::Unsaved;
 use super::{
     Call, ClientState, Clients, Dirty, Freeze, HotError, HotLog, HotState, HotStore, MISSED, Mismatch, Over, Reply,
@@ -248,7 +248,7 @@ impl HotStore for MemoryHot {
         }
         if position.seq > hot.saved.seq {
             hot.saved = position;
-            hot.log.trim(position.seq);
+            hot.log.trim(position.seq, KEPT_SAVED);
             self.fanout.publish(project, Event::Saved(position));
         }
         if hot.saved.seq == hot.position.seq {

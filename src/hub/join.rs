@@ -40,7 +40,7 @@ pub(super) fn join(room: &mut Room, joiner: Joiner, reply: oneshot::Sender<Resul
 }
 
 /// Whether a client has heard of something that is not in the room's history: the room is behind, or that lineage is lost.
-fn knows_more(room: &Room, position: Position) -> bool {
+pub(super) fn knows_more(room: &Room, position: Position) -> bool {
     let head = room.replica.position().seq;
     position.seq > head || room.replica.id_at(position.seq).is_some_and(|id| id != position.id)
 }

@@ -43,6 +43,7 @@ use std::sync::atomic::Ordering;
 use timers::Timers;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
+use unsure::Unsure;
 
 /// Messages that are taken from the mailbox in one turn.
 const TURN: usize = 256;
@@ -79,6 +80,7 @@ pub(super) struct Asides {
     made: mpsc::UnboundedReceiver<(Encoding, Snapshot)>,
     found: mpsc::UnboundedReceiver<Found>,
     probed: mpsc::UnboundedReceiver<bool>,
+    tails: mpsc::UnboundedReceiver<unsure::Read>,
 }
 
 /// One project open on this node.
@@ -92,7 +94,7 @@ pub(super) struct Room {
     others: Others,
     pub(super) snapshots: Snapshots,
     /// Joiners who know of something that this room does not: they wait until it has asked the store.
-    pub(super) unsure: Vec<(Joiner, oneshot::Sender<Result<(), JoinError>>)>,
+    pub(super) unsure: Unsure,
     /// Joiners who wait for a snapshot.
     pub(super) waiting: Vec<(Joiner, oneshot::Sender<Result<(), JoinError>>)>,
     pub(super) made: mpsc::UnboundedSender<(Encoding, Snapshot)>,
@@ -123,6 +125,7 @@ impl Room {
         let (made, snapshots_made) = mpsc::unbounded_channel();
         let (others, found) = Others::new();
         let (probed, answers) = mpsc::unbounded_channel();
+        let (unsure, tails) = Unsure::new();
         let room = Self {
             project,
             stores,
@@ -132,7 +135,7 @@ impl Room {
             roster: Roster::default(),
             others,
             snapshots: Snapshots::default(),
-            unsure: Vec::new(),
+            unsure,
             waiting: Vec::new(),
             made,
             probed,
@@ -146,7 +149,7 @@ impl Room {
             draining: false,
             end: None,
         };
-        (room, Asides { made: snapshots_made, found, probed: answers })
+        (room, Asides { made: snapshots_made, found, probed: answers, tails })
     }
 
     /// Runs until nobody needs the room. `subscription` must be older than the replica.
@@ -167,6 +170,7 @@ impl Room {
                 Some((encoding, snapshot)) = asides.made.recv() => self.snapshot_made(encoding, snapshot),
                 Some(found) = asides.found.recv() => self.found(found),
                 Some(answers) = asides.probed.recv() => self.probed(answers),
+                Some(read) = asides.tails.recv() => self.tail_read(read),
                 () = tokio::time::sleep_until(deadline) => {}
             }
             // After every turn, so that a busy room keeps its times too.
@@ -222,7 +226,7 @@ impl Room {
     /// The one path by which a session leaves.
     pub(super) fn forget(&mut self, session: SessionId) {
         self.waiting.retain(|(joiner, _)| joiner.session != session);
-        self.unsure.retain(|(joiner, _)| joiner.session != session);
+        self.unsure.forget(session);
         if self.members.remove(session).is_some() {
             self.roster.leave(session);
         }

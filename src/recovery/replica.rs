@@ -1,6 +1,6 @@
 //! A room's copy of its project: what joins, reads and new batches are computed from. Pure.
 
-use crate::hot::log::Log;
+use crate::hot::log::{KEPT_SAVED, Log};
 use crate::hot::{ClientState, Clients, HotState};
 use crate::ids::{Author, Cid, CommitId, Epoch, Position, Seq};
 use crate::mechanism::{Mechanism, on};
@@ -50,7 +50,7 @@ impl Replica {
     #[must_use]
     pub fn new(state: HotState) -> Self {
         let HotState { position, saved, canvas, clients, mut log } = state;
-        log.trim(saved.seq);
+        log.trim(saved.seq, KEPT_SAVED);
         Self { position, saved, canvas, clients, log }
     }
 
@@ -172,7 +172,7 @@ impl Replica {
             return false;
         }
         self.saved = Position { epoch: self.position.epoch, ..position };
-        self.log.trim(position.seq);
+        self.log.trim(position.seq, KEPT_SAVED);
         true
     }
 

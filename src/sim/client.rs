@@ -139,7 +139,8 @@ impl Client {
             }
         };
         self.sdk().core.begin();
-        let roam_at = Instant::now() + ms(500, 20_000);
+        let stays = u64::try_from(world.temper.stays.as_millis()).expect("a short time");
+        let roam_at = Instant::now() + ms(500, stays);
         let mut edit_at = Instant::now() + ms(0, 500);
         loop {
             self.hand_in(&membership);
@@ -169,7 +170,8 @@ impl Client {
                 }
                 () = tokio::time::sleep_until(edit_at) => {
                     self.edit();
-                    edit_at = Instant::now() + if chance::rng().random_bool(0.3) { ms(0, 30) } else { ms(50, 1_200) };
+                    let rest = world.temper.edits_ms;
+                    edit_at = Instant::now() + if chance::rng().random_bool(0.3) { ms(0, 30) } else { ms(50, rest) };
                 }
                 () = tokio::time::sleep_until(roam_at), if self.sdk().pinned.is_none() => return Ended::Roams,
             }
@@ -213,7 +215,7 @@ impl Client {
                 "{name} is welcomed by node {at_node} at {at}: last {last}, saved {saved}, knows {known}"
             ));
             if last < known {
-                // This room is behind: it has yet to hear of what is durable.
+                world.bad(format!("{name} was greeted with less than it knows to be saved: {last}, not {known}"));
                 return Some(Ended::Closed);
             }
             welcome.saved = saved.max(known);
@@ -236,7 +238,9 @@ impl Client {
                 world.bad(format!("{name} was told that {cid} is saved, and it is not in D"));
             }
         }
-        if acks && world.may_leave && sdk.pinned.is_none() && world.chance(15) {
+        let farewells = world.state().farewells;
+        let leaves = world.chance(if farewells { 500 } else { 15 });
+        if acks && world.may_leave && sdk.pinned.is_none() && leaves {
             sdk.gone = true;
             world.say(format_args!("{name} leaves for ever"));
             return Some(Ended::Gone);

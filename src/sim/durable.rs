@@ -60,7 +60,7 @@ impl SimDurable {
     /// On the way there.
     async fn reach(&self) -> Result<(), DurableError> {
         self.unless_dead().await;
-        pause(0, 8).await;
+        pause(0, self.world.temper.durable_ms).await;
         if self.world.state().gate.up {
             return Ok(());
         }
@@ -71,7 +71,7 @@ impl SimDurable {
 
     /// On the way back.
     async fn answer<T>(&self, answer: T) -> Result<T, DurableError> {
-        pause(0, 8).await;
+        pause(0, self.world.temper.durable_ms).await;
         self.unless_dead().await;
         if self.world.chance(5) {
             return away("the answer is lost");

@@ -70,11 +70,11 @@ impl Mouth {
     }
 
     fn send(&self, world: &Arc<World>, node: usize, link: Option<Link>, project: &ProjectId, event: Event) {
-        if world.chance(20) {
+        if world.chance(world.temper.lost) {
             world.say(format_args!("an event for node {node} is lost: {}", kind(&event)));
             return;
         }
-        let slow = world.chance(20);
+        let slow = world.chance(world.temper.late);
         let delay = if slow { ms(20, 400) } else { ms(0, 4) };
         let next = OnItsWay { at: Instant::now() + delay, link, project: project.clone(), event };
         if world.chance(30) {

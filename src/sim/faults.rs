@@ -187,6 +187,7 @@ pub(super) async fn happen(world: &Arc<World>, mode: Mode, during: Duration) {
     match mode {
         Mode::Single => {
             tokio::time::sleep(during.mul_f64(chance::rng().random_range(0.0..0.6))).await;
+            farewell(world).await;
             strike(world, mixed(), ms(500, 12_000));
         }
         Mode::Multi => {
@@ -222,6 +223,13 @@ pub(super) async fn happen(world: &Arc<World>, mode: Mode, during: Duration) {
     tokio::time::sleep_until(end).await;
 }
 
+/// People are about to leave, some of them with an answer that is not saved, when it happens.
+async fn farewell(world: &Arc<World>) {
+    world.state().farewells = chance::rng().random_bool(0.7);
+    pause(0, 300).await;
+    later(world, ms(0, 200), |world| world.state().farewells = false);
+}
+
 fn mixed() -> Fault {
     MIXED[chance::rng().random_range(0..MIXED.len())]
 }
@@ -232,10 +240,10 @@ pub(super) async fn nature(world: Arc<World>) {
     loop {
         pause(5, lag).await;
         world.state().servers.replicate();
-        if world.chance(8) {
+        if world.chance(world.temper.expires) {
             expire(&world);
         }
-        if world.chance(20) {
+        if world.chance(world.temper.checkpoints) {
             let made = checkpoint(&world).await;
             world.say(format_args!("a checkpoint → {made:?}"));
         }

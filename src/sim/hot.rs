@@ -59,7 +59,7 @@ impl SimHot {
     }
 
     fn fate(&self) -> Fate {
-        if !self.world.chance(25) {
+        if !self.world.chance(self.world.temper.wrong) {
             return Fate::Done;
         }
         match chance::rng().random_range(0..3) {
@@ -99,7 +99,7 @@ impl SimHot {
             return unavailable("not connected");
         };
         let fate = self.fate();
-        tokio::time::sleep(ms(0, 4)).await;
+        tokio::time::sleep(ms(0, self.world.temper.hot_ms)).await;
         let arrives = self.is_linked(link) && self.world.state().servers.takes_writes(link.server);
         let alive = self.world.lives(self.node, self.life);
         if fate == Fate::Lost || !(arrives || fate == Fate::Late) || (!alive && chance::rng().random_bool(0.5)) {
@@ -120,7 +120,7 @@ impl SimHot {
             return self.no_answer(link).await;
         }
         let answer = act(self.world.clone(), link.server).await;
-        tokio::time::sleep(ms(0, 4)).await;
+        tokio::time::sleep(ms(0, self.world.temper.hot_ms)).await;
         self.unless_dead().await;
         if fate == Fate::Unanswered || !self.is_linked(link) {
             return self.no_answer(link).await;
@@ -212,6 +212,7 @@ impl HotStore for SimHot {
             let hot = world.state().servers.get(server).hot.clone();
             Box::pin(async move {
                 let on = hot.mark_saved(&p, position).await?;
+                hot.keep_saved(&p, world.temper.keeps);
                 let stands = hot.stands(&p);
                 let watermark = stands.map_or(Position::START, |(_, saved)| saved);
                 let durable = world.state().god.is_durable(watermark);

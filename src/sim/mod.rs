@@ -17,6 +17,7 @@ mod node;
 mod purpose;
 mod run;
 mod servers;
+mod temper;
 #[cfg(test)]
 mod tests;
 mod trace;

@@ -18,12 +18,12 @@ use tokio::sync::{Semaphore, watch};
 /// How long entries are kept after a checkpoint covers them: longer than a saver believes a tail, as the real day is.
 pub(super) const RETENTION: Duration = Duration::from_secs(90);
 
-fn settings() -> RoomSettings {
+fn settings(world: &World) -> RoomSettings {
     RoomSettings {
         limits: Limits::default(),
         ack_means_saved: false,
         max_sessions: 100,
-        idle: Duration::from_millis(chance::rng().random_range(100..4_000)),
+        idle: Duration::from_millis(chance::rng().random_range(100..world.temper.idle_ms)),
         heartbeat: Duration::from_secs(10),
         silence: Duration::from_secs(25),
     }
@@ -46,7 +46,7 @@ pub(super) fn start(world: &Arc<World>, node: usize) {
         isolated: is_isolated,
     };
     let autosave = tokio::spawn(Autosave::new(hot, durable, RETENTION, Pace::SHARED).run());
-    let hub = Hub::new(Arc::new(stores), settings());
+    let hub = Hub::new(Arc::new(stores), settings(world));
     let mut state = world.state();
     let at = &mut state.nodes[node];
     at.alive = true;

@@ -8,7 +8,7 @@ use Found::{Never, Seed};
 
 /// What shows that a mechanism is needed.
 enum Found {
-    /// This run fails without it.
+    /// Without it, this run fails, or one of the few after it.
     Seed(Mode, u64),
     /// Nothing that was tried, and why that is so.
     #[expect(dead_code, reason = "the table is not complete yet")]
@@ -17,26 +17,34 @@ enum Found {
 
 const TABLE: &[(Mechanism, Found)] = &[
     (Mechanism::Cas, Seed(Mode::Multi, 0)),
-    (Mechanism::Contig, Seed(Mode::Away, 23)),
-    (Mechanism::Pos, Seed(Mode::Single, 5)),
-    (Mechanism::Resend, Seed(Mode::Multi, 35)),
-    (Mechanism::Savedcid, Seed(Mode::Multi, 33)),
-    (Mechanism::Savedid, Seed(Mode::Pair, 11)),
-    (Mechanism::Seal, Seed(Mode::Away, 12)),
+    (Mechanism::Contig, Seed(Mode::Pair, 3)),
+    (Mechanism::Pos, Seed(Mode::Single, 2)),
+    (Mechanism::Resend, Seed(Mode::Pair, 17)),
+    (Mechanism::Savedcid, Seed(Mode::Pair, 11)),
+    (Mechanism::Savedid, Seed(Mode::Pair, 45)),
+    (Mechanism::Retain, Seed(Mode::Single, 9)),
+    (Mechanism::Seal, Seed(Mode::Away, 5)),
+    (Mechanism::Greet, Seed(Mode::Multi, 3)),
+    (Mechanism::Link, Seed(Mode::Multi, 47)),
+    (Mechanism::Void, Seed(Mode::Multi, 30)),
+    (Mechanism::Trimmed, Seed(Mode::Multi, 9)),
 ];
+
+/// Seeds that are tried, the one that was found among them: every change of the code shuffles the runs.
+const NEARBY: u64 = 60;
 
 #[test]
 fn without_a_mechanism_something_goes_wrong() {
     for (mechanism, found) in TABLE {
         if let Seed(mode, seed) = found {
             switch_off(&[*mechanism]);
-            let outcome = run(*seed, *mode, false);
-            assert!(
-                !outcome.bad.is_empty(),
-                "without {mechanism:?}, seed {seed} in mode {} does no harm any more: look for another",
-                mode.name()
-            );
+            let fails = (*seed..seed + NEARBY).any(|seed| !run(seed, *mode, false).bad.is_empty());
             switch_off(&[]);
+            let mode = mode.name();
+            assert!(
+                fails,
+                "without {mechanism:?}, {NEARBY} seeds from {seed} in mode {mode} do no harm: look for another"
+            );
         }
     }
 }

@@ -4,6 +4,7 @@ use super::durable::Gate;
 use super::fanout::{Bus, Mouth};
 use super::god::God;
 use super::servers::Servers;
+use super::temper::Temper;
 use super::trace::Trace;
 use crate::chance;
 use crate::durable::memory::MemoryStore;
@@ -65,11 +66,14 @@ pub(super) struct State {
     /// How often something went wrong by itself, in thousandths; 0 once it is to be quiet.
     pub(super) noise: u32,
     pub(super) faults: usize,
+    /// A fault is about to strike, or just has: whoever has an answer leaves, as likely as not.
+    pub(super) farewells: bool,
 }
 
 /// A simulated world.
 pub(super) struct World {
     pub(super) project: ProjectId,
+    pub(super) temper: Temper,
     pub(super) began: Instant,
     /// Whether clients may leave for ever once they have an ack.
     pub(super) may_leave: bool,
@@ -90,6 +94,7 @@ impl World {
             let bus = |server| Arc::new(Bus { world: world.clone(), server }) as Arc<dyn crate::fanout::Fanout>;
             Self {
                 project: ProjectId::parse("p").expect("valid"),
+                temper: Temper::random(),
                 began: Instant::now(),
                 may_leave,
                 store: MemoryStore::new(),
@@ -101,6 +106,7 @@ impl World {
                     trace: Trace::new(print),
                     noise: 1_000,
                     faults: 0,
+                    farewells: false,
                 }),
             }
         })

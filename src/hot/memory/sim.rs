@@ -26,6 +26,14 @@ impl MemoryHot {
         }
     }
 
+    /// Keeps no more than so many saved commits, as a Redis would that is short of memory.
+    pub(crate) fn keep_saved(&self, project: &ProjectId, keeps: usize) {
+        if let Some(mut hot) = self.projects.get_mut(project) {
+            let saved = hot.saved.seq;
+            hot.log.trim(saved, keeps);
+        }
+    }
+
     /// Where the project stands, and up to where it is known to be saved.
     pub(crate) fn stands(&self, project: &ProjectId) -> Option<(Position, Position)> {
         self.projects.get(project).map(|hot| (hot.position, hot.saved))

@@ -113,6 +113,7 @@ impl Room {
             }
             Some(known) if direct.behind || (now >= direct.poll && !has_work) => {
                 direct.poll = now + POLL;
+                self.reads_log();
                 self.in_flight =
                     Some(Box::pin(async move { Done::News(known, since(&*durable, &project, &known).await) }));
             }
@@ -174,7 +175,7 @@ impl Room {
                 }
                 self.adopt(*state);
                 self.propose_held();
-                self.let_in_unsure();
+                self.log_read();
             }
             Went::Ended => self.was_ended(),
             Went::NotNow(why) => {
@@ -203,6 +204,7 @@ impl Room {
     fn join_direct(&mut self) {
         let (project, durable, was) = (self.project.clone(), self.stores.durable.clone(), self.course.was_direct);
         let mine: Vec<Commit> = self.unsaved().chain(self.course.held.commits()).cloned().collect();
+        self.reads_log();
         self.in_flight = Some(Box::pin(async move { Done::Went(go(&project, &*durable, &mine, was).await) }));
     }
 
@@ -231,7 +233,7 @@ impl Room {
                 }
                 self.saved_up_to(tail);
                 self.propose_held();
-                self.let_in_unsure();
+                self.log_read();
             }
             Ok(None) => {
                 tracing::debug!(project = %self.project, ?known, "the log is loaded anew");

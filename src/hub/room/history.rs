@@ -150,7 +150,7 @@ impl Room {
             self.rewind();
         }
         self.propose_held();
-        self.let_in_unsure();
+        self.ask_further();
     }
 
     /// Nothing is wrong with the store.
