@@ -45,6 +45,12 @@ pub enum Begun {
     NotNow(String),
 }
 
+/// … or this epoch was begun in the durable log, and somebody else's lineage, an older one, is in the hot store: that has ended.
+type Attempt = Result<Begun, Epoch>;
+
+/// How often a node ends a lineage that was installed while it sealed its own.
+const TRIES: usize = 3;
+
 /// Puts a project into the hot store that was only in the durable one: the replica must be what the durable store has.
 pub async fn install(project: &ProjectId, stores: &Both, replica: &Replica) -> Begun {
     // A seal goes where the durable log ends. What the replica has beyond that is in the hot store, whose events it has followed.
@@ -54,21 +60,21 @@ pub async fn install(project: &ProjectId, stores: &Both, replica: &Replica) -> B
     if let Err(why) = alone(project, stores).await {
         return Begun::NotNow(why);
     }
-    let begun = install_alone(project, stores, replica).await;
+    let attempt = install_alone(project, stores, replica).await;
     give_back(project, stores).await;
-    begun
+    finish(project, stores, &[], attempt).await
 }
 
-async fn install_alone(project: &ProjectId, stores: &Both, replica: &Replica) -> Begun {
+async fn install_alone(project: &ProjectId, stores: &Both, replica: &Replica) -> Attempt {
     match stores.hot.verify(project, replica.position()).await {
         Ok(Verified::Mismatch(Mismatch::Empty)) => {}
-        Ok(_) => return Begun::NotNow("another node has put it there".to_owned()),
-        Err(error) => return Begun::NotNow(error.to_string()),
+        Ok(_) => return not_now("another node has put it there"),
+        Err(error) => return not_now(&error),
     }
     match tail(&*stores.durable, project, &Tail::START).await {
         Ok(tail) if tail.position == replica.position() => {}
-        Ok(_) => return Begun::NotNow("the durable log ends elsewhere".to_owned()),
-        Err(error) => return Begun::NotNow(error.to_string()),
+        Ok(_) => return not_now("the durable log ends elsewhere"),
+        Err(error) => return not_now(&error),
     }
     begin(project, stores, replica.to_hot(), Vec::new(), Over::Empty).await
 }
@@ -91,52 +97,78 @@ async fn give_back(project: &ProjectId, stores: &Both) {
 /// has and that may be in neither store. Should this node die before it has installed the lineage, the next saver finds an older one in the hot store and
 /// heals it once more.
 pub async fn heal(project: &ProjectId, stores: &Both, epoch: Epoch, mine: &[Commit]) -> Begun {
-    let token = chance::rng().random();
-    let begun = match stores.hot.freeze(project, token, LEASE).await {
-        Ok(Freeze::Busy) => return Begun::NotNow("another node is healing it".to_owned()),
-        Ok(Freeze::Empty) => match alone(project, stores).await {
-            Ok(()) => {
-                let begun = union(project, stores, None, mine, Over::Empty).await;
-                give_back(project, stores).await;
-                return begun;
-            }
-            Err(why) => return Begun::NotNow(why),
-        },
-        Ok(Freeze::Frozen(position)) if position.epoch > epoch => {
-            Begun::NotNow("another node has healed it".to_owned())
+    let attempt = heal_once(project, stores, epoch, mine).await;
+    finish(project, stores, mine, attempt).await
+}
+
+/// Ends what was installed while this node sealed another lineage: a hot store that is behind the durable log would stay so until the next commit.
+async fn finish(project: &ProjectId, stores: &Both, mine: &[Commit], mut attempt: Attempt) -> Begun {
+    for _ in 0..TRIES {
+        match attempt {
+            Ok(begun) => return begun,
+            Err(sealed) => attempt = heal_once(project, stores, sealed, mine).await,
         }
+    }
+    attempt.unwrap_or_else(|_| Begun::NotNow("other nodes begin lineages all the time".to_owned()))
+}
+
+async fn heal_once(project: &ProjectId, stores: &Both, epoch: Epoch, mine: &[Commit]) -> Attempt {
+    let token = chance::rng().random();
+    let attempt = match stores.hot.freeze(project, token, LEASE).await {
+        Ok(Freeze::Busy) => return not_now("another node is healing it"),
+        Ok(Freeze::Empty) => return heal_empty(project, stores, token, mine).await,
+        Ok(Freeze::Frozen(position)) if position.epoch > epoch => not_now("another node has healed it"),
         Ok(Freeze::Frozen(position)) => {
             let over = Over::Frozen { token, position };
             renewing(project, stores, token, frozen(project, stores, mine, over)).await
         }
-        Err(error) => return Begun::NotNow(error.to_string()),
+        Err(error) => return not_now(&error),
     };
-    if let Begun::NotNow(_) = begun {
+    if !matches!(attempt, Ok(Begun::Yes(_))) {
         // Others need not wait for the lease; should this fail, they do.
         let _ = stores.hot.freeze(project, token, Duration::ZERO).await;
     }
-    begun
+    attempt
+}
+
+/// Heals where the hot store has nothing.
+async fn heal_empty(project: &ProjectId, stores: &Both, token: u64, mine: &[Commit]) -> Attempt {
+    if let Err(why) = alone(project, stores).await {
+        return not_now(&why);
+    }
+    // Who was at it before may have been done in between.
+    let attempt = match stores.hot.freeze(project, token, Duration::ZERO).await {
+        Ok(Freeze::Empty) => union(project, stores, None, mine, Over::Empty).await,
+        Ok(_) => not_now("another node has put it there"),
+        Err(error) => not_now(&error),
+    };
+    give_back(project, stores).await;
+    attempt
+}
+
+fn not_now(why: &(impl ToString + ?Sized)) -> Attempt {
+    Ok(Begun::NotNow(why.to_string()))
 }
 
 /// Heals a hot lineage that stands still.
-async fn frozen(project: &ProjectId, stores: &Both, mine: &[Commit], over: Over) -> Begun {
+async fn frozen(project: &ProjectId, stores: &Both, mine: &[Commit], over: Over) -> Attempt {
     match stores.hot.load(project).await {
         Ok(hot) => union(project, stores, hot, mine, over).await,
         Err(HotError::Refused(why)) => {
             tracing::error!(%project, why, "healing without what the hot store has: it cannot be read");
             union(project, stores, None, mine, over).await
         }
-        Err(error) => Begun::NotNow(error.to_string()),
+        Err(error) => not_now(&error),
     }
 }
 
 /// Keeps the freeze while the work lasts, however slow the durable store is.
-async fn renewing(project: &ProjectId, stores: &Both, token: u64, work: impl Future<Output = Begun>) -> Begun {
+async fn renewing(project: &ProjectId, stores: &Both, token: u64, work: impl Future<Output = Attempt>) -> Attempt {
     tokio::pin!(work);
     loop {
         tokio::select! {
             biased;
-            begun = &mut work => return begun,
+            attempt = &mut work => return attempt,
             () = tokio::time::sleep(LEASE / 3) => {
                 // Should it have ended, the installation finds another's token, or none.
                 let _ = stores.hot.freeze(project, token, LEASE).await;
@@ -146,15 +178,15 @@ async fn renewing(project: &ProjectId, stores: &Both, token: u64, work: impl Fut
 }
 
 /// Begins a lineage with what the durable store has, what is left of the hot log, and what this room still holds.
-async fn union(project: &ProjectId, stores: &Both, hot: Option<HotState>, mine: &[Commit], over: Over) -> Begun {
+async fn union(project: &ProjectId, stores: &Both, hot: Option<HotState>, mine: &[Commit], over: Over) -> Attempt {
     let loaded = match load(&*stores.durable, project).await {
         Ok(loaded) => loaded,
-        Err(error) => return Begun::NotNow(error.to_string()),
+        Err(error) => return not_now(&error),
     };
     let state = hot_state(loaded);
     if hot.as_ref().is_some_and(|hot| hot.position.epoch == state.position.epoch && hot.log.base() > state.position.seq)
     {
-        return Begun::NotNow("the hot log begins above the durable one".to_owned());
+        return not_now("the hot log begins above the durable one");
     }
     let theirs: Vec<Commit> =
         hot.filter(|_| on(Mechanism::Union)).map(|hot| hot.log.iter().cloned().collect()).unwrap_or_default();
@@ -180,15 +212,15 @@ pub(super) fn made_so_again(state: &HotState, merged: Vec<Commit>) -> Vec<Commit
 }
 
 /// Seals the durable log behind `state`, then installs the state with `left` on top.
-async fn begin(project: &ProjectId, stores: &Both, state: HotState, left: Vec<Commit>, over: Over) -> Begun {
+async fn begin(project: &ProjectId, stores: &Both, state: HotState, left: Vec<Commit>, over: Over) -> Attempt {
     let state = match sealed(project, &*stores.durable, state, left, false).await {
         Ok((replica, _)) => replica.to_hot(),
-        Err(why) => return Begun::NotNow(why),
+        Err(why) => return not_now(&why),
     };
     match stores.hot.install(project, state.clone(), over).await {
-        Ok(true) => Begun::Yes(Box::new(state)),
-        Ok(false) => Begun::NotNow("another node has begun a lineage".to_owned()),
-        Err(error) => Begun::NotNow(error.to_string()),
+        Ok(true) => Ok(Begun::Yes(Box::new(state))),
+        Ok(false) => Err(state.position.epoch),
+        Err(error) => not_now(&error),
     }
 }
 

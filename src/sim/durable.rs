@@ -52,9 +52,7 @@ async fn put(world: &World, project: &ProjectId, entry: &Entry) -> Result<Append
 
 impl SimDurable {
     async fn unless_dead(&self) {
-        if !self.world.lives(self.node, self.life) {
-            std::future::pending::<()>().await;
-        }
+        self.world.goes_on(self.node, self.life).await;
     }
 
     /// On the way there.

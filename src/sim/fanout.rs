@@ -63,7 +63,7 @@ impl Mouth {
         tokio::spawn(async move {
             while let Some(next) = on_their_way.recv().await {
                 tokio::time::sleep_until(next.at).await;
-                deliver(&world, node, &to, next);
+                deliver(&world, node, &to, next).await;
             }
         });
         Self { local, queue }
@@ -81,7 +81,7 @@ impl Mouth {
             let (world, local) = (world.clone(), self.local.clone());
             tokio::spawn(async move {
                 tokio::time::sleep_until(next.at).await;
-                deliver(&world, node, &local, next);
+                deliver(&world, node, &local, next).await;
             });
         } else {
             // A node that was killed hears nothing.
@@ -97,7 +97,9 @@ impl Mouth {
     }
 }
 
-fn deliver(world: &World, node: usize, local: &LocalFanout, next: OnItsWay) {
+async fn deliver(world: &World, node: usize, local: &LocalFanout, next: OnItsWay) {
+    let life = world.state().nodes[node].life;
+    world.goes_on(node, life).await;
     if next.link.is_none() || next.link == world.link(node) {
         local.publish(&next.project, next.event);
     }

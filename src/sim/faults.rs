@@ -63,9 +63,11 @@ pub(super) enum Fault {
     Away,
     /// Redis evicts the project.
     Evict,
+    /// A process stands still, and goes on as if nothing had been.
+    Stop,
 }
 
-const MIXED: [Fault; 14] = [
+const MIXED: [Fault; 15] = [
     Fault::FailOver,
     Fault::FailOver,
     Fault::FailOver,
@@ -80,6 +82,7 @@ const MIXED: [Fault; 14] = [
     Fault::Away,
     Fault::Away,
     Fault::Evict,
+    Fault::Stop,
 ];
 
 fn any_node() -> usize {
@@ -111,6 +114,11 @@ pub(super) fn strike(world: &Arc<World>, fault: Fault, lasts: Duration) {
             later(world, lasts, |world| world.state().gate.up = true);
         }
         Fault::Block => block(world, any_node(), lasts),
+        Fault::Stop => {
+            let node = any_node();
+            world.state().nodes[node].stopped = true;
+            later(world, lasts, move |world| world.state().nodes[node].stopped = false);
+        }
         Fault::Away => {
             world.state().servers.primary().up = false;
             world.cut_all();
@@ -174,7 +182,7 @@ pub(super) fn mend_all(world: &Arc<World>) {
     let mut state = world.state();
     state.gate.up = true;
     state.servers.up();
-    state.nodes.iter_mut().for_each(|node| node.blocked = false);
+    state.nodes.iter_mut().for_each(|node| (node.blocked, node.stopped) = (false, false));
     let dead: Vec<usize> = (0..NODES).filter(|node| !state.nodes[*node].alive).collect();
     drop(state);
     dead.into_iter().for_each(|dead| node::start(world, dead));
@@ -274,7 +282,7 @@ async fn checkpoint(world: &Arc<World>) -> Result<(), DurableError> {
         let loaded = load(&store, &project).await?;
         let build = chance::rng().random();
         checkpoint::write(&store, &project, loaded, clock::now_ms(), build).await?;
-        let retention = u64::try_from(node::RETENTION.as_millis()).unwrap_or(u64::MAX);
+        let retention = u64::try_from(world.temper.retention.as_millis()).unwrap_or(u64::MAX);
         store.truncate(&project, clock::now_ms().saturating_sub(retention)).await?;
         world.say(format_args!("node {node} has made a checkpoint"));
         Ok::<_, DurableError>(())

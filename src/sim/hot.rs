@@ -71,9 +71,7 @@ impl SimHot {
 
     /// A killed node does nothing any more.
     async fn unless_dead(&self) {
-        if !self.world.lives(self.node, self.life) {
-            std::future::pending::<()>().await;
-        }
+        self.world.goes_on(self.node, self.life).await;
     }
 
     fn is_linked(&self, link: Link) -> bool {

@@ -15,9 +15,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 
-/// How long entries are kept after a checkpoint covers them: longer than a saver believes a tail, as the real day is.
-pub(super) const RETENTION: Duration = Duration::from_secs(90);
-
 fn settings(world: &World) -> RoomSettings {
     RoomSettings {
         limits: Limits::default(),
@@ -45,7 +42,7 @@ pub(super) fn start(world: &Arc<World>, node: usize) {
         presence: Arc::new(LocalPresence),
         isolated: is_isolated,
     };
-    let autosave = tokio::spawn(Autosave::new(hot, durable, RETENTION, Pace::SHARED).run());
+    let autosave = tokio::spawn(Autosave::new(hot, durable, world.temper.retention, Pace::SHARED).run());
     let hub = Hub::new(Arc::new(stores), settings(world));
     let mut state = world.state();
     let at = &mut state.nodes[node];
@@ -67,6 +64,7 @@ pub(super) fn kill(world: &World, node: usize) {
     }
     at.alive = false;
     at.server = None;
+    at.stopped = false;
     at.hub = None;
     at.mouth = None;
     at.jobs.drain(..).for_each(|job| job.abort());

@@ -88,7 +88,7 @@ impl Watchdog {
 
 /// A few people who edit, and perhaps somebody who watches.
 fn people(world: &Arc<World>) -> Vec<Client> {
-    let many = chance::rng().random_range(2..=4);
+    let many = chance::rng().random_range(1..=4);
     (0..many).map(|n| Client::start(world, &format!("c{n}"), None, true)).collect()
 }
 

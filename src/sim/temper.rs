@@ -24,6 +24,8 @@ pub(super) struct Temper {
     pub(super) expires: u32,
     /// Looks after which somebody makes a checkpoint, in thousandths.
     pub(super) checkpoints: u32,
+    /// How long entries are kept after a checkpoint covers them.
+    pub(super) retention: Duration,
     /// Longest time that a person waits between two edits, in ms.
     pub(super) edits_ms: u64,
     /// Longest time that a person stays at a node.
@@ -48,6 +50,7 @@ impl Temper {
             keeps: one_of(&[0, 1, 3, 8, 30, KEPT_SAVED]),
             expires: one_of(&[8, 8, 40]),
             checkpoints: one_of(&[5, 20, 100]),
+            retention: Duration::from_secs(one_of(&[1, 90])),
             edits_ms: one_of(&[200, 1_200, 1_200, 4_000]),
             stays: Duration::from_millis(one_of(&[1_500, 20_000, 20_000])),
             idle_ms: one_of(&[150, 4_000, 4_000]),

@@ -18,6 +18,8 @@ use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+/// How long a process that stands still does so at least.
+const STANDS: Duration = Duration::from_millis(50);
 /// Nodes of a world.
 pub(super) const NODES: usize = 3;
 
@@ -30,6 +32,8 @@ pub(super) struct NodeState {
     pub(super) death: Arc<Semaphore>,
     /// It cannot reach Redis.
     pub(super) blocked: bool,
+    /// It stands still: nothing of it reaches anybody, and it hears nothing.
+    pub(super) stopped: bool,
     /// The server that it is connected to.
     pub(super) server: Option<usize>,
     /// How often it was connected.
@@ -47,6 +51,7 @@ impl NodeState {
             alive: false,
             death: Arc::new(Semaphore::new(0)),
             blocked: false,
+            stopped: false,
             server: None,
             links: 0,
             hub: None,
@@ -141,6 +146,19 @@ impl World {
     pub(super) fn lives(&self, node: usize, life: u64) -> bool {
         let state = self.state();
         state.nodes[node].alive && state.nodes[node].life == life
+    }
+
+    /// Returns when this life of the node goes on: at once as a rule, later when it stands still, never when it has ended.
+    pub(super) async fn goes_on(&self, node: usize, life: u64) {
+        loop {
+            if !self.lives(node, life) {
+                std::future::pending::<()>().await;
+            }
+            if !self.state().nodes[node].stopped {
+                return;
+            }
+            tokio::time::sleep(STANDS).await;
+        }
     }
 
     pub(super) fn link(&self, node: usize) -> Option<Link> {
