@@ -32,7 +32,7 @@ pub(super) struct Made {
     pub(super) pace: Pace,
     /// Whether an ack must wait for the durable store: the hot one dies with this process.
     pub(super) ack_means_saved: bool,
-    /// Completes when the stores do not belong together any more.
+    /// Completes when the stores do not belong together any more, or nobody watches over them.
     pub(super) estranged: JoinHandle<String>,
     /// Keeps other nodes out of the database.
     pub(super) lock: Option<File>,
@@ -88,11 +88,16 @@ async fn shared(config: &Config, redis: &RedisConfig) -> Result<Made, StartError
     let fanout = RedisFanout::start(routing.clone(), keys.clone(), node).await.map_err(|error| wrong(&error))?;
     let publish = if redis.routing.is_some() { Publish::ByNode(fanout.clone()) } else { Publish::ByScript };
     let guard = check::estranged(data.clone(), keys.clone(), deployment.clone());
-    let estranged = tokio::spawn(async move { guard.await.to_string() });
     let hot: Arc<dyn HotStore> = Arc::new(RedisHot::new(data, keys.clone(), node, publish, redis.expiry));
     let presence = RedisPresence::start(node, fanout.clone(), routing, keys);
     let (isolated, is_isolated) = watch::channel(false);
-    tokio::spawn(vigil::watch(node, hot.clone(), durable.clone(), isolated));
+    let vigil = tokio::spawn(vigil::watch(node, hot.clone(), durable.clone(), isolated));
+    let estranged = tokio::spawn(async move {
+        tokio::select! {
+            why = guard => why.to_string(),
+            _ = vigil => "the watch over Redis has ended, which is a defect of this program".to_owned(),
+        }
+    });
     let stores = Stores { hot, durable, fanout, presence, isolated: is_isolated };
     let pace = Pace { after: config.autosave, ..Pace::SHARED };
     Ok(Made { stores, pace, ack_means_saved: false, estranged, lock: None })
