@@ -117,7 +117,7 @@ impl Core {
         self.hold = None;
         self.rewound = None;
         self.out.clear();
-        let hello = say::hello(&self.client, self.position.as_ref());
+        let hello = say::hello(&self.client, self.position.as_ref(), self.history.saved);
         self.say(hello);
     }
 

@@ -27,15 +27,16 @@ pub fn frame(packed: Vec<u8>, encoding: Encoding) -> Bytes {
 
 /// `hello`.
 #[must_use]
-pub fn hello(client: &str, position: Option<&Position>) -> Vec<u8> {
+pub fn hello(client: &str, position: Option<&Position>, saved: u64) -> Vec<u8> {
     let mut out = Vec::new();
-    pack::map(&mut out, 3 + usize::from(position.is_some()));
+    pack::map(&mut out, 4 + usize::from(position.is_some()));
     text(&mut out, "t", "hello");
     pack::str(&mut out, "v");
     pack::array(&mut out, 2);
     pack::uint(&mut out, 1);
     pack::uint(&mut out, 1);
     text(&mut out, "client", client);
+    uint(&mut out, "saved", saved);
     if let Some(position) = position {
         pack::str(&mut out, "position");
         pack::map(&mut out, 3);

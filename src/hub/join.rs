@@ -31,7 +31,7 @@ pub(super) fn join(room: &mut Room, joiner: Joiner, reply: oneshot::Sender<Resul
         let _ = reply.send(Err(JoinError::Full(most)));
         return;
     }
-    if joiner.position.is_some_and(|position| knows_more(room, position)) {
+    if knows_more(room, &joiner) {
         // Greeted from here, it would take what it knows to be saved for lost.
         room.ask_for(joiner, reply);
         return;
@@ -40,9 +40,10 @@ pub(super) fn join(room: &mut Room, joiner: Joiner, reply: oneshot::Sender<Resul
 }
 
 /// Whether a client has heard of something that is not in the room's history: the room is behind, or that lineage is lost.
-pub(super) fn knows_more(room: &Room, position: Position) -> bool {
+pub(super) fn knows_more(room: &Room, joiner: &Joiner) -> bool {
     let head = room.replica.position().seq;
-    position.seq > head || room.replica.id_at(position.seq).is_some_and(|id| id != position.id)
+    let is_beyond = |p: Position| p.seq > head || room.replica.id_at(p.seq).is_some_and(|id| id != p.id);
+    joiner.saved > room.replica.cids(&joiner.who.author).0 || joiner.position.is_some_and(is_beyond)
 }
 
 /// Lets a session in whatever it knows, at once or when a snapshot is made.

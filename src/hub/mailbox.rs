@@ -2,7 +2,7 @@
 
 use super::outbox::Outbox;
 use super::pulse::Pulse;
-use crate::ids::{Author, Position, ProjectId, Seq, SessionId};
+use crate::ids::{Author, Cid, Position, ProjectId, Seq, SessionId};
 use crate::protocol::Encoding;
 use crate::protocol::message::Who;
 use crate::protocol::op::Batch;
@@ -32,6 +32,8 @@ pub struct Joiner {
     pub pulse: Arc<Pulse>,
     /// What the client already holds.
     pub position: Option<Position>,
+    /// Its highest cid that it was told to be saved; 0 for none.
+    pub saved: Cid,
     /// First presence fields.
     pub presence: Props,
 }

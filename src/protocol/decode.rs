@@ -106,6 +106,7 @@ fn hello(fields: &Fields<'_>, limits: &Limits) -> Result<Hello, Unreadable> {
         client: fields.text("client")?.to_owned(),
         token: fields.get("token").map(rmp_serde::from_slice).transpose().map_err(read("token"))?,
         position,
+        saved: fields.get("saved").map_or(Ok(0), |_| fields.uint("saved"))?,
         presence,
     })
 }

@@ -55,6 +55,8 @@ pub struct Hello {
     pub token: Option<String>,
     /// What the client already holds.
     pub position: Option<Position>,
+    /// The highest cid of this client that it was told to be saved.
+    pub saved: Cid,
     /// First presence fields.
     pub presence: Props,
 }

@@ -100,6 +100,7 @@ shapes! {
             client: String,
             #[ts(optional)] token: Option<String>,
             #[ts(optional)] position: Option<WirePosition>,
+            #[ts(optional)] saved: Option<Count>,
             #[ts(optional)] presence: Option<Props>,
         },
         Batch {

@@ -37,7 +37,7 @@ mod tests {
 
     fn hello(versions: (u32, u32), client: &str) -> Hello {
         let (client, presence) = (client.to_owned(), Props::empty());
-        Hello { versions, features: vec![], client, token: None, position: None, presence }
+        Hello { versions, features: vec![], client, token: None, position: None, saved: 0, presence }
     }
 
     #[test]

@@ -175,6 +175,7 @@ mod tests {
             client: "c".to_owned(),
             token: None,
             position: None,
+            saved: 0,
             presence: Props::empty(),
         })
     }

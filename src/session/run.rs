@@ -204,6 +204,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shell<S> {
             outbox: self.outbox.clone(),
             pulse: self.pulse.clone(),
             position: hello.position,
+            saved: hello.saved,
             presence: Props::empty().patched(&hello.presence),
         };
         match self.session.hub.join(&project, joiner).await {

@@ -117,6 +117,7 @@ impl Client {
             outbox: outbox.clone(),
             pulse: Arc::new(Pulse::default()),
             position: sdk.core.position().and_then(parse),
+            saved: sdk.core.history.saved,
             presence: Props::empty(),
         }
     }

@@ -132,7 +132,7 @@ pub(crate) fn client_messages() -> Vec<(&'static str, Json)> {
         (
             "hello with everything",
             json!({"t": "hello", "v": [1, 3], "features": ["x"], "client": "c", "token": "secret",
-                "position": {"epoch": 3, "seq": 41, "id": "CQkJCQkJCQk"}, "presence": {"name": "Ana"}}),
+                "position": {"epoch": 3, "seq": 41, "id": "CQkJCQkJCQk"}, "saved": 7, "presence": {"name": "Ana"}}),
         ),
         (
             "batch",

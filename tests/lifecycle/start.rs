@@ -146,7 +146,7 @@ async fn a_damaged_log_is_never_an_empty_project() {
     let node = Node { server, setup, data };
     for encoding in [MessagePack, Json] {
         let mut raw = node.raw("damaged", encoding).await;
-        raw.send(say::hello("c", None)).await;
+        raw.send(say::hello("c", None, 0)).await;
         raw.is_closed(4503).await;
     }
     let mut other = node.join("sound", MessagePack).await;

@@ -76,7 +76,7 @@ async fn bad_hellos_are_closed_each_with_its_code() {
         }
     }
     let mut twice = node.raw_joined("p", Encoding::Json).await;
-    twice.send(say::hello("again", None)).await;
+    twice.send(say::hello("again", None, 0)).await;
     twice.is_closed(4400).await;
     bystanders.are_undisturbed().await;
 }

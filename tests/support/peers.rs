@@ -79,7 +79,7 @@ impl Node {
         encoding: Encoding,
     ) -> (Raw, Message) {
         let mut raw = self.raw(project, encoding).await;
-        raw.send(say::hello(id, at)).await;
+        raw.send(say::hello(id, at, 0)).await;
         let welcome = raw.next().await.expect("a welcome");
         assert!(matches!(welcome, Message::Welcome(_)), "{welcome:?}");
         (raw, welcome)

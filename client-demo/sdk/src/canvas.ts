@@ -285,13 +285,14 @@ export class Canvas {
 
   private hello(token: string | undefined): void {
     this.roster.greeted();
-    const { position } = this.sync;
+    const { position, saved } = this.sync;
     this.send({
       t: 'hello',
       v: [PROTOCOL_VERSION, PROTOCOL_VERSION],
       client: this.clientId,
       ...(token !== undefined && { token }),
       ...(position !== undefined && { position }),
+      ...(saved > 0 && { saved }),
       ...(Object.keys(this.roster.self).length > 0 && { presence: { ...this.roster.self } }),
     });
   }

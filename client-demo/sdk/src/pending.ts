@@ -100,6 +100,11 @@ export class Pending {
     this.heldBack = undefined;
   }
 
+  /** The highest cid that was called saved; 0 for none. */
+  get lastSaved(): number {
+    return this.savedCid;
+  }
+
   /** Whether a server whose last cid of ours is this one lacks batches that were called saved: they are gone from here. */
   isBehind(last: number): boolean {
     return last < this.savedCid;

@@ -200,7 +200,7 @@ describe('a server behind its word', () => {
     expect(batches(world.socket.take())).toEqual([]);
     comeBack();
     world.socket.open();
-    expect(world.socket.take()).toMatchObject([{ t: 'hello', client: 'client-1', position: { seq: 3 } }]);
+    expect(world.socket.take()).toMatchObject([{ t: 'hello', client: 'client-1', position: { seq: 3 }, saved: 2 }]);
     world.socket.say(welcome({ last: 3, saved: 3, sync: 'delta', position: { epoch: 1, seq: 3, id: 'c3' } }));
     world.pass(16);
     expect(batches(world.socket.take())).toMatchObject([{ cid: 4 }]);

@@ -115,7 +115,7 @@ impl Room {
     /// Lets in those who know of no more than the room does by now.
     fn let_in_sure(&mut self) {
         for (joiner, reply) in std::mem::take(&mut self.unsure.joiners) {
-            if joiner.position.is_some_and(|position| knows_more(self, position)) {
+            if knows_more(self, &joiner) {
                 self.unsure.joiners.push((joiner, reply));
             } else {
                 join::let_in(self, joiner, reply);

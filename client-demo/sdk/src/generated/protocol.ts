@@ -151,7 +151,7 @@ heartbeat_ms: number,
  */
 timeout_ms: number };
 
-export type ClientMessage = { "t": "hello", v: [min: number, max: number], features?: Array<string>, client: string, token?: string, position?: Position, presence?: Record<string, Value> } | { "t": "batch", cid: number, ops?: Array<Op>, void?: string, durable?: boolean } | { "t": "presence", set: Record<string, Value> } | { "t": "broadcast", topic: string, data: Value, to?: number } | { "t": "ping", n: number };
+export type ClientMessage = { "t": "hello", v: [min: number, max: number], features?: Array<string>, client: string, token?: string, position?: Position, saved?: number, presence?: Record<string, Value> } | { "t": "batch", cid: number, ops?: Array<Op>, void?: string, durable?: boolean } | { "t": "presence", set: Record<string, Value> } | { "t": "broadcast", topic: string, data: Value, to?: number } | { "t": "ping", n: number };
 
 export type Heard = { "t": "snapshot", n: number, last: boolean, objects?: Array<WireObject>, deflate?: Uint8Array } | { "t": "commits", seq: number, id: string, commits: Array<Commit> } | { "t": "ack", cid: number, seq: number, gone?: Array<[number, Array<string>]> } | { "t": "reject", cid: number, kind: Kind, code: Code, message: string, op?: number, id?: string, current?: WireObject | null, retry_ms?: number } | { "t": "gap", expected: number } | { "t": "saved", cid: number, seq: number } | { "t": "presence", full?: boolean, sessions: Array<PresenceEntry> } | { "t": "broadcast", from: number, topic: string, data: Value } | { "t": "pong", n: number, seq: number } | { "t": "mode", mode: Mode } | { "t": "permission", role: Role } | { "t": "error", code: string, message: string } | { "t": "goaway", reason: string, reconnect_ms: [min: number, max: number] };
 
