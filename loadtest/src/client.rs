@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
@@ -22,6 +23,8 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 const RETRY_FROM: Duration = Duration::from_millis(20);
 /// The last one.
 const RETRY_TO: Duration = Duration::from_secs(1);
+/// Bytes of a connection's read buffer.
+const BUFFER: usize = 8 << 10;
 
 /// A client's socket.
 pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -59,8 +62,13 @@ pub async fn open(address: &str, encoding: Encoding) -> Result<Socket, Ended> {
     let protocol = HeaderValue::from_static(encoding.subprotocol());
     request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, protocol);
     let (socket, _) =
-        tokio_tungstenite::connect_async_with_config(request, None, true).await.map_err(|e| broken(&e))?;
+        tokio_tungstenite::connect_async_with_config(request, Some(small()), true).await.map_err(|e| broken(&e))?;
     Ok(socket)
+}
+
+/// The library's own read buffer of 128 KiB is filled with zeros at each read, which cost a thousand clients an eighth of their time.
+fn small() -> WebSocketConfig {
+    WebSocketConfig::default().read_buffer_size(BUFFER)
 }
 
 /// A client of one project.
