@@ -94,7 +94,7 @@ impl Client {
     }
 
     async fn live(self, world: Arc<World>) {
-        loop {
+        while !self.sdk().gone {
             let on = self.sdk().pinned.unwrap_or_else(|| chance::rng().random_range(0..NODES));
             if let Some((hub, death)) = node::find(&world, on) {
                 match self.session(&world, on, &hub, death).await {

@@ -16,6 +16,8 @@ mod node;
 #[cfg(test)]
 mod purpose;
 mod run;
+#[cfg(test)]
+mod schedules;
 mod servers;
 mod temper;
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::checks;
 use super::client::Client;
 use super::faults::{self, Mode};
 use super::node;
+use super::temper::Temper;
 use super::world::{NODES, World, ms};
 use crate::chance;
 use crate::clock;
@@ -32,15 +33,21 @@ pub(super) struct Outcome {
 
 /// Runs a seed. `print` shows every line of what happens.
 pub(super) fn run(seed: u64, mode: Mode, print: bool) -> Outcome {
-    simulate(seed, print, mode == Mode::Single, move |world| async move {
+    simulate(seed, print, mode == Mode::Single, Temper::random, move |world| async move {
         let clients = people(&world);
         faults::happen(&world, mode, ms(6_000, 20_000)).await;
         clients
     })
 }
 
-/// Runs a story in a world of its own: `story` makes the clients and lets things go wrong; then all is mended and checked.
-pub(super) fn simulate<F, R>(seed: u64, print: bool, may_leave: bool, story: F) -> Outcome
+/// Runs a story in a world of its own, of this temper: `story` makes the clients and lets things go wrong; then all is mended and checked.
+pub(super) fn simulate<F, R>(
+    seed: u64,
+    print: bool,
+    may_leave: bool,
+    temper: impl FnOnce() -> Temper,
+    story: F,
+) -> Outcome
 where
     F: FnOnce(Arc<World>) -> R,
     R: Future<Output = Vec<Client>>,
@@ -51,7 +58,7 @@ where
     let runtime = runtime.expect("a runtime needs no more than memory");
     let outcome = runtime.block_on(async {
         clock::follow_tokio(true);
-        let world = World::new(may_leave, print);
+        let world = World::new(temper(), may_leave, print);
         for node in 0..NODES {
             node::start(&world, node);
             tokio::spawn(node::keep_connected(world.clone(), node));

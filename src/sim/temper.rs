@@ -39,6 +39,24 @@ fn one_of<T: Copy>(all: &[T]) -> T {
 }
 
 impl Temper {
+    /// Quick and patient, and nothing is lost.
+    pub(super) fn calm() -> Self {
+        Self {
+            hot_ms: 4,
+            durable_ms: 8,
+            lost: 0,
+            late: 0,
+            wrong: 0,
+            keeps: KEPT_SAVED,
+            expires: 0,
+            checkpoints: 0,
+            retention: Duration::from_secs(90),
+            edits_ms: 200,
+            stays: Duration::from_secs(20),
+            idle_ms: 4_000,
+        }
+    }
+
     /// The character of the run that the seed says.
     pub(super) fn random() -> Self {
         Self {

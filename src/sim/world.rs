@@ -94,12 +94,12 @@ pub(super) struct Link {
 }
 
 impl World {
-    pub(super) fn new(may_leave: bool, print: bool) -> Arc<Self> {
+    pub(super) fn new(temper: Temper, may_leave: bool, print: bool) -> Arc<Self> {
         Arc::new_cyclic(|world| {
             let bus = |server| Arc::new(Bus { world: world.clone(), server }) as Arc<dyn crate::fanout::Fanout>;
             Self {
                 project: ProjectId::parse("p").expect("valid"),
-                temper: Temper::random(),
+                temper,
                 began: Instant::now(),
                 may_leave,
                 store: MemoryStore::new(),
