@@ -285,14 +285,13 @@ export class Canvas {
 
   private hello(token: string | undefined): void {
     this.roster.greeted();
-    const { position, saved } = this.sync;
+    const { position, pending } = this.sync;
     this.send({
-      t: 'hello',
-      v: [PROTOCOL_VERSION, PROTOCOL_VERSION],
+      t: 'hello', v: [PROTOCOL_VERSION, PROTOCOL_VERSION],
       client: this.clientId,
       ...(token !== undefined && { token }),
       ...(position !== undefined && { position }),
-      ...(saved > 0 && { saved }),
+      ...(pending.savedCid > 0 && { saved: pending.savedCid }),
       ...(Object.keys(this.roster.self).length > 0 && { presence: { ...this.roster.self } }),
     });
   }

@@ -15,8 +15,8 @@ const WINDOW = 64;
 export class Pending {
   private batches: Batch[] = [];
   private readonly recent = new Recent();
-  /** The highest cid that was called saved. */
-  private savedCid = 0;
+  /** The highest cid that was called saved; 0 for none. */
+  savedCid = 0;
   /** The highest cid that was ever given or heard of. */
   private highestCid = 0;
   private nextKey = 1;
@@ -98,11 +98,6 @@ export class Pending {
     this.cursor = undefined;
     this.pausedUntil = 0;
     this.heldBack = undefined;
-  }
-
-  /** The highest cid that was called saved; 0 for none. */
-  get lastSaved(): number {
-    return this.savedCid;
   }
 
   /** Whether a server whose last cid of ours is this one lacks batches that were called saved: they are gone from here. */

@@ -80,11 +80,6 @@ export class Sync {
     this.undoing = new Undo(undoDepth);
   }
 
-  /** The highest cid of this client that was called saved; 0 for none. */
-  get saved(): number {
-    return this.pending.lastSaved;
-  }
-
   // --- What the application does ---
 
   /**
