@@ -180,7 +180,7 @@ impl Saver {
         let both = Both { hot: self.hot.clone(), durable: self.durable.clone() };
         match heal(&self.project, &both, epoch, &[]).await {
             Begun::Yes(_) => Ok(()),
-            Begun::NotNow(why) => Err(DurableError::Unavailable(why)),
+            Begun::NotNow(why) | Begun::Sealed(_, why) => Err(DurableError::Unavailable(why)),
         }
     }
 

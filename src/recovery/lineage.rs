@@ -43,6 +43,8 @@ pub enum Begun {
     Yes(Box<HotState>),
     /// A store does not answer, or others are at it: try again later.
     NotNow(String),
+    /// The durable log has this epoch, and whether the hot store has it is not known: an older one there has ended.
+    Sealed(Epoch, String),
 }
 
 /// … or this epoch was begun in the durable log, and somebody else's lineage, an older one, is in the hot store: that has ended.
@@ -220,7 +222,7 @@ async fn begin(project: &ProjectId, stores: &Both, state: HotState, left: Vec<Co
     match stores.hot.install(project, state.clone(), over).await {
         Ok(true) => Ok(Begun::Yes(Box::new(state))),
         Ok(false) => Err(state.position.epoch),
-        Err(error) => not_now(&error),
+        Err(error) => Ok(Begun::Sealed(state.position.epoch, error.to_string())),
     }
 }
 

@@ -6,6 +6,9 @@ use crate::editor::Editor;
 use crate::ledger::Entry;
 use crate::record::{self, At, Line};
 use crate::world::World;
+use collabcanvas::durable::DurableStore;
+use collabcanvas::durable::load::{Tail, tail};
+use collabcanvas::ids::ProjectId;
 use collabcanvas::protocol::Encoding;
 use loadtest::client::Client;
 use loadtest::core::Core;
@@ -16,16 +19,22 @@ use std::time::{Duration, Instant};
 
 /// How long anything may take in the end, when nothing happens any more.
 const SETTLING: Duration = Duration::from_secs(60);
+/// Between two looks at the durable log.
+const LOOK: Duration = Duration::from_millis(50);
+/// In this time a room notices that Redis is back, and heals: its seal is a commit, too.
+const CALM: Duration = Duration::from_secs(2);
 
 /// Lets everybody finish, stops the nodes, writes the history into the directory and has it checked. What is wrong goes into the entry.
 pub(crate) async fn finish(world: &mut World, crew: &mut Crew, header: Line, directory: &Path, entry: &mut Entry) {
     let (round, projects) = (crew.round.clone(), crew.projects.clone());
     let (mut editors, settled) = crew.finish(SETTLING).await;
     entry.wrong.extend(settled.err());
+    tokio::time::sleep(CALM).await;
+    let store = world.store.open();
     let mut lines = vec![header];
     for project in &projects {
         let mut here: Vec<_> = editors.iter_mut().filter(|editor| editor.project == *project).collect();
-        match agree(project, &round.urls, &mut here).await {
+        match agree(project, store.as_ref(), &round.urls, &mut here).await {
             Ok(fresh) => lines.extend(fresh),
             Err(why) => entry.wrong.push(why),
         }
@@ -33,7 +42,6 @@ pub(crate) async fn finish(world: &mut World, crew: &mut Crew, header: Line, dir
     entry.wrong.extend(world.fleet.stop().await.err());
     lines.extend(crew.gone.drain(..).map(|record| Line::Client(Box::new(record))));
     lines.extend(editors.iter().map(|editor| Line::Client(Box::new(editor.record()))));
-    let store = world.store.open();
     for project in &projects {
         match record::durable(store.as_ref(), project).await {
             Ok(durable) => lines.extend(durable),
@@ -57,8 +65,14 @@ pub(crate) async fn finish(world: &mut World, crew: &mut Crew, header: Line, dir
     }
 }
 
-/// Brings all clients of a quiet project, and a fresh one at each node, to the same commit.
-async fn agree(project: &str, urls: &[String], editors: &mut [&mut Editor]) -> Result<Vec<Line>, String> {
+/// Brings all clients of a quiet project, and a fresh one at each node, to where the durable log ends.
+async fn agree(
+    project: &str,
+    store: &dyn DurableStore,
+    urls: &[String],
+    editors: &mut [&mut Editor],
+) -> Result<Vec<Line>, String> {
+    let id = ProjectId::parse(project).map_err(|error| error.to_string())?;
     let mut fresh = Vec::new();
     for (n, url) in urls.iter().enumerate() {
         let encoding = if n.is_multiple_of(2) { Encoding::Json } else { Encoding::MessagePack };
@@ -67,14 +81,21 @@ async fn agree(project: &str, urls: &[String], editors: &mut [&mut Editor]) -> R
     let deadline = Instant::now() + SETTLING;
     loop {
         let all = fresh.iter().chain(editors.iter().map(|editor| &editor.client));
-        let head = all.filter_map(|client| client.core.position()).map(|position| position.seq).max().unwrap_or(0);
+        let heads = all.filter_map(|client| client.core.position()).map(|position| position.seq);
+        let durable = tail(store, &id, &Tail::START).await.map_err(|error| error.to_string())?.position.seq;
+        let head = heads.max().unwrap_or(0).max(durable);
         for client in fresh.iter_mut().chain(editors.iter_mut().map(|editor| &mut editor.client)) {
             reach(client, head, deadline).await.map_err(|why| format!("{project}: a client at the end: {why}"))?;
         }
         let seq = |client: &Client| client.core.position().map(|position| position.seq);
-        if fresh.iter().chain(editors.iter().map(|editor| &editor.client)).all(|client| seq(client) == Some(head)) {
+        let mut all = fresh.iter().chain(editors.iter().map(|editor| &editor.client));
+        if durable == head && all.all(|client| seq(client) == Some(head)) {
             break;
         }
+        if Instant::now() > deadline {
+            return Err(format!("{project}: clients are at {head}, the durable log ends at {durable}"));
+        }
+        tokio::time::sleep(LOOK).await;
     }
     let line = |(node, client): (usize, &Client)| {
         let at = At::of(&client.core)?;

@@ -77,6 +77,8 @@ pub(in crate::hub) struct Course {
     pub(super) looked: Option<Instant>,
     /// What the room does while the hot store is away.
     pub(super) direct: Option<Direct>,
+    /// The epoch that this room has sealed last, when it is not known to be installed.
+    pub(super) sealed: Option<Epoch>,
     /// The direct epoch that the room was in last, until it is on the hot store's history again.
     pub(super) was_direct: Option<Epoch>,
     mode: Mode,
@@ -100,6 +102,7 @@ impl Course {
             looked: None,
             direct: None,
             was_direct: None,
+            sealed: None,
             mode: Mode::Normal,
         }
     }

@@ -137,6 +137,12 @@ impl Room {
 
     /// The store has said that the replica is on its history.
     pub(super) fn on_course(&mut self) {
+        if self.course.sealed.is_some_and(|sealed| sealed > self.replica.position().epoch) {
+            // What this room has sealed was never installed: the store would stay behind the durable log until the next commit is saved.
+            self.course.need = Need::Heal;
+            return;
+        }
+        self.course.sealed = None;
         self.course.proved = Instant::now();
         self.course.overtaken = false;
         self.course.direct = None;
@@ -228,13 +234,19 @@ impl Room {
                 self.adopt(*state);
                 self.on_course();
             }
-            Begun::NotNow(why) => {
-                tracing::warn!(project = %self.project, why, "a lineage could not be begun and is tried again");
-                self.course.overtaken |= installing;
-                self.course.need = Need::Verify(None);
-                self.pause();
+            Begun::NotNow(why) => self.not_begun(&why, installing),
+            Begun::Sealed(epoch, why) => {
+                self.course.sealed = Some(epoch);
+                self.not_begun(&why, installing);
             }
         }
+    }
+
+    fn not_begun(&mut self, why: &str, installing: bool) {
+        tracing::warn!(project = %self.project, why, "a lineage could not be begun and is tried again");
+        self.course.overtaken |= installing;
+        self.course.need = Need::Verify(None);
+        self.pause();
     }
 
     /// Takes the store's lineage for its own. What the room has and that lacks is held.
