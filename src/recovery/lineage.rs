@@ -47,7 +47,7 @@ pub enum Begun {
     Sealed(Epoch, String),
 }
 
-/// … or this epoch was begun in the durable log, and somebody else's lineage, an older one, is in the hot store: that has ended.
+/// One attempt. The error is the epoch that it began in the durable log while somebody else installed an older lineage in the hot store: that has ended.
 type Attempt = Result<Begun, Epoch>;
 
 /// How often a node ends a lineage that was installed while it sealed its own.
@@ -105,13 +105,25 @@ pub async fn heal(project: &ProjectId, stores: &Both, epoch: Epoch, mine: &[Comm
 
 /// Ends what was installed while this node sealed another lineage: a hot store that is behind the durable log would stay so until the next commit.
 async fn finish(project: &ProjectId, stores: &Both, mine: &[Commit], mut attempt: Attempt) -> Begun {
+    let mut ended = None;
     for _ in 0..TRIES {
         match attempt {
-            Ok(begun) => return begun,
-            Err(sealed) => attempt = heal_once(project, stores, sealed, mine).await,
+            Ok(begun) => return still_sealed(begun, ended),
+            Err(sealed) => {
+                ended = Some(sealed);
+                attempt = heal_once(project, stores, sealed, mine).await;
+            }
         }
     }
-    attempt.unwrap_or_else(|_| Begun::NotNow("other nodes begin lineages all the time".to_owned()))
+    attempt.unwrap_or_else(|sealed| Begun::Sealed(sealed, "other nodes begin lineages all the time".to_owned()))
+}
+
+/// What an attempt came to, when an earlier one had begun the epoch `ended`: that may still be missing in the hot store.
+fn still_sealed(begun: Begun, ended: Option<Epoch>) -> Begun {
+    match (begun, ended) {
+        (Begun::NotNow(why), Some(epoch)) => Begun::Sealed(epoch, why),
+        (begun, _) => begun,
+    }
 }
 
 async fn heal_once(project: &ProjectId, stores: &Both, epoch: Epoch, mine: &[Commit]) -> Attempt {
