@@ -28,6 +28,9 @@ impl From<Malformed> for Unreadable {
     }
 }
 
+/// Cids stay below it, so that every language counts them exactly.
+const END_OF_CIDS: u64 = 1 << 53;
+
 /// The pairs of a map, each value as its raw bytes.
 struct Fields<'a>(Vec<(&'a str, &'a [u8])>);
 
@@ -106,7 +109,10 @@ fn hello(fields: &Fields<'_>, limits: &Limits) -> Result<Hello, Unreadable> {
         client: fields.text("client")?.to_owned(),
         token: fields.get("token").map(rmp_serde::from_slice).transpose().map_err(read("token"))?,
         position,
-        saved: fields.get("saved").map_or(Ok(0), |_| fields.uint("saved"))?,
+        saved: match fields.get("saved").map(|_| fields.uint("saved")).transpose()?.unwrap_or(0) {
+            cid @ ..END_OF_CIDS => cid,
+            _ => return Err(Unreadable("the key \"saved\" of hello: a cid is below 2^53".to_owned())),
+        },
         presence,
     })
 }
@@ -124,7 +130,7 @@ fn broadcast(fields: &Fields<'_>, limits: &Limits) -> Result<ClientMessage, Unre
 
 fn batch(fields: &Fields<'_>, limits: &Limits) -> Result<Batch, Unreadable> {
     let cid = fields.uint("cid")?;
-    if cid == 0 || cid >= 1 << 53 {
+    if cid == 0 || cid >= END_OF_CIDS {
         return Err(Unreadable("a cid counts from 1 up, below 2^53".to_owned()));
     }
     let durable = fields.get("durable").is_some_and(|raw| raw == [0xc3]);

@@ -68,6 +68,8 @@ async fn bad_hellos_are_closed_each_with_its_code() {
         (r#"{"t":"hello","v":[1,1]}"#, 4400),
         (r#"{"t":"hello","v":[1,1],"client":"a b"}"#, 4400),
         (r#"{"t":"hello","v":[1,1],"client":""}"#, 4400),
+        (r#"{"t":"hello","v":[1,1],"client":"c","saved":9007199254740992}"#, 4400),
+        (r#"{"t":"hello","v":[1,1],"client":"c","saved":-1}"#, 4400),
     ] {
         for encoding in [Encoding::MessagePack, Encoding::Json] {
             let mut raw = node.raw("p", encoding).await;
