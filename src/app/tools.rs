@@ -19,6 +19,7 @@ use serde_json::json;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
+use time::OffsetDateTime;
 
 /// What is said of a Redis that has what the durable store has, and maybe more.
 const SAME: &str = "it is on the same history";
@@ -172,19 +173,13 @@ fn table(found: &Survey) -> String {
     out
 }
 
-/// A time in ms since 1970, as people write it, in UTC.
+/// A time in ms since 1970, as people write it, in UTC; one that no calendar has, as it is.
 fn time(at_ms: u64) -> String {
-    let (days, seconds) = (at_ms / 86_400_000, at_ms / 1_000 % 86_400);
-    // Counted from the 1st of March of the year 0, so that leap days come last: 146,097 days make 400 years.
-    let from_march = days + 719_468;
-    let (era, day) = (from_march / 146_097, from_march % 146_097);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let (date, month) = (day - (153 * month + 2) / 5 + 1, if month < 10 { month + 3 } else { month - 9 });
-    let year = 400 * era + year + u64::from(month <= 2);
-    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{date:02} {hour:02}:{minute:02}:{second:02} UTC")
+    let at = OffsetDateTime::from_unix_timestamp((at_ms / 1_000).cast_signed());
+    at.map_or_else(
+        |_| format!("{at_ms} ms"),
+        |at| format!("{} {:02}:{:02}:{:02} UTC", at.date(), at.hour(), at.minute(), at.second()),
+    )
 }
 
 /// Compares checkpoints with their logs. `say` gets a line for each project as soon as it is known.
@@ -287,6 +282,7 @@ mod tests {
             (1_709_251_200_000, "2024-03-01 00:00:00 UTC"),
             (4_107_542_400_000, "2100-03-01 00:00:00 UTC"),
             (1_795_713_607_000, "2026-11-26 17:20:07 UTC"),
+            (u64::MAX, "18446744073709551615 ms"),
         ] {
             assert_eq!(time(at_ms), text);
         }
