@@ -37,6 +37,7 @@ const TABLE: &[(Mechanism, Found)] = &[
     (Mechanism::Link, Seed(Mode::Pair, 11)),
     (Mechanism::Void, Seed(Mode::Away, 97)),
     (Mechanism::Trimmed, Seed(Mode::Pair, 22)),
+    (Mechanism::Fresh, Seed(Mode::Pair, 3)),
     (
         Mechanism::Lease,
         Never(
@@ -66,7 +67,6 @@ const TABLE: &[(Mechanism, Found)] = &[
     ),
     (Mechanism::Ackhole, Never("the position check makes the answer come with all that the room has missed")),
     (Mechanism::Direct, Never("a second seal begins another direct epoch, which the others join")),
-    (Mechanism::Fresh, Never("one commit id at two seqs misleads only a comparison of the same seq in two lineages")),
     (Mechanism::Repeat, Never("what a single pass leaves out is held by its room or sent again by its author")),
     (Mechanism::Dupack, Never("it has no line: a room answers from its own replica alone")),
     (Mechanism::Welcome, Never("it has no line: a room greets from its own replica alone")),
