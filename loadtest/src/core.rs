@@ -259,6 +259,7 @@ impl Core {
         };
         self.replica = incoming.replica;
         self.position = Some(incoming.target);
+        self.history.snapshot_complete();
         for (seq, id, commits) in incoming.aside {
             self.apply(seq, &id, &commits)?;
         }

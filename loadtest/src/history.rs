@@ -56,6 +56,8 @@ pub struct History {
     pub taken_back: u64,
     /// What was seen.
     pub segments: Vec<Segment>,
+    /// Begins when its snapshot has come whole; should the connection end before, the client stands where it stood.
+    pub(crate) coming: Option<Segment>,
     /// From the first sending of a batch to its answer.
     pub answered_in: Vec<Duration>,
     /// From the first sending of a batch to the word that it is durable.
@@ -70,15 +72,22 @@ impl History {
         self.welcomes += 1;
         self.author = welcome.author.clone();
         self.saved = self.saved.max(welcome.saved);
-        if welcome.snapshot || self.segments.is_empty() {
-            self.segments.push(Segment { base: welcome.position.seq, ..Segment::default() });
+        self.coming = welcome.snapshot.then(|| Segment { base: welcome.position.seq, ..Segment::default() });
+        if let Some(segment) = self.segments.last_mut() {
+            // What another session said of commits that never came may have been of another lineage.
+            segment.saved_seq = segment.saved_seq.min(segment.base + segment.commits.len() as u64);
         }
         self.saved_seq(welcome.saved_seq);
     }
 
+    /// The snapshot has come whole.
+    pub(crate) fn snapshot_complete(&mut self) {
+        self.segments.extend(self.coming.take());
+    }
+
     /// The project is durable up to here.
     pub(crate) fn saved_seq(&mut self, seq: u64) {
-        if let Some(segment) = self.segments.last_mut() {
+        if let Some(segment) = self.coming.as_mut().or(self.segments.last_mut()) {
             segment.saved_seq = segment.saved_seq.max(seq);
         }
     }
@@ -93,5 +102,55 @@ impl History {
             cid: commit.cid,
             whole: (keep == Keep::Whole).then(|| Box::new(commit.clone())),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Position;
+
+    fn welcome(snapshot: bool, seq: u64, saved_seq: u64) -> Welcome {
+        Welcome {
+            session: 1,
+            author: "a".into(),
+            role: "editor".into(),
+            position: Position { epoch: 1, seq, id: SmolStr::default() },
+            saved_seq,
+            last: 0,
+            saved: 0,
+            snapshot,
+            unacked_batches: 1,
+        }
+    }
+
+    fn commit(cid: u64) -> Commit {
+        Commit { author: "b".into(), cid, changes: Vec::new(), refused: None }
+    }
+
+    #[test]
+    fn a_snapshot_that_does_not_come_whole_changes_nothing() {
+        let mut history = History::default();
+        history.welcome(&welcome(true, 10, 10));
+        history.snapshot_complete();
+        history.seen(&commit(1), Keep::Names);
+        // Another node, another lineage, and the connection ends in the middle of its snapshot.
+        history.welcome(&welcome(true, 8, 40));
+        history.saved_seq(41);
+        history.welcome(&welcome(false, 12, 10));
+        history.seen(&commit(2), Keep::Names);
+        let seen: Vec<_> = history.segments.iter().map(|s| (s.base, s.commits.len(), s.saved_seq)).collect();
+        assert_eq!(seen, [(10, 2, 10)]);
+    }
+
+    #[test]
+    fn what_was_said_of_commits_that_never_came_is_forgotten() {
+        let mut history = History::default();
+        history.welcome(&welcome(true, 10, 10));
+        history.snapshot_complete();
+        history.welcome(&welcome(false, 20, 20));
+        history.seen(&commit(1), Keep::Names);
+        history.welcome(&welcome(false, 12, 9));
+        assert_eq!(history.segments[0].saved_seq, 11);
     }
 }
