@@ -251,10 +251,7 @@ impl Core {
         };
         incoming.next += 1;
         objects.iter().for_each(|object| incoming.replica.put(object.clone()));
-        if !last {
-            return Ok(());
-        }
-        let Some(incoming) = self.incoming.take() else {
+        let Some(incoming) = last.then(|| self.incoming.take()).flatten() else {
             return Ok(());
         };
         self.replica = incoming.replica;
