@@ -238,6 +238,7 @@ fn functions_are_short() {
 fn every_path_in_a_document_exists() {
     let mut documents = files("src", &[".md"]);
     documents.extend(files("client-demo", &[".md"]));
+    documents.extend(files("loadtest", &[".md"]));
     documents.extend(["README.md", "CHANGELOG.md"].map(|d| Path::new(ROOT).join(d)));
     let mut wrong = Vec::new();
     for document in documents {

@@ -1,0 +1,273 @@
+//! One client of the generator: it sends, follows its answers, counts what comes, and keeps nothing.
+
+use super::conn::Conn;
+use super::decode;
+use super::frame::Kind;
+use super::meter::Meter;
+use super::ops;
+use super::place::{Dialect, Place};
+use super::state::State;
+use crate::wire::{self, Message, Position, Reject};
+use crate::{Encoding, say};
+use bytes::Bytes;
+use std::cell::RefCell;
+use std::io;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+
+/// A client.
+#[derive(Debug)]
+pub struct Peer {
+    /// Where it is.
+    pub place: Place,
+    dialect: Dialect,
+    conn: Conn,
+    meter: Rc<Meter>,
+    /// What it knows.
+    pub state: RefCell<State>,
+    /// Something has come.
+    news: Notify,
+}
+
+impl Peer {
+    /// Connects, says hello, and listens in a task of its own. `witness`: it reads everything whole.
+    ///
+    /// # Errors
+    /// When there is no connection.
+    pub async fn connect(place: Place, dialect: Dialect, meter: &Rc<Meter>, witness: bool) -> io::Result<Rc<Self>> {
+        let witness = (witness && dialect == Dialect::Node).then(Box::default);
+        // The floor says nothing to a newcomer.
+        let state = State { synced: dialect == Dialect::Floor, witness, ..State::default() };
+        Self::enter(place, dialect, meter, state, None).await
+    }
+
+    /// Connects as somebody who holds the project at a position already.
+    ///
+    /// # Errors
+    /// As [`Peer::connect`].
+    pub async fn return_to(place: Place, meter: &Rc<Meter>, held: &Position) -> io::Result<Rc<Self>> {
+        let state = State { seq: held.seq, ..State::default() };
+        Self::enter(place, Dialect::Node, meter, state, Some(held)).await
+    }
+
+    async fn enter(
+        place: Place,
+        dialect: Dialect,
+        meter: &Rc<Meter>,
+        state: State,
+        held: Option<&Position>,
+    ) -> io::Result<Rc<Self>> {
+        let path = format!("/v1/projects/{}/ws", place.room);
+        let protocol = if dialect == Dialect::Node { Encoding::MessagePack.subprotocol() } else { "" };
+        let conn = Conn::open(&place.url, &path, protocol).await?;
+        if dialect == Dialect::Node {
+            let client = format!("load-{}-{:016x}", place.number, rand::random::<u64>());
+            conn.queue(Kind::Binary, &say::hello(&client, held));
+            conn.flush()?;
+        }
+        let meter = meter.clone();
+        let peer = Rc::new(Self { place, dialect, conn, meter, state: RefCell::new(state), news: Notify::new() });
+        tokio::task::spawn_local(peer.clone().listen());
+        Ok(peer)
+    }
+
+    /// Bytes that came, frame headers included.
+    #[must_use]
+    pub fn received(&self) -> u64 {
+        self.conn.received()
+    }
+
+    /// Waits until something holds; false when that takes longer than `within`, or the connection has broken.
+    pub async fn until(&self, within: Duration, holds: impl Fn(&State) -> bool) -> bool {
+        let end = tokio::time::Instant::now() + within;
+        loop {
+            let news = self.news.notified();
+            if holds(&self.state.borrow()) {
+                return true;
+            }
+            if self.state.borrow().broken.is_some() || tokio::time::timeout_at(end, news).await.is_err() {
+                return false;
+            }
+        }
+    }
+
+    /// Sends a batch that was due then: a list of ops, as MessagePack. It leaves at [`Peer::flush`], or when the server takes more.
+    pub fn batch(&self, due: Instant, ops: Vec<u8>) {
+        let mut state = self.state.borrow_mut();
+        state.sent += 1;
+        self.meter.sent.set(self.meter.sent.get() + 1);
+        state.pending.add(due, Bytes::from(ops));
+        self.fill(&mut state);
+    }
+
+    /// Sends any other message.
+    pub fn message(&self, message: &[u8]) {
+        self.state.borrow_mut().sent += 1;
+        self.meter.sent.set(self.meter.sent.get() + 1);
+        self.conn.queue(Kind::Binary, message);
+    }
+
+    /// Sends what is queued.
+    pub fn flush(&self) {
+        if let Err(error) = self.conn.flush() {
+            self.broke(&error.to_string());
+        }
+    }
+
+    /// Goes; whatever ends afterwards is nobody's fault.
+    pub fn leave(&self) {
+        self.state.borrow_mut().leaving = true;
+        self.conn.queue(Kind::Close, &1000_u16.to_be_bytes());
+        // The other side may have gone first.
+        let _ = self.conn.flush();
+    }
+
+    fn broke(&self, why: &str) {
+        let mut state = self.state.borrow_mut();
+        if !state.leaving && state.broken.is_none() {
+            state.broken = Some(format!("client {}: {why}", self.place.number));
+        }
+        drop(state);
+        self.news.notify_waiters();
+    }
+
+    async fn listen(self: Rc<Self>) {
+        loop {
+            let mut now = None;
+            let looked = self.conn.look(|kind, payload| {
+                let now = *now.get_or_insert_with(Instant::now);
+                match kind {
+                    Kind::Binary => self.hear(now, payload).map_err(io::Error::other),
+                    Kind::Close => Err(io::Error::other(closed(payload))),
+                    _ => Ok(()),
+                }
+            });
+            match looked.await {
+                Ok(true) => self.news.notify_waiters(),
+                Ok(false) => return self.broke("the server has closed"),
+                Err(error) => return self.broke(&error.to_string()),
+            }
+        }
+    }
+
+    fn hear(self: &Rc<Self>, now: Instant, payload: &[u8]) -> Result<(), String> {
+        let mut guard = self.state.borrow_mut();
+        let state = &mut *guard;
+        if self.dialect == Dialect::Floor {
+            let stamp = ops::from_floor(payload).ok_or("a message that nobody sent")?;
+            state.heard += 1;
+            self.meter.delivered(now, Some(stamp.due), false);
+            return Ok(());
+        }
+        if let Some(witness) = &mut state.witness {
+            witness.hear(payload)?;
+        }
+        let (mut heard, own) = (0, &state.author);
+        let found = decode::commits(payload, |author, _, stamp| {
+            if author != own.as_str() {
+                heard += 1;
+                let across = stamp.is_some_and(|stamp| self.is_elsewhere(stamp.sender));
+                self.meter.delivered(now, stamp.map(|stamp| stamp.due), across);
+            }
+        });
+        if let Some(commits) = found.map_err(|e| e.to_string())? {
+            state.heard += heard;
+            if commits.seq != state.seq + 1 {
+                return Err(format!("commits from {} on behind {}", commits.seq, state.seq));
+            }
+            state.seq += commits.count;
+            state.synced |= !state.incoming && state.seq >= state.target;
+            return Ok(());
+        }
+        if let Some(last) = decode::snapshot(payload).map_err(|e| e.to_string())? {
+            state.incoming &= !last;
+            state.synced |= last;
+            return Ok(());
+        }
+        let found = decode::presence(payload, |session, stamp| {
+            if session != state.session {
+                state.heard += 1;
+                self.meter.delivered(now, Some(stamp.due), self.is_elsewhere(stamp.sender));
+            }
+        });
+        if found.map_err(|e| e.to_string())?.is_some() {
+            return Ok(());
+        }
+        let message = wire::read(payload, Encoding::MessagePack).map_err(|e| e.to_string())?;
+        self.answered(now, state, message)
+    }
+
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the generator's own small numbers")]
+    fn is_elsewhere(&self, sender: f64) -> bool {
+        self.place.node(sender as usize) != self.place.node(self.place.number)
+    }
+
+    fn answered(self: &Rc<Self>, now: Instant, state: &mut State, message: Message) -> Result<(), String> {
+        match message {
+            Message::Welcome(welcome) => state.welcomed(&welcome),
+            Message::Ack(cid, _, _) => {
+                for cid in state.pending.answer(cid) {
+                    if let Some(batch) = state.pending.get_mut(cid) {
+                        self.meter.answered(now, batch.since);
+                    }
+                }
+                state.rewound = state.rewound.filter(|expected| *expected > cid);
+            }
+            Message::Saved(cid, _) => {
+                let saved = state.pending.forget(now, cid);
+                saved.for_each(|took| self.meter.saved(now, took));
+            }
+            Message::Reject(reject) => self.rejected(state, &reject)?,
+            Message::Gap(expected) if state.rewound != Some(expected) => {
+                state.rewound = Some(expected);
+                state.pending.rewind(expected);
+            }
+            Message::Error(code, text) => return Err(format!("the server says {code}: {text}")),
+            Message::Goaway(reason, ..) => return Err(format!("the server says goaway: {reason}")),
+            _ => {}
+        }
+        self.fill(state);
+        self.conn.flush().map_err(|e| e.to_string())
+    }
+
+    fn rejected(self: &Rc<Self>, state: &mut State, reject: &Reject) -> Result<(), String> {
+        match reject.kind.as_str() {
+            "final" => {
+                state.refused += 1;
+                state.pending.answer(reject.cid);
+            }
+            "temporary" => {
+                state.pending.rewind(reject.cid);
+                state.hold = true;
+                let (peer, pause) = (self.clone(), Duration::from_millis(reject.retry_ms.unwrap_or(0)));
+                tokio::task::spawn_local(async move {
+                    tokio::time::sleep(pause).await;
+                    let mut state = peer.state.borrow_mut();
+                    state.hold = false;
+                    peer.fill(&mut state);
+                    drop(state);
+                    peer.flush();
+                });
+            }
+            other => return Err(format!("a reject of kind {other}: {}", reject.message)),
+        }
+        Ok(())
+    }
+
+    /// Queues the batches that may be sent.
+    fn fill(&self, state: &mut State) {
+        while let Some(batch) = (!state.hold).then(|| state.pending.next(state.window)).flatten() {
+            self.conn.queue(Kind::Binary, &batch.message());
+        }
+    }
+}
+
+fn closed(payload: &[u8]) -> String {
+    match payload {
+        [a, b, text @ ..] => {
+            format!("closed with {} {}", u16::from_be_bytes([*a, *b]), String::from_utf8_lossy(text))
+        }
+        _ => "closed without a code".to_owned(),
+    }
+}
