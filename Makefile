@@ -10,9 +10,10 @@ CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || comman
 
 SEEDS ?= 100000
 MODE ?=
+SCENARIOS ?=
 FIRST ?= 1000000
 
-.PHONY: help run test fmt lint doc web unit integration browser storm sim dynamodb-local deny rust-there node-there chromium-there redis-there postgres-there
+.PHONY: help run test fmt lint doc web unit integration browser storm sim measure dynamodb-local deny rust-there node-there chromium-there redis-there postgres-there
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -81,6 +82,10 @@ dynamodb-local: ## Fetch Amazon's stand-in for DynamoDB, on which the durable st
 
 storm: web rust-there redis-there ## Nodes, Redis and the durable store fail again and again while clients edit: for STORM_SECONDS (3600), seeds STORM_SEEDS (1..100), continued where it stopped
 	cargo test --release --test storm a_long_storm -- --ignored --nocapture
+
+measure: rust-there redis-there postgres-there ## Measure a node and a cluster beside a relay that keeps nothing: make measure SCENARIOS="hot-room many-rooms"; takes hours without
+	cargo build --quiet --release --workspace --bins
+	target/release/loadtest run $(SCENARIOS)
 
 deny: rust-there ## Licences, bans, sources and, with a network, advisories of all dependencies
 	@command -v cargo-deny >/dev/null || cargo install --quiet --locked cargo-deny

@@ -61,16 +61,16 @@ pub async fn run(campaign: Campaign, progress: impl Fn(&str)) -> Result<Report, 
 
 /// One scenario on one target that is started for it.
 async fn one(scenario: &Scenario, target: Target) -> Result<Outcome, String> {
-    let running = target.start().await?;
+    let mut running = target.start().await?;
     let mut probe = running.probe();
-    let (rooms, ground) = (scenario.rooms, &running.ground);
+    let rooms = scenario.rooms;
     match scenario.load {
-        Load::Moves(load) => steady::run(rooms, load, Acts::Moves, ground, &mut probe).await,
-        Load::Users(load) => steady::run(rooms, load, Acts::Users, ground, &mut probe).await,
-        Load::Cursors(load) => steady::run(rooms, load, Acts::Cursors, ground, &mut probe).await,
-        Load::Saturation(load) => ramp::run(rooms, load, ground, &mut probe).await,
-        Load::Idle(load) => idle::run(rooms, load, ground, &mut probe).await,
-        Load::Joins(load) => joins::run(rooms, load, ground, &mut probe).await,
+        Load::Moves(load) => steady::run(rooms, load, Acts::Moves, &running.ground, &mut probe).await,
+        Load::Users(load) => steady::run(rooms, load, Acts::Users, &running.ground, &mut probe).await,
+        Load::Cursors(load) => steady::run(rooms, load, Acts::Cursors, &running.ground, &mut probe).await,
+        Load::Saturation(load) => ramp::run(rooms, load, &running.ground, &mut probe).await,
+        Load::Idle(load) => idle::run(rooms, load, &running.ground, &mut probe).await,
+        Load::Joins(load) => joins::run(rooms, load, &mut running, &mut probe).await,
     }
 }
 

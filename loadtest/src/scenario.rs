@@ -99,6 +99,8 @@ pub struct Joins {
     pub reconnecting: usize,
     /// Moves that these have missed.
     pub missed: usize,
+    /// Projects to which somebody is the first to come after the nodes, and all but the durable store, were started anew.
+    pub cold: usize,
 }
 
 /// How long nobody does anything.

@@ -3,7 +3,7 @@
 //! A join counts from before the connection is made until the last chunk has come. What is in the chunks is left packed, as unpacking is the client's own work;
 //! the room's witness has read all of it.
 
-use super::crowd::{Crowd, Ground, PATIENCE};
+use super::crowd::{Crowd, PATIENCE};
 use super::figures::{Outcome, real};
 use super::meter::Meter;
 use super::ops;
@@ -11,6 +11,7 @@ use super::peer::Peer;
 use super::place::{Dialect, Place};
 use crate::scenario::{Joins, Rooms};
 use crate::stats::Times;
+use crate::target::Running;
 use crate::target::probe::Probe;
 use crate::wire::Position;
 use futures_util::stream::{FuturesUnordered, TryStreamExt as _};
@@ -31,9 +32,9 @@ struct Joined {
 ///
 /// # Errors
 /// A sentence, when one could not get in.
-pub async fn run(rooms: Rooms, joins: Joins, ground: &Ground, probe: &mut Probe) -> Result<Outcome, String> {
+pub async fn run(rooms: Rooms, joins: Joins, running: &mut Running, probe: &mut Probe) -> Result<Outcome, String> {
     let meter = Rc::new(Meter::new(Instant::now()));
-    let crowd = Crowd::gather(rooms, ground, &meter).await?;
+    let crowd = Crowd::gather(rooms, &running.ground, &meter).await?;
     let visit = Visit { place: crowd.peers[0].place.clone(), meter: meter.clone() };
     let began = Instant::now();
     probe.begin()?;
@@ -70,7 +71,28 @@ pub async fn run(rooms: Rooms, joins: Joins, ground: &Ground, probe: &mut Probe)
     outcome.used = probe.end()?;
     outcome.generator = probe.generator();
     outcome.verdict = crowd.judge(false).await;
+    let met = cold(rooms, joins.cold, running, &meter).await?;
+    tell(&mut outcome.more, "cold", &met);
     Ok(outcome)
+}
+
+/// Makes projects, starts the nodes anew, and is the first to come to each.
+async fn cold(rooms: Rooms, count: usize, running: &mut Running, meter: &Rc<Meter>) -> Result<Vec<Joined>, String> {
+    let crowd = Crowd::gather(Rooms { count, ..rooms }, &running.ground, meter).await?;
+    let places: Vec<Place> = crowd.peers.iter().step_by(rooms.clients).map(|peer| peer.place.clone()).collect();
+    if !crowd.settle(false, PATIENCE).await {
+        return Err("the projects that are to be met cold were not saved".to_owned());
+    }
+    crowd.peers.iter().for_each(|peer| peer.leave());
+    running.restart().await?;
+    let mut met = Vec::new();
+    for place in places {
+        let place = Place { url: running.ground.urls[0].clone(), ..place };
+        let visit = Visit { place, meter: meter.clone() };
+        met.push(visit.join(None, Instant::now()).await?);
+    }
+    met.iter().for_each(|joined| joined.peer.leave());
+    Ok(met)
 }
 
 fn tell(more: &mut BTreeMap<String, f64>, name: &str, joined: &[Joined]) {

@@ -82,9 +82,11 @@ pub async fn run(
     let crowd = Rc::into_inner(crowd).ok_or("the crowd is still at work")?;
     outcome.verdict = crowd.judge(merged).await;
     fill_in(&mut outcome, &meter);
+    let clients = real((rooms.count * rooms.clients) as u64);
+    outcome.more.insert("kB/s a client".to_owned(), real(outcome.received) / clients / outcome.seconds / 1e3);
     if load.measured() >= LONG {
         let growth = outcome.used.iter().filter_map(|used| Some((format!("{} growth %", used.name), used.growth()?)));
-        outcome.more = growth.collect();
+        outcome.more.extend(growth);
     }
     Ok(outcome)
 }

@@ -5,7 +5,7 @@ pub mod plot;
 pub mod table;
 
 use crate::measure::figures::Outcome;
-use crate::scenario::Scenario;
+use crate::scenario::{Load, Scenario};
 use serde::Serialize;
 
 /// One outcome and where it comes from.
@@ -55,9 +55,12 @@ impl Report {
         targets
     }
 
-    /// CPU per delivery in units of the floor's in the same round, round by round.
+    /// CPU per delivery in units of the floor's in the same round, round by round. None of a saturation, where each has a load of its own.
     #[must_use]
     pub fn ratios(&self, scenario: &str, target: &str) -> Vec<f64> {
+        if self.scenarios.iter().any(|s| s.name == scenario && matches!(s.load, Load::Saturation(_))) {
+            return Vec::new();
+        }
         let of = |target: &str, round: usize| {
             let here = self.measured.iter().find(|m| m.scenario == scenario && m.target == target && m.round == round);
             here.and_then(|measured| measured.outcome.cpu_per_delivery())

@@ -56,62 +56,88 @@ impl Target {
     /// A sentence: what cannot be started, and why.
     pub async fn start(self) -> Result<Running, String> {
         let directory = tempfile::tempdir().map_err(|e| format!("no temporary directory: {e}"))?;
-        match self {
-            Self::Floor => {
-                let this = std::env::current_exe().map_err(|e| e.to_string())?;
-                let line = [text(&this), "floor".to_owned(), "--listen".to_owned(), "127.0.0.1:0".to_owned()];
-                let mut process = Process::start("floor", &line, &[], machine::SERVERS, directory.path())?;
-                let url = format!("ws://{}", process.says(floor::READY).await?);
-                let ground = Ground { urls: vec![url], dialect: Dialect::Floor };
-                Ok(Running { ground, counted: vec![process], beside: Vec::new(), _directory: directory })
+        let (kept, durable) = match self {
+            Self::Floor => (None, None),
+            Self::Embedded => (None, Some(("COLLAB_DATA_DIR", text(&directory.path().join("data"))))),
+            Self::Cluster => {
+                let (postgres, url) = postgres::start(directory.path()).await?;
+                (Some(postgres), Some(("COLLAB_DURABLE_URL", url)))
             }
-            Self::Embedded => {
-                let env = [("COLLAB_DATA_DIR", text(&directory.path().join("data")))];
-                let (process, url) = node("node", &env, directory.path()).await?;
-                let ground = Ground { urls: vec![url], dialect: Dialect::Node };
-                Ok(Running { ground, counted: vec![process], beside: Vec::new(), _directory: directory })
-            }
-            Self::Cluster => cluster(directory).await,
-        }
+        };
+        let mut running = Running {
+            target: self,
+            ground: Ground { urls: Vec::new(), dialect: Dialect::Floor },
+            counted: Vec::new(),
+            hot: None,
+            kept,
+            durable,
+            directory,
+        };
+        running.restart().await?;
+        Ok(running)
     }
 }
 
-/// Starts two nodes and what they share.
-async fn cluster(directory: tempfile::TempDir) -> Result<Running, String> {
-    let (postgres, durable) = postgres::start(directory.path()).await?;
-    let port = process::free_port();
-    let line = ["redis-server", "--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
-    let line: Vec<String> = line.into_iter().map(str::to_owned).collect();
-    let mut redis = Process::start("redis", &line, &[], machine::SERVERS, directory.path())?;
-    redis.answers(port).await?;
-    let env = [("COLLAB_REDIS_URL", format!("redis://127.0.0.1:{port}")), ("COLLAB_DURABLE_URL", durable)];
-    let (one, first) = node("node 1", &env, directory.path()).await?;
-    let (two, second) = node("node 2", &env, directory.path()).await?;
-    let ground = Ground { urls: vec![first, second], dialect: Dialect::Node };
-    // Nodes end before what they need.
-    Ok(Running { ground, counted: vec![one, two], beside: vec![redis, postgres], _directory: directory })
-}
-
-/// A target that runs; it ends when this is dropped.
+/// A target that runs; it ends when this is dropped. Nodes end before what they need.
 #[derive(Debug)]
 pub struct Running {
+    target: Target,
     /// Where clients go.
     pub ground: Ground,
     /// Processes whose CPU is that of deliveries.
     counted: Vec<Process>,
-    /// What they need: shown by itself.
-    beside: Vec<Process>,
-    _directory: tempfile::TempDir,
+    /// The Redis of the nodes: shown by itself.
+    hot: Option<Process>,
+    /// Their durable store, when it is a process: shown by itself.
+    kept: Option<Process>,
+    /// The setting that says where it is.
+    durable: Option<(&'static str, String)>,
+    directory: tempfile::TempDir,
 }
 
 impl Running {
+    /// Ends all but the durable store, and starts it anew: whatever is not durable is gone, and no project is open.
+    ///
+    /// # Errors
+    /// As [`Target::start`].
+    pub async fn restart(&mut self) -> Result<(), String> {
+        self.counted.clear();
+        self.hot = None;
+        let directory = self.directory.path();
+        let mut env: Vec<(&str, String)> = self.durable.iter().cloned().collect();
+        let names: &[&str] = match self.target {
+            Target::Floor => {
+                let this = std::env::current_exe().map_err(|e| e.to_string())?;
+                let line = [text(&this), "floor".to_owned(), "--listen".to_owned(), "127.0.0.1:0".to_owned()];
+                let mut process = Process::start("floor", &line, &[], machine::SERVERS, directory)?;
+                let url = format!("ws://{}", process.says(floor::READY).await?);
+                self.ground = Ground { urls: vec![url], dialect: Dialect::Floor };
+                self.counted.push(process);
+                return Ok(());
+            }
+            Target::Embedded => &["node"],
+            Target::Cluster => {
+                let (redis, url) = redis(directory).await?;
+                self.hot = Some(redis);
+                env.push(("COLLAB_REDIS_URL", url));
+                &["node 1", "node 2"]
+            }
+        };
+        self.ground = Ground { urls: Vec::new(), dialect: Dialect::Node };
+        for name in names {
+            let (process, url) = node(name, &env, directory).await?;
+            self.counted.push(process);
+            self.ground.urls.push(url);
+        }
+        Ok(())
+    }
+
     /// Something that looks at its processes.
     #[must_use]
     pub fn probe(&self) -> Probe {
-        let of = |processes: &[Process], counts| -> Vec<_> {
-            processes.iter().map(|process| (process.name().to_owned(), counts, process.pid())).collect()
-        };
-        Probe::new(of(&self.counted, true).into_iter().chain(of(&self.beside, false)))
+        let of = |process: &Process, counts| (process.name().to_owned(), counts, process.pid());
+        let counted = self.counted.iter().map(|process| of(process, true));
+        Probe::new(counted.chain(self.hot.iter().chain(&self.kept).map(|process| of(process, false))))
     }
 }
 
@@ -135,6 +161,16 @@ pub fn program() -> Result<PathBuf, String> {
         "there is no {}: build it (cargo build --release --workspace) or name it in COLLAB_BIN",
         beside.display()
     ))
+}
+
+/// Starts a Redis that keeps nothing on disk; returns where it is.
+async fn redis(directory: &Path) -> Result<(Process, String), String> {
+    let port = process::free_port();
+    let line = ["redis-server", "--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+    let line: Vec<String> = line.into_iter().map(str::to_owned).collect();
+    let mut redis = Process::start("redis", &line, &[], machine::SERVERS, directory)?;
+    redis.answers(port).await?;
+    Ok((redis, format!("redis://127.0.0.1:{port}")))
 }
 
 /// Starts a node on free ports; returns where it listens.

@@ -46,7 +46,7 @@ impl Probe {
     /// When a process has gone.
     pub fn begin(&mut self) -> Result<(), String> {
         for watched in &mut self.watched {
-            watched.first = Usage::of(&watched.pid).map_err(|e| format!("{}: {e}", watched.name))?;
+            watched.first = Usage::with_children(&watched.pid).map_err(|e| format!("{}: {e}", watched.name))?;
             watched.last = (Duration::ZERO, watched.first);
             watched.samples.clear();
         }
@@ -61,7 +61,7 @@ impl Probe {
     /// As [`Probe::begin`].
     pub fn look(&mut self, at: Duration) -> Result<(), String> {
         for watched in &mut self.watched {
-            let usage = Usage::of(&watched.pid).map_err(|e| format!("{}: {e}", watched.name))?;
+            let usage = Usage::with_children(&watched.pid).map_err(|e| format!("{}: {e}", watched.name))?;
             let (before, last) = watched.last;
             let passed = at.saturating_sub(before).as_secs_f64();
             let used = usage.cpu.saturating_sub(last.cpu).as_secs_f64();
@@ -80,7 +80,7 @@ impl Probe {
         self.took = self.began.map_or(Duration::ZERO, |began| began.elapsed());
         self.own_used = Usage::of("self")?.cpu.saturating_sub(self.own.cpu);
         let used = self.watched.iter().map(|watched| {
-            let last = Usage::of(&watched.pid).map_err(|e| format!("{}: {e}", watched.name))?;
+            let last = Usage::with_children(&watched.pid).map_err(|e| format!("{}: {e}", watched.name))?;
             let rss = watched.samples.iter().map(|sample| sample.rss).chain([last.rss]).max().unwrap_or(0);
             Ok(Used {
                 name: watched.name.clone(),

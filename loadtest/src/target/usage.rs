@@ -32,6 +32,23 @@ impl Usage {
     }
 }
 
+impl Usage {
+    /// Of a process and its children, which do the work of a Postgres. Memory that they share counts more than once.
+    ///
+    /// # Errors
+    /// As [`Usage::of`], for the process itself.
+    pub fn with_children(process: &str) -> Result<Self, String> {
+        let mut all = Self::of(process)?;
+        // A system that does not tell has no children to tell of; and a child may have gone since.
+        let children = fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
+        for child in children.split_ascii_whitespace().filter_map(|child| Self::of(child).ok()) {
+            all.cpu += child.cpu;
+            all.rss += child.rss;
+        }
+        Ok(all)
+    }
+}
+
 /// User and system time of `/proc/…/stat`, which counts in ticks: fields 14 and 15, the second being a name that may contain anything.
 #[must_use]
 pub fn cpu(stat: &str, ticks_per_second: u64) -> Option<Duration> {
