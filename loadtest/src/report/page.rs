@@ -42,7 +42,9 @@ fn section(out: &mut String, report: &Report, scenario: &Scenario) {
         .collect();
     // Those that cross nodes are in the table; their plots would look like those of all.
     for (index, name) in [(0, "Delivery"), (2, "Ack"), (3, "Saved")] {
-        let there: Vec<_> = last.iter().map(|(t, o)| (*t, o.times()[index].1)).filter(|(_, s)| s.count > 0).collect();
+        let times =
+            last.iter().enumerate().map(|(colour, (target, outcome))| (colour, *target, outcome.times()[index].1));
+        let there: Vec<_> = times.filter(|(_, _, summary)| summary.count > 0).collect();
         if !there.is_empty() {
             out.push_str(&distribution(name, &there));
             out.push_str(&over_time(name, &there));
@@ -60,23 +62,27 @@ fn nines(quantile: f64) -> f64 {
     -(1.0 - quantile).max(1e-5).log10()
 }
 
-fn distribution(name: &str, summaries: &[(&str, &Summary)]) -> String {
+fn distribution(name: &str, summaries: &[(usize, &str, &Summary)]) -> String {
     let marks = [0.0, 0.5, 0.9, 0.99, 0.999, 0.9999];
     let x = Axis {
         marks: marks.iter().map(|q| (nines(*q), format!("{}", q * 100.0))).collect(),
         ..Axis::linear("of them, %")
     };
-    let lines = summaries.iter().map(|(target, summary)| Line {
+    let lines = summaries.iter().map(|(colour, target, summary)| Line {
         name: (*target).to_owned(),
+        colour: *colour,
+        dashed: false,
         points: summary.distribution.iter().map(|(quantile, ms)| (nines(*quantile), *ms)).collect(),
     });
     plot(&x, &Axis::logarithmic(&format!("{name}: at most so many ms")), &lines.collect::<Vec<_>>())
 }
 
-fn over_time(name: &str, summaries: &[(&str, &Summary)]) -> String {
-    let lines = summaries.iter().flat_map(|(target, summary)| {
+fn over_time(name: &str, summaries: &[(usize, &str, &Summary)]) -> String {
+    let lines = summaries.iter().flat_map(|(colour, target, summary)| {
         ["p50", "p99"].map(|quantile| Line {
             name: format!("{target} {quantile}"),
+            colour: *colour,
+            dashed: quantile == "p99",
             points: summary.over_time.iter().map(|p| (p.at, if quantile == "p50" { p.p50 } else { p.p99 })).collect(),
         })
     });
@@ -85,7 +91,9 @@ fn over_time(name: &str, summaries: &[(&str, &Summary)]) -> String {
 
 fn processes(title: &str, outcomes: &[(&str, &Outcome)], value: impl Fn(&Sample) -> f64) -> String {
     let used = outcomes.iter().flat_map(|(target, outcome)| outcome.used.iter().map(move |used| (*target, used)));
-    let lines = used.map(|(target, used)| Line {
+    let lines = used.enumerate().map(|(colour, (target, used))| Line {
+        colour,
+        dashed: !used.counts,
         name: if used.name == target { used.name.clone() } else { format!("{target}: {}", used.name) },
         points: used.samples.iter().map(|sample| (sample.at, value(sample))).collect(),
     });

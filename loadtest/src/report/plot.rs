@@ -18,8 +18,18 @@ const COLOURS: [&str; 6] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9
 pub struct Line {
     /// Its name in the legend.
     pub name: String,
+    /// Which colour: what belongs together has the same one in all plots.
+    pub colour: usize,
+    /// Whether it is dashed.
+    pub dashed: bool,
     /// Its points.
     pub points: Vec<(f64, f64)>,
+}
+
+impl Line {
+    fn colour(&self) -> &'static str {
+        COLOURS[self.colour % COLOURS.len()]
+    }
 }
 
 /// What an axis is like.
@@ -112,13 +122,13 @@ pub fn plot(x: &Axis, y: &Axis, lines: &[Line]) -> String {
         let _ =
             write!(out, r#"<text x="{at:.1}" y="{:.0}" text-anchor="middle">{word}</text>"#, HEIGHT - BOTTOM + 14.0);
     }
-    for (n, line) in lines.iter().enumerate() {
+    for line in lines {
         let points = line.points.iter().map(|(px, py)| format!("{:.1},{:.1}", at_x(x.place(*px)), at_y(y.place(*py))));
         let points: Vec<String> = points.collect();
-        let colour = COLOURS[n % COLOURS.len()];
+        let (colour, dash) = (line.colour(), if line.dashed { r#" stroke-dasharray="5 3""# } else { "" });
         let _ = write!(
             out,
-            r#"<polyline fill="none" stroke="{colour}" stroke-width="1.6" points="{}"/>"#,
+            r#"<polyline fill="none" stroke="{colour}" stroke-width="1.6"{dash} points="{}"/>"#,
             points.join(" ")
         );
     }
@@ -126,9 +136,9 @@ pub fn plot(x: &Axis, y: &Axis, lines: &[Line]) -> String {
     let _ =
         write!(out, r#"<text x="{middle:.0}" y="{low:.0}" text-anchor="middle">{}</text></svg>"#, escaped(&x.title));
     let _ = write!(out, "<figcaption><b>{}</b>", escaped(&y.title));
-    for (n, line) in lines.iter().enumerate() {
-        let colour = COLOURS[n % COLOURS.len()];
-        let _ = write!(out, r#" <span style="color:{colour}">■</span> {}"#, escaped(&line.name));
+    for line in lines {
+        let (colour, mark) = (line.colour(), if line.dashed { "╌" } else { "━" });
+        let _ = write!(out, r#" <span style="color:{colour}">{mark}</span> {}"#, escaped(&line.name));
     }
     out.push_str("</figcaption></figure>\n");
     out
@@ -150,7 +160,7 @@ mod tests {
     fn a_plot_of_nothing_and_of_odd_names_is_sound() {
         let axis = Axis::linear("a < b");
         assert!(plot(&axis, &axis, &[]).contains("a &lt; b"));
-        let line = Line { name: "x & y".to_owned(), points: vec![(0.0, 0.0), (1.0, 0.0)] };
+        let line = Line { name: "x & y".to_owned(), colour: 7, dashed: true, points: vec![(0.0, 0.0), (1.0, 0.0)] };
         let svg = plot(&axis, &axis, &[line]);
         assert!(svg.contains("x &amp; y") && !svg.contains("NaN") && !svg.contains("inf"), "{svg}");
     }
