@@ -1,5 +1,6 @@
 //! All clients of a run: how they come together, and what is left when they are through.
 
+use super::decode::Stamp;
 use super::meter::Meter;
 use super::ops;
 use super::peer::Peer;
@@ -215,7 +216,7 @@ async fn fill(
         let peer = joined.map_err(|e| format!("client {index} of room {room} could not connect: {e}"))?;
         came(&peer, "the first sync", |peer| peer.synced).await?;
         if index == 0 && ground.dialect == Dialect::Node {
-            furnish(&peer, rooms.objects, meter).await?;
+            furnish(&peer, rooms.objects).await?;
         }
         peers.push(peer);
     }
@@ -223,11 +224,12 @@ async fn fill(
 }
 
 /// Creates a room's objects.
-async fn furnish(peer: &Peer, objects: usize, meter: &Meter) -> Result<(), String> {
-    let stamp = super::decode::Stamp { due: meter.micros(Instant::now()), sender: 0.0 };
+async fn furnish(peer: &Peer, objects: usize) -> Result<(), String> {
+    // Places as hands leave them, with all their digits: such that are alike would compress as no canvas does. As stamps they are long past.
+    let place = || Stamp { due: rand::random_range(0.0..4_000.0), sender: rand::random_range(0.0..4_000.0) };
     for first in (0..objects).step_by(CREATE_AT_ONCE) {
-        let ids = (first..objects.min(first + CREATE_AT_ONCE)).map(ops::first_id);
-        peer.batch(Instant::now(), ops::create(ids, stamp));
+        let ids = (first..objects.min(first + CREATE_AT_ONCE)).map(|number| (ops::first_id(number), place()));
+        peer.batch(Instant::now(), ops::create(ids));
         peer.flush();
     }
     came(peer, "the objects to be saved", |state| state.open() == (0, 0)).await

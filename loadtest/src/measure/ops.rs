@@ -61,10 +61,10 @@ pub fn update(id: &str, stamp: Stamp) -> Vec<u8> {
 
 /// A list of ops that create rectangles.
 #[must_use]
-pub fn create(ids: impl ExactSizeIterator<Item = String>, stamp: Stamp) -> Vec<u8> {
-    let mut out = Vec::with_capacity(256 * ids.len());
-    pack::array(&mut out, ids.len());
-    for id in ids {
+pub fn create(rectangles: impl ExactSizeIterator<Item = (String, Stamp)>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(256 * rectangles.len());
+    pack::array(&mut out, rectangles.len());
+    for (id, stamp) in rectangles {
         head(&mut out, 3, "create", &id);
         pack::str(&mut out, "props");
         rectangle(&mut out, &id, stamp);
@@ -130,7 +130,7 @@ mod tests {
         );
         let rectangle = r##"{"op":"create","id":"a","props":{"id":"a","type":"rectangle","x":1500.0,"y":7.0,"width":120,"height":80,"angle":0,
             "strokeWidth":2,"opacity":100,"version":1,"strokeColor":"#1e1e1e","backgroundColor":"#3b82f6","fillStyle":"solid"}}"##;
-        assert_eq!(create(std::iter::once("a".to_owned()), STAMP), from_json(&format!("[{rectangle}]")));
+        assert_eq!(create(std::iter::once(("a".to_owned(), STAMP))), from_json(&format!("[{rectangle}]")));
         assert_eq!(delete("a"), from_json(r#"[{"op":"delete","id":"a"}]"#));
         assert_eq!(cursor(STAMP), from_json(r#"{"t":"presence","set":{"cursor":[1500.0,7.0]}}"#));
     }

@@ -186,7 +186,7 @@ impl Work {
             ..CREATE => {
                 *count += 1;
                 own.push_back(*count);
-                ops::create(std::iter::once(id(*count)), stamp)
+                ops::create(std::iter::once((id(*count), stamp)))
             }
             chance if chance < CREATE + DELETE && !own.is_empty() => {
                 ops::delete(&own.pop_front().map(id).unwrap_or_default())
