@@ -63,7 +63,7 @@ impl Peer {
         let conn = Conn::open(&place.url, &path, protocol).await?;
         if dialect == Dialect::Node {
             let client = format!("load-{}-{:016x}", place.number, rand::random::<u64>());
-            conn.queue(Kind::Binary, &say::hello(&client, held));
+            conn.queue(Kind::Binary, &say::hello(&client, held, 0));
             conn.flush()?;
         }
         let meter = meter.clone();
