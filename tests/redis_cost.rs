@@ -7,20 +7,14 @@
 mod support;
 
 use collabcanvas::hot::redis::{KEPT, Publish, RedisHot};
-use collabcanvas::hot::{Call, HotState, HotStore, Over, Proposal, Reply};
-use collabcanvas::ids::{Author, CommitId, ObjectId, Position, ProjectId};
+use collabcanvas::hot::{HotState, HotStore, Over, Reply};
+use collabcanvas::ids::ProjectId;
 use collabcanvas::keyspace::Keyspace;
 use collabcanvas::link::{Link, Target};
-use collabcanvas::project::apply::Effect;
-use collabcanvas::protocol::change::{Change, Changes};
-use collabcanvas::protocol::commit::{Commit, Origin, Outcome};
-use collabcanvas::protocol::json::from_json;
-use collabcanvas::protocol::props::Props;
 use redis::{Cmd, Script};
+use support::calls::{Calls, OBJECTS, rectangle};
 use support::redis::Redis;
 
-const OBJECTS: u64 = 5_000;
-const AUTHORS: u64 = 8;
 const ROUNDS: usize = 7;
 /// Ops between two trims of the log.
 const SAVE_EVERY: u64 = 1_024;
@@ -34,31 +28,11 @@ redis.call('XADD', KEYS[3], '*', 'r', ARGV[1])
 redis.call('SPUBLISH', KEYS[4], ARGV[1])
 return seq";
 
-fn props(json: &str) -> Props {
-    Props::parse(&from_json(json).expect("JSON"), 32).expect("props")
-}
-
-/// A rectangle of ten properties, about 170 bytes.
-fn rectangle(n: u64) -> Props {
-    let (x, y) = (n * 17 % 4_000, n * 31 % 3_000);
-    props(&format!(
-        r##"{{"type":"rect","x":{x}.25,"y":{y}.75,"width":160.5,"height":90.125,"rotation":0.5,"fill":"#ffcc00","stroke":"#112233","z":"a0{n:06}","text":"A note with some more words, {n:010}"}}"##
-    ))
-}
-
-/// An id of 12 characters. From 15 on jemalloc takes 16 bytes more, whatever the value; the rev before the properties costs nothing here: with or
-/// without it the value lies in the same class of 192 bytes.
-fn id(n: u64) -> ObjectId {
-    ObjectId::parse(&format!("object-{n:05}")).expect("id")
-}
-
 struct Bench {
     link: Link,
     hot: RedisHot,
     project: ProjectId,
-    position: Position,
-    cids: Vec<u64>,
-    next: u64,
+    calls: Calls,
     _server: Redis,
 }
 
@@ -70,50 +44,24 @@ impl Bench {
         let hot = RedisHot::new(link.clone(), Keyspace::default(), 1, Publish::ByScript, KEPT);
         let project = ProjectId::parse("bench").expect("id");
         hot.install(&project, HotState::start(), Over::Empty).await.expect("it answers");
-        let cids = vec![0; usize::try_from(AUTHORS).expect("few")];
-        Self { link, hot, project, position: Position::START, cids, next: 0, _server: server }
-    }
-
-    fn proposal(&mut self) -> Proposal {
-        self.next += 1;
-        let (n, object) = (self.next, id(self.next * 7 % OBJECTS));
-        let author = n % AUTHORS;
-        let cid = &mut self.cids[usize::try_from(author).expect("few")];
-        *cid += 1;
-        let set = props(&format!(r#"{{"x":{n}.5,"y":{n}.25}}"#));
-        let changes = Changes::encode(&[Change::Set { id: object.clone(), set, unset: Vec::new() }]);
-        Proposal {
-            commit: Commit {
-                id: CommitId(n.to_be_bytes()),
-                origin: Origin::Client { author: Author((author + 1).to_le_bytes()), cid: *cid, digest: n },
-                outcome: Outcome::Changed(changes),
-            },
-            effects: vec![Effect { id: object, base_rev: Some(0), props: Some(rectangle(n)) }],
-            absent: Vec::new(),
-            at_head: false,
-        }
-    }
-
-    fn call(&mut self, size: u64) -> Call {
-        let proposals = (0..size).map(|_| self.proposal()).collect();
-        Call { position: self.position, proposals, urgent: false }
+        Self { link, hot, project, calls: Calls::default(), _server: server }
     }
 
     async fn ours(&mut self, ops: u64, size: u64) {
         for done in 0..ops / size {
-            let call = self.call(size);
+            let call = self.calls.next(size);
             let reply = self.hot.commit(&self.project, &call).await.expect("it answers");
             assert!(matches!(reply, Reply::Accepted { .. }), "{reply:?}");
-            self.position = call.run().end();
+            self.calls.position = call.run().end();
             if done % (SAVE_EVERY / size) == 0 {
-                assert!(self.hot.mark_saved(&self.project, self.position).await.expect("it answers"));
+                assert!(self.hot.mark_saved(&self.project, self.calls.position).await.expect("it answers"));
             }
         }
     }
 
     async fn baseline(&mut self, script: &Script, ops: u64, size: u64) {
         for done in 0..ops / size {
-            let call = self.call(size);
+            let call = self.calls.next(size);
             let mut invocation = script.key("{base}:objects");
             invocation.key("{base}:seq").key("{base}:log").key("{base}:channel").arg(call.run().pack(1));
             for proposal in &call.proposals {
@@ -161,9 +109,9 @@ async fn cpu_per_op() {
         for round in 0..=ROUNDS {
             let start = bench.cpu().await;
             // The script counts nothing: its calls must leave no hole in ours.
-            let cids = bench.cids.clone();
+            let cids = bench.calls.cids;
             bench.baseline(&script, ops, size).await;
-            bench.cids = cids;
+            bench.calls.cids = cids;
             let middle = bench.cpu().await;
             bench.ours(ops, size).await;
             let end = bench.cpu().await;

@@ -1,6 +1,7 @@
 //! What the tests that drive a real server share. Each test program uses a part of it.
 
 pub mod actor;
+pub mod calls;
 pub mod cluster;
 pub mod crowd;
 pub mod dynamodb;
