@@ -1,4 +1,5 @@
-//! A whole run: scenarios on targets, in turn, for several rounds. One at a time has the machine.
+//! A whole run: scenarios on targets, in turn, for several rounds. One at a time has the machine. Linux only.
+#![cfg(target_os = "linux")]
 
 use crate::machine;
 use crate::measure::figures::Outcome;
@@ -6,80 +7,173 @@ use crate::measure::steady::{self, Acts};
 use crate::measure::{idle, joins, ramp};
 use crate::report::{Measured, Report};
 use crate::scenario::{Load, Scenario};
-use crate::target::Target;
+use crate::target::programs::Programs;
+use crate::target::{Running, Target};
+use std::fmt::Display;
 use tokio::task::LocalSet;
 
 /// What to do.
 #[derive(Debug, Clone)]
 pub struct Campaign {
-    /// Which scenarios, one after another.
-    pub scenarios: Vec<Scenario>,
-    /// On what, in turn.
-    pub targets: Vec<Target>,
-    /// How often.
-    pub rounds: usize,
-    /// The command line, for the report.
-    pub command: String,
-    /// When it begins, in ms since 1970, for the report.
-    pub began: u64,
+    scenarios: Vec<Scenario>,
+    targets: Vec<Target>,
+    rounds: usize,
 }
 
-/// Runs all of it. `progress` hears a line before and after each part.
-///
-/// # Errors
-/// A sentence, when something could not be started or a client could not get in.
-pub async fn run(campaign: Campaign, progress: impl Fn(&str)) -> Result<Report, String> {
-    machine::open_many_files();
-    let machine = describe();
-    progress(&machine);
-    let targets = |scenario: &Scenario| -> Vec<Target> {
-        campaign.targets.iter().copied().filter(|target| scenario.is_for(target.name())).collect()
-    };
-    let parts = campaign.rounds * campaign.scenarios.iter().map(|scenario| targets(scenario).len()).sum::<usize>();
-    // What cannot be started is better known before an hour of measuring than after it.
-    for target in &campaign.targets {
-        drop(target.start().await?);
-    }
-    let mut measured: Vec<Measured> = Vec::new();
-    for scenario in &campaign.scenarios {
-        for round in 1..=campaign.rounds {
-            for target in targets(scenario) {
-                let part =
-                    format!("[{}/{parts}] {}, round {round}, {}", measured.len() + 1, scenario.name, target.name());
-                progress(&format!("{part} …"));
-                let outcome = LocalSet::new().run_until(one(scenario, target)).await;
-                let outcome = outcome.map_err(|e| format!("{part}: {e}"))?;
-                progress(&format!("{part}: {}", in_short(&outcome)));
-                let (scenario, target) = (scenario.name.clone(), target.name().to_owned());
-                measured.push(Measured { scenario, target, round, outcome });
-            }
+impl Campaign {
+    /// These scenarios, one after another, each on these targets in turn, so often.
+    ///
+    /// # Errors
+    /// A sentence, when something is there twice, cannot work, or leaves nothing to measure.
+    pub fn new(scenarios: Vec<Scenario>, targets: Vec<Target>, rounds: usize) -> Result<Self, String> {
+        if let Some(target) = twice(targets.iter().map(|target| target.name())) {
+            return Err(format!("the target {target} is named twice"));
         }
+        if let Some(name) = twice(scenarios.iter().map(|scenario| scenario.name.as_str())) {
+            return Err(format!("there are two scenarios {name}: each needs a name of its own"));
+        }
+        let campaign = Self { scenarios, targets, rounds };
+        if campaign.parts().next().is_none() {
+            let targets: Vec<&str> = campaign.targets.iter().map(|target| target.name()).collect();
+            return Err(format!("there is nothing to measure: no scenario is for {}", targets.join(", ")));
+        }
+        let joins =
+            campaign.parts().find(|part| part.target == Target::Floor && matches!(part.scenario.load, Load::Joins(_)));
+        joins.map_or(Ok(()), |part| {
+            let name = &part.scenario.name;
+            Err(format!(
+                "scenario {name}: a floor has nothing to give to those who join: say `targets = [\"embedded\", \"cluster\"]` in it, or run with --targets \
+                 embedded,cluster"
+            ))
+        })?;
+        Ok(campaign)
     }
-    let Campaign { scenarios, command, began, .. } = campaign;
-    Ok(Report { began, machine, command, scenarios, measured })
+
+    /// All parts, in the order in which they are measured: a slow minute of the machine meets all targets.
+    fn parts(&self) -> impl Iterator<Item = Part<'_>> {
+        let rounds = self.scenarios.iter().flat_map(|scenario| (1..=self.rounds).map(move |round| (scenario, round)));
+        rounds.flat_map(|(scenario, round)| {
+            let targets = self.targets.iter().filter(|target| scenario.is_for(target.name()));
+            targets.map(move |target| Part { scenario, round, target: *target })
+        })
+    }
+
+    /// Runs all of it, and adds what it finds to a report. `progress` hears a line before and after each part, `keep` sees the report whenever something has
+    /// come to it. A part that fails is in the report with its reason, and the others go on.
+    ///
+    /// # Errors
+    /// A sentence, when a target cannot be started at all; that is tried before anything is measured.
+    pub async fn run(
+        &self,
+        report: &mut Report,
+        progress: impl Fn(&str),
+        mut keep: impl FnMut(&Report),
+    ) -> Result<(), String> {
+        machine::open_many_files();
+        report.machine = machine::describe();
+        report.scenarios.clone_from(&self.scenarios);
+        progress(&report.machine);
+        let is_used = |target: &Target| self.parts().any(|part| part.target == *target);
+        let targets: Vec<Target> = self.targets.iter().copied().filter(is_used).collect();
+        let programs = Programs::copy(&targets)?;
+        report.facts = programs.facts(&targets);
+        report.facts.iter().for_each(|(name, value)| progress(&format!("{name}: {value}")));
+        // What cannot be started is better known before an hour of measuring than after it.
+        for target in &targets {
+            drop(target.start(&programs).await?);
+        }
+        let count = self.parts().count();
+        for (number, part) in self.parts().enumerate() {
+            let name = format!("[{}/{count}] {part}", number + 1);
+            progress(&format!("{name} …"));
+            let outcome = LocalSet::new().run_until(part.measure(&programs, &progress)).await.unwrap_or_else(broken);
+            let measured = Measured::new(&part.scenario.name, part.target.name(), part.round, outcome);
+            progress(&format!("{name}: {}", in_short(&measured)));
+            report.measured.push(measured);
+            keep(report);
+        }
+        Ok(())
+    }
 }
 
-/// One scenario on one target that is started for it.
-async fn one(scenario: &Scenario, target: Target) -> Result<Outcome, String> {
-    let mut running = target.start().await?;
-    let mut probe = running.probe();
-    let rooms = scenario.rooms;
-    match scenario.load {
-        Load::Moves(load) => steady::run(rooms, load, Acts::Moves, &running.ground, &mut probe).await,
-        Load::Users(load) => steady::run(rooms, load, Acts::Users, &running.ground, &mut probe).await,
-        Load::Cursors(load) => steady::run(rooms, load, Acts::Cursors, &running.ground, &mut probe).await,
-        Load::Saturation(load) => ramp::run(rooms, load, &running.ground, &mut probe).await,
-        Load::Idle(load) => idle::run(rooms, load, &running.ground, &mut probe).await,
-        Load::Joins(load) => joins::run(rooms, load, &mut running, &mut probe).await,
+/// The first that is there twice.
+fn twice<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let mut seen = Vec::new();
+    names.find(|name| {
+        let is_there = seen.contains(name);
+        seen.push(*name);
+        is_there
+    })
+}
+
+/// One scenario on one target in one round.
+#[derive(Debug, Clone, Copy)]
+struct Part<'a> {
+    scenario: &'a Scenario,
+    round: usize,
+    target: Target,
+}
+
+impl Display for Part<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}, round {}, {}", self.scenario.name, self.round, self.target.name())
     }
 }
 
-fn in_short(outcome: &Outcome) -> String {
+impl Part<'_> {
+    /// Starts the target and measures it.
+    async fn measure(&self, programs: &Programs, progress: impl Fn(&str)) -> Result<Outcome, String> {
+        let mut running = self.target.start(programs).await?;
+        let mut probe = running.probe();
+        let (rooms, load) = (self.scenario.rooms, self.scenario.load);
+        let measured = match load {
+            Load::Moves(load) => steady::run(rooms, load, Acts::Moves, &running.ground, &mut probe).await,
+            Load::Users(load) => steady::run(rooms, load, Acts::Users, &running.ground, &mut probe).await,
+            Load::Cursors(load) => steady::run(rooms, load, Acts::Cursors, &running.ground, &mut probe).await,
+            Load::Saturation(load) => ramp::run(rooms, load, &running.ground, &mut probe).await,
+            Load::Idle(load) => idle::run(rooms, load, &running.ground, &mut probe).await,
+            Load::Joins(load) => joins::run(rooms, load, &mut running, &mut probe).await,
+        };
+        let mut outcome = measured.map_err(|why| explained(&mut running, why))?;
+        if !outcome.verdict.is_good() {
+            outcome.verdict.reason = explained(&mut running, outcome.verdict.reason);
+        }
+        outcome.more.extend(probe.busy(&outcome.used));
+        match probe.counted(&outcome.used).await {
+            Ok(counted) => outcome.more.extend(counted),
+            Err(why) => progress(&format!("{self}: some figures are missing: {why}")),
+        }
+        Ok(outcome)
+    }
+}
+
+/// A reason, and which processes have ended, as that may be the reason of the reason.
+fn explained(running: &mut Running, why: String) -> String {
+    match running.ended() {
+        Some(ended) => format!("{why}; {ended}"),
+        None => why,
+    }
+}
+
+/// What is found when nothing could be measured.
+fn broken(why: String) -> Outcome {
+    let mut outcome = Outcome::default();
+    outcome.verdict.broken = 1;
+    outcome.verdict.because(|| why);
+    outcome
+}
+
+fn in_short(measured: &Measured) -> String {
+    let outcome = &measured.outcome;
+    if outcome.used.is_empty() && outcome.more.is_empty() {
+        return outcome.verdict.to_string();
+    }
     let cpu = outcome.cpu_per_delivery().map_or_else(String::new, |cpu| format!("{cpu:.2} µs/delivery, "));
     let (p50, p99) = (outcome.delivery.p50, outcome.delivery.p99);
     let more = outcome.more.iter().map(|(name, value)| format!("{name} {value:.2}, "));
+    let doubt = measured.not_valid.as_ref().map_or_else(String::new, |why| format!(", NOT VALID: {why}"));
     format!(
-        "{:.0} deliveries/s, {cpu}p50 {p50:.2} ms, p99 {p99:.2} ms, {}generator {:.0} %, {}",
+        "{:.0} deliveries/s, {cpu}p50 {p50:.2} ms, p99 {p99:.2} ms, {}generator {:.0} %, {}{doubt}",
         outcome.rate(),
         more.collect::<String>(),
         outcome.generator,
@@ -87,19 +181,45 @@ fn in_short(outcome: &Outcome) -> String {
     )
 }
 
-/// What the machine is, and whether everything has a core of its own.
-fn describe() -> String {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
-    let model = model.map_or("unknown CPU", |(_, name)| name.trim());
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    let load = load.split_ascii_whitespace().next().unwrap_or("unknown");
-    let pinned = machine::pin(machine::SERVERS).and_then(|()| machine::pin(machine::GENERATOR));
-    let pinned = match pinned {
-        Ok(()) => format!("servers on core {}, generator on core {}", machine::SERVERS, machine::GENERATOR),
-        Err(error) => format!("NOT PINNED ({error}): servers and generator share cores, so figures say little"),
-    };
-    let build = if cfg!(debug_assertions) { ", DEBUG BUILD of the load test: figures say nothing" } else { "" };
-    format!("{model}, {cores} cores, load average at the start {load}; {pinned}{build}")
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scenarios(names: &[&str]) -> Vec<Scenario> {
+        names.iter().map(|name| Scenario::load(name).expect("it is there")).collect()
+    }
+
+    #[test]
+    fn targets_take_turns() {
+        let campaign = Campaign::new(scenarios(&["hot-room", "joins-5000"]), vec![Target::Floor, Target::Embedded], 2);
+        let campaign = campaign.expect("there is something to measure");
+        let parts: Vec<String> = campaign.parts().map(|part| part.to_string()).collect();
+        assert_eq!(
+            parts,
+            [
+                "hot-room, round 1, floor",
+                "hot-room, round 1, embedded",
+                "hot-room, round 2, floor",
+                "hot-room, round 2, embedded",
+                "joins-5000, round 1, embedded",
+                "joins-5000, round 2, embedded"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        let refused = |names: &[&str], targets: &[Target]| {
+            Campaign::new(scenarios(names), targets.to_vec(), 1).expect_err("it makes no sense")
+        };
+        assert!(refused(&["joins-5000"], &[Target::Floor]).contains("no scenario is for floor"));
+        assert!(refused(&[], &Target::ALL).contains("there is nothing to measure"));
+        assert!(refused(&["hot-room"], &[Target::Floor, Target::Floor]).contains("target floor is named twice"));
+        assert!(refused(&["hot-room", "hot-room"], &Target::ALL).contains("two scenarios hot-room"));
+        let mut joins = scenarios(&["joins-5000"]);
+        joins[0].targets.clear();
+        assert!(Campaign::new(joins.clone(), vec![Target::Embedded], 1).is_ok());
+        let error = Campaign::new(joins, Target::ALL.to_vec(), 1).expect_err("the floor has nothing to give");
+        assert!(error.contains("scenario joins-5000: a floor has nothing"), "{error}");
+    }
 }

@@ -5,12 +5,16 @@ use collabcanvas::protocol::Encoding;
 use loadtest::load::{self, Plan, Report};
 use std::process::ExitCode;
 use std::time::Duration;
+use tokio_tungstenite::tungstenite::http::Uri;
+
+/// The longest drive, in seconds: a day.
+const SECONDS: u64 = 86_400;
 
 /// What to drive, and how.
 #[derive(Debug, Args)]
 pub(crate) struct Flags {
     /// The server; give several times to spread each project's clients over several nodes
-    #[arg(long, default_value = "ws://127.0.0.1:8080")]
+    #[arg(long, default_value = "ws://127.0.0.1:8080", value_parser = url)]
     url: Vec<String>,
     /// Number of projects that the clients are spread over
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
@@ -22,7 +26,7 @@ pub(crate) struct Flags {
     #[arg(long, default_value_t = 5.0, value_parser = rate)]
     rate: f64,
     /// How long ops are sent
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=SECONDS))]
     seconds: u64,
     /// Rectangles in each project
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=50_000))]
@@ -44,6 +48,17 @@ enum Written {
 fn rate(text: &str) -> Result<f64, String> {
     let rate: f64 = text.parse().map_err(|_| "it must be a number".to_owned())?;
     if (0.001..=10_000.0).contains(&rate) { Ok(rate) } else { Err("it must be from 0.001 to 10000".to_owned()) }
+}
+
+fn url(text: &str) -> Result<String, String> {
+    let uri: Uri = text.parse().map_err(|e| format!("it must be like ws://127.0.0.1:8080 ({e})"))?;
+    match (uri.scheme_str(), uri.host()) {
+        (Some("ws"), Some(host)) if !host.is_empty() => Ok(text.to_owned()),
+        (Some("wss"), _) => {
+            Err("it must begin with ws://: there is no TLS here, so drive the server itself".to_owned())
+        }
+        _ => Err("it must be like ws://127.0.0.1:8080".to_owned()),
+    }
 }
 
 /// Drives; the exit code says whether nothing was lost.
@@ -96,4 +111,20 @@ fn print(report: &Report) {
         println!("saving            {cost}");
     }
     println!("losses            {}", report.losses);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_can_be_reached_is_an_address() {
+        for good in ["ws://127.0.0.1:8080", "ws://node.example", "ws://[::1]:8080/"] {
+            assert_eq!(url(good).as_deref(), Ok(good));
+        }
+        for bad in ["http://127.0.0.1:8080", "127.0.0.1:8080", "localhost", "ws://", "ws:// x", ""] {
+            assert!(url(bad).is_err_and(|why| why.contains("ws://127.0.0.1:8080")), "{bad}");
+        }
+        assert!(url("wss://node.example").is_err_and(|why| why.contains("no TLS")));
+    }
 }

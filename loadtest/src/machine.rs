@@ -1,6 +1,7 @@
 //! What the machine can do for a measurement: keep processes on cores of their own, and wake at an exact time.
 //!
-//! Linux only; elsewhere nothing is pinned, which a report says, and the clock is a coarser one.
+//! Linux only, as is all that needs it.
+#![cfg(target_os = "linux")]
 
 use std::io;
 use std::time::Instant;
@@ -9,23 +10,17 @@ use std::time::Instant;
 pub const SERVERS: usize = 0;
 /// The core of the generator, and of stores whose cost is not to count.
 pub const GENERATOR: usize = 1;
+/// Load average, in processes, above which something else is at work when a run begins.
+const QUIET: f64 = 0.5;
 
 /// Keeps this thread, and every process that it starts from now on, on one core.
 ///
 /// # Errors
 /// When there is no such core, or the system cannot.
 pub fn pin(core: usize) -> io::Result<()> {
-    #[cfg(target_os = "linux")]
-    {
-        let mut cores = rustix::thread::CpuSet::new();
-        cores.set(core);
-        Ok(rustix::thread::sched_setaffinity(None, &cores)?)
-    }
-    #[cfg(not(target_os = "linux"))]
-    {
-        let _ = core;
-        Err(io::Error::from(io::ErrorKind::Unsupported))
-    }
+    let mut cores = rustix::thread::CpuSet::new();
+    cores.set(core);
+    Ok(rustix::thread::sched_setaffinity(None, &cores)?)
 }
 
 /// Lets this process open as many files as it may at most, each connection being one; children inherit that.
@@ -36,12 +31,37 @@ pub fn open_many_files() {
     let _ = rustix::process::setrlimit(rustix::process::Resource::Nofile, most);
 }
 
+/// What the machine is, whether everything has a core of its own, and whether something else is at work.
+#[must_use]
+pub fn describe() -> String {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    let model = model.map_or("unknown CPU", |(_, name)| name.trim());
+    let load = load(&std::fs::read_to_string("/proc/loadavg").unwrap_or_default());
+    let pinned = match pin(SERVERS).and_then(|()| pin(GENERATOR)) {
+        Ok(()) => format!("servers on core {SERVERS}, generator on core {GENERATOR}"),
+        Err(error) => format!("NOT PINNED ({error}): servers and generator share cores, so figures say little"),
+    };
+    let build = if cfg!(debug_assertions) { "; DEBUG BUILD of the load test: figures say nothing" } else { "" };
+    format!("{model}, {cores} cores; {load}; {pinned}{build}")
+}
+
+/// The load average of the last minute, with a warning if it is high.
+fn load(averages: &str) -> String {
+    match averages.split_ascii_whitespace().next().and_then(|load| load.parse::<f64>().ok()) {
+        Some(load) if load > QUIET => format!(
+            "NOT QUIET: load average {load} at the start, above {QUIET}: stop what else runs, wait a minute, and start again"
+        ),
+        Some(load) => format!("load average {load} at the start"),
+        None => "load average unknown".to_owned(),
+    }
+}
+
 /// Wakes at exact times. The runtime's timer counts in milliseconds, more than what is to be measured.
-#[cfg(target_os = "linux")]
 #[derive(Debug)]
 pub struct Alarm(tokio::io::unix::AsyncFd<std::os::fd::OwnedFd>);
 
-#[cfg(target_os = "linux")]
 impl Alarm {
     /// A new one.
     ///
@@ -81,35 +101,17 @@ impl Alarm {
     }
 }
 
-/// Wakes at times, to the millisecond.
-#[cfg(not(target_os = "linux"))]
-#[derive(Debug)]
-pub struct Alarm;
-
-#[cfg(not(target_os = "linux"))]
-impl Alarm {
-    /// A new one.
-    ///
-    /// # Errors
-    /// Never, here.
-    pub fn new() -> io::Result<Self> {
-        Ok(Self)
-    }
-
-    /// Waits until then.
-    ///
-    /// # Errors
-    /// Never, here.
-    pub async fn until(&self, at: Instant) -> io::Result<()> {
-        tokio::time::sleep_until(at.into()).await;
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::time::Duration;
+
+    #[test]
+    fn a_busy_start_is_said_loudly() {
+        assert_eq!(load("0.50 1.20 1.35 2/200 21971"), "load average 0.5 at the start");
+        assert!(load("0.51 0.10 0.00 1/200 2").starts_with("NOT QUIET: load average 0.51"));
+        assert_eq!(load(""), "load average unknown");
+    }
 
     #[tokio::test]
     async fn an_alarm_does_not_ring_early() {

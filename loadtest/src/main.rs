@@ -1,6 +1,7 @@
 //! `loadtest`: measures what a server costs and how fast it is, and fails when anything is lost.
 
 mod drive;
+#[cfg(target_os = "linux")]
 mod measure_command;
 
 use clap::{Parser, Subcommand};
@@ -26,7 +27,14 @@ enum Command {
         listen: SocketAddr,
     },
     /// Start what is to be measured, run scenarios on it and on the floor in turn, and write a report
+    #[cfg(target_os = "linux")]
     Run(measure_command::Flags),
+    /// Not on this system: it works on Linux only
+    #[cfg(not(target_os = "linux"))]
+    Run {
+        #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -34,7 +42,9 @@ fn main() -> ExitCode {
     let threads = match &cli.command {
         Command::Drive(_) => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
         // The relay is to cost what one thread costs; the generator has a core of its own and shares nothing between threads.
-        Command::Floor { .. } | Command::Run(_) => tokio::runtime::Builder::new_current_thread().enable_all().build(),
+        Command::Floor { .. } | Command::Run { .. } => {
+            tokio::runtime::Builder::new_current_thread().enable_all().build()
+        }
     };
     let runtime = match threads {
         Ok(runtime) => runtime,
@@ -46,6 +56,11 @@ fn main() -> ExitCode {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => failed(&format!("the floor: {error}")),
         },
+        #[cfg(not(target_os = "linux"))]
+        Command::Run { .. } => {
+            failed("`run` works on Linux only: it pins processes to cores and reads what Linux tells of them")
+        }
+        #[cfg(target_os = "linux")]
         Command::Run(flags) => runtime.block_on(measure_command::run(flags)),
     }
 }

@@ -1,8 +1,10 @@
 //! Scenarios: what a run does, as data in `loadtest/scenarios/*.toml`.
 //!
-//! Owns the shape and its checks; never runs anything.
+//! Owns the shape and its checks; never runs anything. Linux only.
+#![cfg(target_os = "linux")]
 
-use crate::target::Target;
+mod check;
+
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -25,6 +27,9 @@ pub struct Scenario {
     /// On what; everything when it is not said.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<String>,
+    /// Those of one group are also shown together, as a table of connections and projects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
 }
 
 /// Who is there.
@@ -125,7 +130,7 @@ impl Scenario {
         let invalid = |why: String| Invalid(name.to_owned(), why);
         let scenario: Self = toml::from_str(text).map_err(|e| invalid(e.to_string()))?;
         let scenario = Self { name: name.to_owned(), ..scenario };
-        scenario.check().map_or(Ok(scenario), |why| Err(invalid(why)))
+        check::wrong(&scenario).map_or(Ok(scenario), |why| Err(invalid(why)))
     }
 
     /// Finds and reads one: a name without a path is looked up in the folder of scenarios.
@@ -133,52 +138,15 @@ impl Scenario {
     /// # Errors
     /// [`Invalid`].
     pub fn load(named: &str) -> Result<Self, Invalid> {
-        let path =
-            if named.contains(['/', '.']) { PathBuf::from(named) } else { folder().join(format!("{named}.toml")) };
+        let path = if is_path(named) { PathBuf::from(named) } else { folder().join(format!("{named}.toml")) };
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let text = std::fs::read_to_string(&path).map_err(|e| {
             Invalid(
                 named.to_owned(),
-                format!("{} cannot be read ({e}); there are {}", path.display(), all().join(", ")),
+                format!("{} cannot be read ({e}); there are {}", path.display(), known().join(", ")),
             )
         })?;
         Self::parse(&name, &text)
-    }
-
-    /// The first thing that makes no sense.
-    fn check(&self) -> Option<String> {
-        let Rooms { count, clients, senders, objects } = self.rooms;
-        let positive = |name: &str, value: f64| {
-            (!value.is_finite() || value <= 0.0).then(|| format!("load.{name} must be above 0, it is {value}"))
-        };
-        if count == 0 {
-            return Some("rooms.count must be at least 1".to_owned());
-        }
-        if clients < 2 {
-            return Some(format!("rooms.clients must be at least 2, so that somebody receives; it is {clients}"));
-        }
-        if senders == 0 || senders > clients {
-            return Some(format!("rooms.senders must be from 1 to rooms.clients ({clients}); it is {senders}"));
-        }
-        if !(1..=50_000).contains(&objects) {
-            return Some(format!("rooms.objects must be from 1 to 50000; it is {objects}"));
-        }
-        if let Some(name) = self.targets.iter().find_map(|name| Target::named(name).err()) {
-            return Some(name);
-        }
-        match self.load {
-            Load::Moves(steady) | Load::Users(steady) | Load::Cursors(steady) => positive("rate", steady.rate)
-                .or_else(|| positive("seconds", steady.seconds))
-                .or_else(|| (steady.warmup < 0.0).then(|| "load.warmup must not be negative".to_owned())),
-            Load::Saturation(ramp) => positive("rate", ramp.rate)
-                .or_else(|| positive("seconds", ramp.seconds))
-                .or_else(|| positive("p99_ms", ramp.p99_ms))
-                .or_else(|| {
-                    (ramp.factor <= 1.0).then(|| format!("load.factor must be above 1, it is {}", ramp.factor))
-                }),
-            Load::Joins(joins) => (joins.one_by_one == 0).then(|| "load.one_by_one must be at least 1".to_owned()),
-            Load::Idle(idle) => positive("seconds", idle.seconds),
-        }
     }
 
     /// Whether it is for this target.
@@ -209,12 +177,47 @@ pub fn folder() -> PathBuf {
     if here.is_dir() { here.to_owned() } else { Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios") }
 }
 
-/// The names of all scenarios, sorted.
-#[must_use]
-pub fn all() -> Vec<String> {
-    let entries = std::fs::read_dir(folder()).into_iter().flatten().flatten().map(|entry| entry.path());
+/// Whether somebody means a file, not a name.
+fn is_path(named: &str) -> bool {
+    named.contains(['/', '.'])
+}
+
+/// The scenarios that are named: by name, by path, or all of a folder within that of the scenarios. All that lie in that itself when nothing is named.
+///
+/// # Errors
+/// A sentence, when one cannot be read or there is none.
+pub fn find(names: &[String]) -> Result<Vec<Scenario>, String> {
+    let mut found = Vec::new();
+    for named in names {
+        let group = folder().join(named);
+        let files = if !is_path(named) && group.is_dir() { files(&group) } else { vec![named.clone()] };
+        found.extend(files);
+    }
+    if names.is_empty() {
+        found = files(&folder());
+    }
+    if found.is_empty() {
+        return Err(format!(
+            "there are no scenarios in {}: start this in a checkout, or give paths of files",
+            folder().display()
+        ));
+    }
+    found.iter().map(|named| Scenario::load(named).map_err(|e| e.to_string())).collect()
+}
+
+/// The paths of all scenarios in a folder, sorted.
+fn files(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let toml = entries.filter(|path| path.extension().is_some_and(|e| e == "toml"));
-    let mut names: Vec<String> = toml.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect();
+    let mut files: Vec<String> = toml.map(|path| path.display().to_string()).collect();
+    files.sort();
+    files
+}
+
+/// What can be named: scenarios, and folders of them.
+fn known() -> Vec<String> {
+    let entries = std::fs::read_dir(folder()).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut names: Vec<String> = entries.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect();
     names.sort();
     names
 }
@@ -226,19 +229,21 @@ mod tests {
     const GOOD: &str = "title = \"T\"\nabout = \"A\"\n[rooms]\ncount = 1\nclients = 50\nsenders = 20\nobjects = 200\n\
                         [load]\nkind = \"moves\"\nrate = 20.0\nwarmup = 2.0\nseconds = 10.0\n";
 
-    fn wrong(from: &str, to: &str) -> String {
-        let text = GOOD.replace(from, to);
-        assert_ne!(text, GOOD);
-        Scenario::parse("x", &text).expect_err("it is wrong").to_string()
-    }
-
     #[test]
-    fn all_that_is_in_the_folder_can_be_read() {
-        let names = all();
-        assert!(names.contains(&"hot-room".to_owned()), "{names:?}");
-        for name in names {
-            assert_eq!(Scenario::load(&name).map(|s| s.name), Ok(name));
-        }
+    fn all_that_is_in_the_folders_can_be_read() {
+        let names = |named: &[&str]| {
+            let named: Vec<String> = named.iter().map(|name| (*name).to_owned()).collect();
+            find(&named).map(|found| found.into_iter().map(|scenario| scenario.name).collect::<Vec<_>>())
+        };
+        let all = names(&[]).expect("all can be read");
+        assert!(all.contains(&"hot-room".to_owned()) && !all.contains(&"growth-100-in-1".to_owned()), "{all:?}");
+        let growth = names(&["cost-growth", "soak"]).expect("all can be read");
+        assert!(
+            growth.len() > 2 && growth[0] == "growth-100-in-1" && growth.ends_with(&["soak".to_owned()]),
+            "{growth:?}"
+        );
+        let error = names(&["no-such-scenario"]).expect_err("there is none");
+        assert!(error.contains("hot-room") && error.contains("cost-growth"), "{error}");
     }
 
     #[test]
@@ -248,17 +253,5 @@ mod tests {
         assert!(scenario.is_for("floor"));
         let narrow = Scenario::parse("x", &format!("targets = [\"embedded\"]\n{GOOD}")).expect("it is good");
         assert!(narrow.is_for("embedded") && !narrow.is_for("floor"));
-    }
-
-    #[test]
-    fn a_bad_one_is_refused_with_the_reason() {
-        assert!(wrong("rate = 20.0", "rate = 0.0").contains("scenario x: load.rate must be above 0"));
-        assert!(wrong("senders = 20", "senders = 51").contains("rooms.senders must be from 1 to rooms.clients (50)"));
-        assert!(wrong("clients = 50", "clients = 1").contains("somebody receives"));
-        assert!(wrong("objects = 200", "objects = 50001").contains("rooms.objects"));
-        assert!(wrong("warmup = 2.0\n", "").contains("warmup"), "a missing key is named");
-        assert!(wrong("senders", "sender").contains("sender"), "an unknown key is named");
-        assert!(wrong("moves", "move").contains("move"), "an unknown kind is named");
-        assert!(Scenario::load("no-such-scenario").expect_err("there is none").to_string().contains("hot-room"));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! It takes what these measurements need of the WebSocket and no more: whole binary messages, ping and pong, close.
 
-use super::frame::{self, Kind};
+use super::frame::{self, Kind, Written};
 use rand::RngExt as _;
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -28,6 +28,8 @@ pub struct Conn {
     out: RefCell<Vec<u8>>,
     /// There is something in `out`.
     more: Notify,
+    /// What came together with the answer to the upgrade.
+    early: RefCell<Vec<u8>>,
     /// The start of a frame whose end has not come.
     part: RefCell<Vec<u8>>,
     /// Bytes of all frames that came, headers included.
@@ -58,6 +60,7 @@ impl Conn {
             stream,
             out: RefCell::default(),
             more: Notify::new(),
+            early: RefCell::default(),
             part: RefCell::default(),
             received: Cell::new(0),
             mask: Cell::new(rand::rng().random()),
@@ -83,7 +86,7 @@ impl Conn {
                     let line = answer.split(|byte| *byte == b'\r').next().unwrap_or_default();
                     return Err(other(format!("the upgrade was answered {}", String::from_utf8_lossy(line))));
                 }
-                *self.part.borrow_mut() = answer.split_off(end + 4);
+                *self.early.borrow_mut() = answer.split_off(end + 4);
                 return Ok(());
             }
             if answer.len() > ANSWER {
@@ -99,7 +102,7 @@ impl Conn {
     }
 
     /// Writes a message as soon as [`Conn::flush`] is called.
-    pub fn queue(&self, kind: Kind, payload: &[u8]) {
+    pub fn queue(&self, kind: Written, payload: &[u8]) {
         // Not random, but no two masks in a row are the same.
         self.mask.set(self.mask.get().wrapping_mul(0x9e37_79b1).wrapping_add(1));
         frame::write(&mut self.out.borrow_mut(), kind, self.mask.get().to_be_bytes(), payload);
@@ -129,11 +132,9 @@ impl Conn {
     /// # Errors
     /// When the connection is broken, or what came is no frame, or `each` fails.
     pub async fn look(&self, mut each: impl FnMut(Kind, &[u8]) -> io::Result<()>) -> io::Result<bool> {
-        if !self.part.borrow().is_empty() {
-            // What came with the answer to the upgrade.
-            let part = std::mem::take(&mut *self.part.borrow_mut());
-            let used = self.frames(&part, &mut each)?;
-            self.part.borrow_mut().extend_from_slice(&part[used..]);
+        let early = self.early.take();
+        if !early.is_empty() {
+            return self.take(&early, &mut each).map(|()| true);
         }
         loop {
             let waiting = !self.out.borrow().is_empty();
@@ -185,7 +186,7 @@ impl Conn {
             self.received.set(self.received.get() + frame.length as u64);
             match frame.kind {
                 Kind::Ping => {
-                    self.queue(Kind::Pong, frame.payload);
+                    self.queue(Written::Pong, frame.payload);
                     self.flush()?;
                 }
                 Kind::Continuation => return Err(other("a message in parts, which these clients do not read")),

@@ -1,15 +1,11 @@
-//! All clients of a run: how they come together, and what is left when they are through.
+//! All clients of a run: how they come together, and when they are through.
 
 use super::decode::Stamp;
 use super::meter::Meter;
 use super::ops;
 use super::peer::Peer;
 use super::place::{Dialect, Place};
-use super::verdict::Verdict;
-use crate::Encoding;
-use crate::client::Client;
-use crate::core::Core;
-use crate::history::Keep;
+use super::state::State;
 use crate::scenario::Rooms;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, TryStreamExt as _};
@@ -18,6 +14,10 @@ use std::time::{Duration, Instant};
 
 /// How long anything may take that must come in the end.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+/// What has not come from the floor after so long a silence never will: it keeps nothing.
+const SILENCE: Duration = Duration::from_secs(5);
+/// Between two looks whether all is through.
+const LOOK: Duration = Duration::from_millis(20);
 /// Rectangles that one batch creates.
 const CREATE_AT_ONCE: usize = 100;
 /// Rooms that are made at the same time.
@@ -39,9 +39,10 @@ pub struct Crowd {
     pub peers: Vec<Rc<Peer>>,
     /// Who they are.
     pub rooms: Rooms,
-    ground: Ground,
+    /// Where they are.
+    pub ground: Ground,
     /// Batches that each client had sent before the load began.
-    before: Vec<u64>,
+    pub(super) before: Vec<u64>,
 }
 
 impl Crowd {
@@ -56,6 +57,8 @@ impl Crowd {
             .buffered(ROOMS_AT_ONCE)
             .try_collect::<Vec<_>>();
         let peers: Vec<Rc<Peer>> = made.await?.into_iter().flatten().collect();
+        // A snapshot that came while the rooms were made stands for nothing of the load.
+        peers.iter().for_each(|peer| peer.state.borrow_mut().skipped = 0);
         let before = peers.iter().map(|peer| peer.state.borrow().sent).collect();
         Ok(Self { peers, rooms, ground: ground.clone(), before })
     }
@@ -66,132 +69,113 @@ impl Crowd {
         (0..self.peers.len()).filter(move |number| number % clients < senders)
     }
 
+    /// The clients of a room.
+    #[must_use]
+    pub fn room(&self, room: usize) -> &[Rc<Peer>] {
+        &self.peers[room * self.rooms.clients..(room + 1) * self.rooms.clients]
+    }
+
     /// Bytes that came to all, frame headers included.
     #[must_use]
     pub fn received(&self) -> u64 {
         self.peers.iter().map(|peer| peer.received()).sum()
     }
 
-    /// Whether everything that was sent is answered and heard by all others. `merged`: a server may make one of several.
+    /// Commits that snapshots stood for, of all clients.
     #[must_use]
-    pub fn is_through(&self, merged: bool) -> bool {
-        self.peers.chunks(self.rooms.clients).enumerate().all(|(room, peers)| {
-            let sent: u64 = self.sent(room).iter().sum();
-            let heads: Vec<u64> = peers.iter().map(|peer| peer.state.borrow().seq).collect();
-            let open = peers.iter().any(|peer| peer.state.borrow().open() != (0, 0));
+    pub fn skipped(&self) -> u64 {
+        self.peers.iter().map(|peer| peer.state.borrow().skipped).sum()
+    }
+
+    /// Why the first client broke off that did.
+    #[must_use]
+    pub fn broken(&self) -> Option<String> {
+        self.peers.iter().find_map(|peer| peer.state.borrow().broken.clone())
+    }
+
+    /// Whether everything that was sent is answered and heard by all others; of cursors, the last of each sender.
+    #[must_use]
+    pub fn is_through(&self) -> bool {
+        (0..self.rooms.count).all(|room| {
+            let peers = self.room(room);
             match self.ground.dialect {
-                Dialect::Node => !open && heads.iter().all(|seq| *seq == heads[0]),
+                Dialect::Node => {
+                    let seq = peers[0].state.borrow().seq;
+                    let is_through = |state: &State| state.open() == (0, 0) && state.seq == seq;
+                    peers.iter().all(|peer| is_through(&peer.state.borrow())) && self.unheard(room) == 0
+                }
                 Dialect::Floor => {
-                    merged
-                        || peers.iter().zip(self.sent(room)).all(|(peer, own)| peer.state.borrow().heard >= sent - own)
+                    let sent = self.sent(room);
+                    let all: u64 = sent.iter().sum();
+                    peers.iter().zip(sent).all(|(peer, own)| peer.state.borrow().heard >= all - own)
                 }
             }
         })
     }
 
     /// Waits until [`Crowd::is_through`], for a while at most; true when it came to that.
-    pub async fn settle(&self, merged: bool, within: Duration) -> bool {
+    pub async fn settle(&self, within: Duration) -> bool {
         let end = Instant::now() + within;
-        while !self.is_through(merged) {
-            let broken = self.peers.iter().any(|peer| peer.state.borrow().broken.is_some());
-            if broken || Instant::now() > end {
+        let (mut received, mut since) = (self.received(), Instant::now());
+        while !self.is_through() {
+            if received != self.received() {
+                (received, since) = (self.received(), Instant::now());
+            }
+            let silent = self.ground.dialect == Dialect::Floor && since.elapsed() > SILENCE;
+            if silent || Instant::now() > end || self.broken().is_some() {
                 return false;
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(LOOK).await;
         }
         true
     }
 
+    /// As [`Crowd::settle`], where nothing can go on without.
+    ///
+    /// # Errors
+    /// Why a connection broke, or what did not come.
+    pub async fn must_settle(&self, what: &str) -> Result<(), String> {
+        if self.settle(PATIENCE).await {
+            return Ok(());
+        }
+        Err(self.broken().unwrap_or_else(|| format!("{what} did not come within {PATIENCE:?}")))
+    }
+
     /// Messages that each client of a room was told to send, without those that made the room.
-    fn sent(&self, room: usize) -> Vec<u64> {
-        let numbers = room * self.rooms.clients..(room + 1) * self.rooms.clients;
-        numbers.map(|number| self.peers[number].state.borrow().sent - self.before[number]).collect()
+    pub(super) fn sent(&self, room: usize) -> Vec<u64> {
+        let before = &self.before[room * self.rooms.clients..];
+        self.room(room).iter().zip(before).map(|(peer, before)| peer.state.borrow().sent - before).collect()
     }
 
-    /// Says whether anything was lost, once all is quiet, and lets everybody go. `merged` as in [`Crowd::is_through`].
-    pub async fn judge(self, merged: bool) -> Verdict {
-        let mut verdict = Verdict::default();
-        if !self.settle(merged, PATIENCE).await {
-            verdict.because(|| format!("after {PATIENCE:?} not everything was answered and heard"));
-        }
-        for peer in &self.peers {
-            let state = peer.state.borrow();
-            verdict.skipped += state.skipped;
-            verdict.refused += state.refused;
-            verdict.open += state.open().0.max(state.open().1 as u64);
-            if let Some(why) = &state.broken {
-                verdict.broken += 1;
-                verdict.because(|| why.clone());
-            }
-        }
-        verdict.checked = match (self.ground.dialect, merged) {
-            (_, true) => "each connection lasted and each frame could be read; what arrived is the share of what was sent".to_owned(),
-            (Dialect::Floor, _) => "each client received as many messages as the others of its room sent".to_owned(),
-            (Dialect::Node, _) => {
-                "each client saw every seq up to the last; in each room one client read every frame whole, kept a copy that equals a fresh one, and \
-                 saw each batch of each sender once and in order; each batch was answered and saved"
-                    .to_owned()
-            }
+    /// Last cursors of a room's clients that have not come to another one.
+    pub(super) fn unheard(&self, room: usize) -> u64 {
+        let last = self.room(room).iter().enumerate().filter_map(|(n, peer)| Some((n, peer.state.borrow().cursor?)));
+        let last: Vec<(usize, f64)> = last.collect();
+        let lacks = |(n, peer): (usize, &Rc<Peer>)| {
+            let cursors = &peer.state.borrow().cursors;
+            last.iter().filter(|(from, due)| *from != n && !cursors.has(*from, *due)).count() as u64
         };
-        for room in 0..self.rooms.count {
-            match self.ground.dialect {
-                Dialect::Floor if merged => {}
-                Dialect::Floor => self.judge_floor(room, &mut verdict),
-                Dialect::Node => {
-                    if let Err(why) = self.judge_room(room, merged, &mut verdict).await {
-                        verdict.broken += 1;
-                        verdict.because(|| format!("a fresh client: {why}"));
-                    }
-                }
-            }
+        self.room(room).iter().enumerate().map(lacks).sum()
+    }
+
+    /// The first client of a room moves its objects to anywhere: so many, one after another, beginning with the one of this number.
+    pub fn stir(&self, room: usize, first: usize, count: usize) {
+        let mover = &self.room(room)[0];
+        for number in first..first + count {
+            mover.batch(Instant::now(), ops::update(&ops::first_id(number % self.rooms.objects), anywhere()));
         }
+        mover.flush();
+    }
+
+    /// Lets everybody go.
+    pub fn leave(&self) {
         self.peers.iter().for_each(|peer| peer.leave());
-        verdict
     }
+}
 
-    fn room(&self, room: usize) -> &[Rc<Peer>] {
-        &self.peers[room * self.rooms.clients..(room + 1) * self.rooms.clients]
-    }
-
-    fn judge_floor(&self, room: usize, verdict: &mut Verdict) {
-        let sent = self.sent(room);
-        let all: u64 = sent.iter().sum();
-        for (peer, own) in self.room(room).iter().zip(&sent) {
-            let (heard, expected) = (peer.state.borrow().heard, all - own);
-            verdict.lost += expected.saturating_sub(heard);
-            verdict.doubled += heard.saturating_sub(expected);
-            if heard != expected {
-                verdict.because(|| format!("client {} heard {heard} of {expected}", peer.place.number));
-            }
-        }
-    }
-
-    async fn judge_room(&self, room: usize, merged: bool, verdict: &mut Verdict) -> Result<(), String> {
-        let peers = self.room(room);
-        let place = &peers[0].place;
-        let id = format!("judge-{:016x}", rand::random::<u64>());
-        let mut judge = Client::new(&place.url, &place.room, id, Encoding::MessagePack, Keep::Names);
-        judge.connect().await.map_err(|e| e.to_string())?;
-        judge.until("a fresh join", PATIENCE, Core::is_synced).await.map_err(|e| e.to_string())?;
-        let position = judge.core.position().ok_or("it has no position")?;
-        for peer in peers.iter().filter(|peer| peer.state.borrow().seq != position.seq) {
-            verdict.differing += 1;
-            verdict.because(|| format!("client {} ended at {}", peer.place.number, peer.state.borrow().seq));
-        }
-        let sent = self.sent(room);
-        let first = room * self.rooms.clients;
-        let senders = peers.iter().zip(&sent).enumerate().map(|(index, (peer, sent))| {
-            // A cursor is no batch.
-            let batches = if merged { 0 } else { *sent };
-            (peer.state.borrow().author.clone(), self.before[first + index], batches)
-        });
-        // The witness is the last of its room.
-        if let Some(witness) = peers.last().and_then(|peer| peer.state.borrow_mut().witness.take()) {
-            witness.judge(judge.core.replica(), position, senders, verdict);
-        }
-        judge.close().await;
-        Ok(())
-    }
+/// A place as hands leave things, with all its digits: such that are alike would compress as no canvas does. As a stamp it is long past.
+fn anywhere() -> Stamp {
+    Stamp { due: rand::random_range(0.0..4_000.0), sender: rand::random_range(0.0..4_000.0) }
 }
 
 /// Brings one room's clients in.
@@ -203,8 +187,8 @@ async fn fill(
     meter: &Rc<Meter>,
 ) -> Result<Vec<Rc<Peer>>, String> {
     let mut peers = Vec::with_capacity(rooms.clients);
+    let nodes = ground.urls.len();
     for index in 0..rooms.clients {
-        let nodes = ground.urls.len();
         let place = Place {
             url: ground.urls[index % nodes].clone(),
             room: name.clone(),
@@ -212,7 +196,9 @@ async fn fill(
             clients: rooms.clients,
             nodes,
         };
-        let joined = Peer::connect(place, ground.dialect, meter, index + 1 == rooms.clients).await;
+        // The last ones, of which there is one at each node, do the full work.
+        let witness = index + nodes >= rooms.clients;
+        let joined = Peer::connect(place, ground.dialect, meter, witness).await;
         let peer = joined.map_err(|e| format!("client {index} of room {room} could not connect: {e}"))?;
         came(&peer, "the first sync", |peer| peer.synced).await?;
         if index == 0 && ground.dialect == Dialect::Node {
@@ -225,17 +211,15 @@ async fn fill(
 
 /// Creates a room's objects.
 async fn furnish(peer: &Peer, objects: usize) -> Result<(), String> {
-    // Places as hands leave them, with all their digits: such that are alike would compress as no canvas does. As stamps they are long past.
-    let place = || Stamp { due: rand::random_range(0.0..4_000.0), sender: rand::random_range(0.0..4_000.0) };
     for first in (0..objects).step_by(CREATE_AT_ONCE) {
-        let ids = (first..objects.min(first + CREATE_AT_ONCE)).map(|number| (ops::first_id(number), place()));
+        let ids = (first..objects.min(first + CREATE_AT_ONCE)).map(|number| (ops::first_id(number), anywhere()));
         peer.batch(Instant::now(), ops::create(ids));
         peer.flush();
     }
     came(peer, "the objects to be saved", |state| state.open() == (0, 0)).await
 }
 
-async fn came(peer: &Peer, what: &str, holds: impl Fn(&super::state::State) -> bool) -> Result<(), String> {
+async fn came(peer: &Peer, what: &str, holds: impl Fn(&State) -> bool) -> Result<(), String> {
     if peer.until(PATIENCE, holds).await {
         return Ok(());
     }

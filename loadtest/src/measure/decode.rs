@@ -14,13 +14,24 @@ pub struct Stamp {
     pub sender: f64,
 }
 
+impl Stamp {
+    /// The sender as a number.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the generator's own small numbers")]
+    pub fn number(&self) -> usize {
+        self.sender as usize
+    }
+}
+
 /// A `commits` message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Commits {
+pub struct Commits<'a> {
     /// Seq of the first.
     pub seq: u64,
     /// How many.
     pub count: u64,
+    /// Id of the last.
+    pub id: &'a str,
 }
 
 /// The type of a message, and a reader of what follows; `None` when `t` is not its first key.
@@ -33,17 +44,17 @@ fn kind(frame: &[u8]) -> Result<Option<(&str, Reader<'_>, usize)>, Malformed> {
     Ok(Some((reader.str()?, reader, pairs - 1)))
 }
 
-/// Calls `each` for every commit of a `commits` message: its author, whether it was refused, and its stamp, which a deletion has not.
-/// `None` when it is another message.
+/// Calls `each` for every commit of a `commits` message: its author, and its stamp, which a deletion has not. `None` when it is another message.
 ///
 /// # Errors
 /// [`Malformed`].
-pub fn commits(frame: &[u8], mut each: impl FnMut(&str, bool, Option<Stamp>)) -> Result<Option<Commits>, Malformed> {
+pub fn commits(frame: &[u8], mut each: impl FnMut(&str, Option<Stamp>)) -> Result<Option<Commits<'_>>, Malformed> {
     let Some(("commits", mut reader, pairs)) = kind(frame)? else { return Ok(None) };
-    let mut found = Commits { seq: 0, count: 0 };
+    let mut found = Commits { seq: 0, count: 0, id: "" };
     for _ in 0..pairs {
         match reader.str()? {
             "seq" => found.seq = reader.uint()?,
+            "id" => found.id = reader.str()?,
             "commits" => {
                 let count = reader.array()?;
                 found.count = count as u64;
@@ -55,7 +66,7 @@ pub fn commits(frame: &[u8], mut each: impl FnMut(&str, bool, Option<Stamp>)) ->
                     if parts > 3 {
                         reader.raw()?;
                     }
-                    each(author, parts > 3, stamp);
+                    each(author, stamp);
                 }
             }
             _ => drop(reader.raw()?),
@@ -177,15 +188,15 @@ mod tests {
                ["eve",10,[["set","r2",{"x":1,"y":2.0}]]]]}"#,
         );
         let mut seen = Vec::new();
-        let found = commits(&frame, |author, refused, stamp| seen.push((author.to_owned(), refused, stamp)));
-        assert_eq!(found, Ok(Some(Commits { seq: 41, count: 5 })));
+        let found = commits(&frame, |author, stamp| seen.push((author.to_owned(), stamp)));
+        assert_eq!(found, Ok(Some(Commits { seq: 41, count: 5, id: "kq0T_mGxJ2c" })));
         let stamp = |due, sender| Some(Stamp { due, sender });
         let expected = [
-            ("ana".to_owned(), false, stamp(10.0, 3.0)),
-            ("ben".to_owned(), true, None),
-            ("ben".to_owned(), false, None),
-            ("eve".to_owned(), false, stamp(12.5, 7.0)),
-            ("eve".to_owned(), false, None),
+            ("ana".to_owned(), stamp(10.0, 3.0)),
+            ("ben".to_owned(), None),
+            ("ben".to_owned(), None),
+            ("eve".to_owned(), stamp(12.5, 7.0)),
+            ("eve".to_owned(), None),
         ];
         assert_eq!(seen, expected);
     }
@@ -203,12 +214,12 @@ mod tests {
     #[test]
     fn other_messages_and_broken_ones_are_told_apart() {
         let ack = from_json(r#"{"t":"ack","cid":1,"seq":1}"#);
-        assert_eq!((commits(&ack, |_, _, _| ()), presence(&ack, |_, _| ())), (Ok(None), Ok(None)));
+        assert_eq!((commits(&ack, |_, _| ()), presence(&ack, |_, _| ())), (Ok(None), Ok(None)));
         let chunk = from_json(r#"{"t":"snapshot","n":3,"last":true,"objects":[["r",2,{"x":1.0}]]}"#);
         assert_eq!((snapshot(&ack), snapshot(&chunk)), (Ok(None), Ok(Some(true))));
         let whole = from_json(r#"{"t":"commits","seq":1,"id":"a","commits":[["ana",1,[["del","r"]]]]}"#);
         for cut in 0..whole.len() {
-            assert!(!matches!(commits(&whole[..cut], |_, _, _| ()), Ok(Some(_))), "{cut} bytes");
+            assert!(!matches!(commits(&whole[..cut], |_, _| ()), Ok(Some(_))), "{cut} bytes");
         }
     }
 }

@@ -17,6 +17,17 @@ pub enum Kind {
     Pong,
 }
 
+/// What the generator's clients write; the numbers are those of the kinds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// A whole binary message.
+    Binary = 2,
+    /// The end.
+    Close = 8,
+    /// The answer to a ping.
+    Pong = 10,
+}
+
 /// A frame in a buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame<'a> {
@@ -68,15 +79,8 @@ pub fn first(buffer: &[u8]) -> Result<Option<Frame<'_>>, NoFrame> {
 }
 
 /// Appends a whole message of a client, masked.
-pub fn write(out: &mut Vec<u8>, kind: Kind, mask: [u8; 4], payload: &[u8]) {
-    out.push(match kind {
-        Kind::Continuation => 0x80,
-        Kind::Text => 0x81,
-        Kind::Binary => 0x82,
-        Kind::Close => 0x88,
-        Kind::Ping => 0x89,
-        Kind::Pong => 0x8a,
-    });
+pub fn write(out: &mut Vec<u8>, kind: Written, mask: [u8; 4], payload: &[u8]) {
+    out.push(0x80 | kind as u8);
     match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
         (Ok(length @ ..126), _) => out.push(0x80 | length),
         (_, Ok(length)) => {
@@ -134,13 +138,19 @@ mod tests {
     #[test]
     fn what_a_client_writes_is_masked() {
         let mut out = Vec::new();
-        write(&mut out, Kind::Text, [1, 2, 3, 4], b"hello");
-        assert_eq!(out[..6], [0x81, 0x85, 1, 2, 3, 4]);
+        write(&mut out, Written::Binary, [1, 2, 3, 4], b"hello");
+        assert_eq!(out[..6], [0x82, 0x85, 1, 2, 3, 4]);
         assert_eq!(out[6..], [b'h' ^ 1, b'e' ^ 2, b'l' ^ 3, b'l' ^ 4, b'o' ^ 1]);
         for (length, header) in [(125, 6), (126, 8), (65_535, 8), (65_536, 14)] {
             let mut out = Vec::new();
-            write(&mut out, Kind::Binary, [0; 4], &vec![0; length]);
+            write(&mut out, Written::Binary, [0; 4], &vec![0; length]);
             assert_eq!(out.len(), length + header);
         }
+        let first = |kind| {
+            let mut out = Vec::new();
+            write(&mut out, kind, [0; 4], b"");
+            out[0]
+        };
+        assert_eq!([Written::Binary, Written::Close, Written::Pong].map(first), [0x82, 0x88, 0x8a]);
     }
 }

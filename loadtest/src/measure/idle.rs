@@ -1,7 +1,7 @@
 //! Many connections on which nothing happens, and the memory that they take.
 
 use super::crowd::{Crowd, Ground};
-use super::figures::{Outcome, real};
+use super::figures::{Outcome, Used, real};
 use super::meter::Meter;
 use super::steady;
 use crate::scenario::{Idle, Rooms};
@@ -16,25 +16,25 @@ use std::time::{Duration, Instant};
 pub async fn run(rooms: Rooms, idle: Idle, ground: &Ground, probe: &mut Probe) -> Result<Outcome, String> {
     let meter = Rc::new(Meter::new(Instant::now()));
     probe.begin()?;
-    let before = rss(probe)?;
+    probe.look(Duration::ZERO)?;
+    let before = resident(&probe.end()?);
     let crowd = Crowd::gather(rooms, ground, &meter).await?;
     probe.begin()?;
     let to = Instant::now() + Duration::from_secs_f64(idle.seconds);
     let seconds = steady::watch(&meter, to, probe).await?;
-    let after = rss(probe)?;
     let clients = real(crowd.peers.len() as u64);
     let mut outcome = Outcome { seconds, used: probe.end()?, generator: probe.generator(), ..Outcome::default() };
+    let after = resident(&outcome.used);
     let cpu: f64 = outcome.used.iter().filter(|used| used.counts).map(|used| used.cpu).sum();
     outcome.more.insert("connections".to_owned(), clients);
     outcome.more.insert("KiB/connection".to_owned(), (real(after) - real(before)) / clients);
     outcome.more.insert("CPU %".to_owned(), cpu / seconds / 1e4);
-    outcome.verdict = crowd.judge(false).await;
+    outcome.verdict = crowd.judge().await;
+    crowd.leave();
     Ok(outcome)
 }
 
-/// Resident memory of all that counts, in KiB.
-fn rss(probe: &mut Probe) -> Result<u64, String> {
-    probe.look(Duration::ZERO)?;
-    let used = probe.end()?;
-    Ok(used.iter().filter(|used| used.counts).filter_map(|used| used.samples.last()).map(|sample| sample.rss).sum())
+/// Resident memory of all that counts at the last look, in KiB.
+fn resident(used: &[Used]) -> u64 {
+    used.iter().filter(|used| used.counts).filter_map(|used| used.samples.last()).map(|sample| sample.rss).sum()
 }

@@ -26,9 +26,9 @@ impl Default for Track {
 }
 
 impl Track {
-    fn add(&mut self, micros: u64) {
-        self.all.saturating_record(micros.max(1));
-        self.second.saturating_record(micros.max(1));
+    fn add(&mut self, micros: u64, times: u64) {
+        self.all.saturating_record_n(micros.max(1), times);
+        self.second.saturating_record_n(micros.max(1), times);
     }
 
     /// A second is over, the one that ended at `at` seconds.
@@ -97,12 +97,6 @@ impl Meter {
         }
     }
 
-    /// When the run began; stamps count from here.
-    #[must_use]
-    pub fn start(&self) -> Instant {
-        self.start
-    }
-
     /// Counts the ops that are due from `from` until before `to`, and forgets the others.
     pub fn count(&self, from: Instant, to: Instant) {
         self.counted.set((from, to));
@@ -125,39 +119,57 @@ impl Meter {
         at.saturating_duration_since(self.start).as_secs_f64() * 1e6
     }
 
-    /// How late it is for an op with this stamp; `None` when it does not count.
-    #[must_use]
-    pub fn late(&self, now: Instant, due: f64) -> Option<u64> {
-        let due = self.start + Duration::try_from_secs_f64(due / 1e6).ok()?;
-        self.since(now, due)
+    /// When an op with this stamp was due.
+    fn due(&self, stamp: f64) -> Option<Instant> {
+        Some(self.start + Duration::try_from_secs_f64(stamp / 1e6).ok()?)
     }
 
+    /// How late it is for an op that was due then; `None` when it does not count.
     fn since(&self, now: Instant, due: Instant) -> Option<u64> {
         let (from, to) = self.counted.get();
         let late = now.saturating_duration_since(due).as_micros();
         (due >= from && due < to).then(|| u64::try_from(late).unwrap_or(u64::MAX))
     }
 
+    /// A message was sent.
+    pub fn sent(&self) {
+        self.sent.set(self.sent.get() + 1);
+    }
+
     /// A message of another client has arrived. `across`: from another node.
     pub fn delivered(&self, now: Instant, due: Option<f64>, across: bool) {
         self.delivered.set(self.delivered.get() + 1);
-        if let Some(late) = due.and_then(|due| self.late(now, due)) {
-            self.delivery.borrow_mut().add(late);
+        if let Some(late) = due.and_then(|stamp| self.since(now, self.due(stamp)?)) {
+            self.delivery.borrow_mut().add(late, 1);
             if across {
-                self.across.borrow_mut().add(late);
+                self.across.borrow_mut().add(late, 1);
             }
+        }
+    }
+
+    /// A snapshot stood for so many messages, `across` of them from another node. They count as late as any of them can be: as if all had been
+    /// due when the last one was that did arrive; and as the longest time when none has.
+    pub fn skipped(&self, now: Instant, latest: Option<f64>, count: u64, across: u64) {
+        let (from, to) = self.counted.get();
+        let late = match latest.and_then(|stamp| self.due(stamp)) {
+            Some(due) => self.since(now, due.max(from)),
+            None => (from < to).then_some(LONGEST),
+        };
+        if let Some(late) = late.filter(|_| now >= from) {
+            self.delivery.borrow_mut().add(late, count);
+            self.across.borrow_mut().add(late, across);
         }
     }
 
     /// A batch that was due then is answered.
     pub fn answered(&self, now: Instant, due: Instant) {
-        self.since(now, due).into_iter().for_each(|late| self.ack.borrow_mut().add(late));
+        self.since(now, due).into_iter().for_each(|late| self.ack.borrow_mut().add(late, 1));
     }
 
     /// A batch is durable, so many microseconds after it was due.
     pub fn saved(&self, now: Instant, took: Duration) {
         let Some(due) = now.checked_sub(took) else { return };
-        self.since(now, due).into_iter().for_each(|late| self.saved.borrow_mut().add(late));
+        self.since(now, due).into_iter().for_each(|late| self.saved.borrow_mut().add(late, 1));
     }
 }
 
@@ -183,6 +195,28 @@ mod tests {
         meter.saved(ms(150), Duration::from_millis(10));
         let counts = (meter.ack.borrow().summary().count, meter.saved.borrow().summary().count);
         assert_eq!(counts, (1, 1));
+    }
+
+    #[test]
+    fn what_was_skipped_counts_as_the_longest() {
+        let start = Instant::now();
+        let ms = |n| start + Duration::from_millis(n);
+        let meter = Meter::new(start);
+        let latest = |n| Some(meter.micros(ms(n)));
+        let max = || meter.delivery.borrow().summary().max.round();
+        meter.count(ms(100), ms(200));
+        meter.skipped(ms(99), latest(50), 1, 0);
+        meter.skipped(ms(250), latest(200), 1, 0);
+        assert_eq!(meter.delivery.borrow().summary().count, 0, "nothing of that time was skipped");
+        meter.skipped(ms(250), latest(150), 3, 1);
+        assert_eq!(
+            (max(), meter.delivery.borrow().summary().count, meter.across.borrow().summary().count),
+            (100.0, 3, 1)
+        );
+        meter.skipped(ms(300), latest(50), 1, 0);
+        assert_eq!(max(), 200.0, "from the first that counts");
+        meter.skipped(ms(300), None, 1, 0);
+        assert!(max() >= 60_000.0, "nobody knows since when");
     }
 
     #[test]

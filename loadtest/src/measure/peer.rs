@@ -1,12 +1,12 @@
 //! One client of the generator: it sends, follows its answers, counts what comes, and keeps nothing.
 
 use super::conn::Conn;
-use super::decode;
-use super::frame::Kind;
+use super::decode::{self, Stamp};
+use super::frame::{Kind, Written};
 use super::meter::Meter;
 use super::ops;
 use super::place::{Dialect, Place};
-use super::state::State;
+use super::state::{Held, State};
 use crate::wire::{self, Message, Position, Reject};
 use crate::{Encoding, say};
 use bytes::Bytes;
@@ -21,6 +21,7 @@ use tokio::sync::Notify;
 pub struct Peer {
     /// Where it is.
     pub place: Place,
+    client: String,
     dialect: Dialect,
     conn: Conn,
     meter: Rc<Meter>,
@@ -36,19 +37,21 @@ impl Peer {
     /// # Errors
     /// When there is no connection.
     pub async fn connect(place: Place, dialect: Dialect, meter: &Rc<Meter>, witness: bool) -> io::Result<Rc<Self>> {
-        let witness = (witness && dialect == Dialect::Node).then(Box::default);
+        let mut state = State::default();
         // The floor says nothing to a newcomer.
-        let state = State { synced: dialect == Dialect::Floor, witness, ..State::default() };
-        Self::enter(place, dialect, meter, state, None).await
+        state.synced = dialect == Dialect::Floor;
+        state.witness = (witness && dialect == Dialect::Node).then(Box::default);
+        let client = format!("load-{}-{:016x}", place.number, rand::random::<u64>());
+        Self::enter(place, dialect, meter, state, client, None).await
     }
 
-    /// Connects as somebody who holds the project at a position already.
+    /// Connects as the same client once more.
     ///
     /// # Errors
     /// As [`Peer::connect`].
-    pub async fn return_to(place: Place, meter: &Rc<Meter>, held: &Position) -> io::Result<Rc<Self>> {
-        let state = State { seq: held.seq, ..State::default() };
-        Self::enter(place, Dialect::Node, meter, state, Some(held)).await
+    pub async fn return_to(place: Place, meter: &Rc<Meter>, held: &Held) -> io::Result<Rc<Self>> {
+        let state = State::holding(held);
+        Self::enter(place, Dialect::Node, meter, state, held.client.clone(), Some(&held.position)).await
     }
 
     async fn enter(
@@ -56,20 +59,27 @@ impl Peer {
         dialect: Dialect,
         meter: &Rc<Meter>,
         state: State,
-        held: Option<&Position>,
+        client: String,
+        position: Option<&Position>,
     ) -> io::Result<Rc<Self>> {
         let path = format!("/v1/projects/{}/ws", place.room);
         let protocol = if dialect == Dialect::Node { Encoding::MessagePack.subprotocol() } else { "" };
         let conn = Conn::open(&place.url, &path, protocol).await?;
         if dialect == Dialect::Node {
-            let client = format!("load-{}-{:016x}", place.number, rand::random::<u64>());
-            conn.queue(Kind::Binary, &say::hello(&client, held, 0));
+            conn.queue(Written::Binary, &say::hello(&client, position, state.saved));
             conn.flush()?;
         }
-        let meter = meter.clone();
-        let peer = Rc::new(Self { place, dialect, conn, meter, state: RefCell::new(state), news: Notify::new() });
+        let (meter, state) = (meter.clone(), RefCell::new(state));
+        let peer = Rc::new(Self { place, client, dialect, conn, meter, state, news: Notify::new() });
         tokio::task::spawn_local(peer.clone().listen());
         Ok(peer)
+    }
+
+    /// What it takes with it when it goes now.
+    #[must_use]
+    pub fn held(&self) -> Held {
+        let state = self.state.borrow();
+        Held { client: self.client.clone(), saved: state.saved, position: state.position() }
     }
 
     /// Bytes that came, frame headers included.
@@ -96,16 +106,23 @@ impl Peer {
     pub fn batch(&self, due: Instant, ops: Vec<u8>) {
         let mut state = self.state.borrow_mut();
         state.sent += 1;
-        self.meter.sent.set(self.meter.sent.get() + 1);
+        self.meter.sent();
         state.pending.add(due, Bytes::from(ops));
         self.fill(&mut state);
     }
 
-    /// Sends any other message.
-    pub fn message(&self, message: &[u8]) {
+    /// Moves its cursor.
+    pub fn cursor(&self, stamp: Stamp) {
+        self.state.borrow_mut().cursor = Some(stamp.due);
+        self.meter.sent();
+        self.conn.queue(Written::Binary, &ops::cursor(stamp));
+    }
+
+    /// Sends a message of so many bytes to the floor.
+    pub fn message(&self, stamp: Stamp, bytes: usize) {
         self.state.borrow_mut().sent += 1;
-        self.meter.sent.set(self.meter.sent.get() + 1);
-        self.conn.queue(Kind::Binary, message);
+        self.meter.sent();
+        self.conn.queue(Written::Binary, &ops::for_floor(stamp, bytes));
     }
 
     /// Sends what is queued.
@@ -118,7 +135,7 @@ impl Peer {
     /// Goes; whatever ends afterwards is nobody's fault.
     pub fn leave(&self) {
         self.state.borrow_mut().leaving = true;
-        self.conn.queue(Kind::Close, &1000_u16.to_be_bytes());
+        self.conn.queue(Written::Close, &1000_u16.to_be_bytes());
         // The other side may have gone first.
         let _ = self.conn.flush();
     }
@@ -163,32 +180,27 @@ impl Peer {
         if let Some(witness) = &mut state.witness {
             witness.hear(payload)?;
         }
-        let (mut heard, own) = (0, &state.author);
-        let found = decode::commits(payload, |author, _, stamp| {
+        let (own, mut latest) = (&state.author, state.latest);
+        let found = decode::commits(payload, |author, stamp| {
             if author != own.as_str() {
-                heard += 1;
-                let across = stamp.is_some_and(|stamp| self.is_elsewhere(stamp.sender));
-                self.meter.delivered(now, stamp.map(|stamp| stamp.due), across);
+                latest = stamp.map(|stamp| stamp.due).or(latest);
+                self.meter.delivered(now, stamp.map(|stamp| stamp.due), stamp.is_some_and(|s| self.is_elsewhere(s)));
             }
         });
         if let Some(commits) = found.map_err(|e| e.to_string())? {
-            state.heard += heard;
-            if commits.seq != state.seq + 1 {
-                return Err(format!("commits from {} on behind {}", commits.seq, state.seq));
-            }
-            state.seq += commits.count;
-            state.synced |= !state.incoming && state.seq >= state.target;
-            return Ok(());
+            state.latest = latest;
+            return state.follow(&commits, payload.len());
         }
         if let Some(last) = decode::snapshot(payload).map_err(|e| e.to_string())? {
-            state.incoming &= !last;
-            state.synced |= last;
+            if let Some(missed) = state.chunk(last, payload.len()) {
+                self.meter.skipped(now, missed.latest, missed.count, self.place.across(missed.count));
+            }
             return Ok(());
         }
         let found = decode::presence(payload, |session, stamp| {
-            if session != state.session {
-                state.heard += 1;
-                self.meter.delivered(now, Some(stamp.due), self.is_elsewhere(stamp.sender));
+            // A full one repeats what was told before.
+            if session != state.session && state.cursors.hear(stamp.number() % self.place.clients, stamp.due) {
+                self.meter.delivered(now, Some(stamp.due), self.is_elsewhere(stamp));
             }
         });
         if found.map_err(|e| e.to_string())?.is_some() {
@@ -198,26 +210,18 @@ impl Peer {
         self.answered(now, state, message)
     }
 
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the generator's own small numbers")]
-    fn is_elsewhere(&self, sender: f64) -> bool {
-        self.place.node(sender as usize) != self.place.node(self.place.number)
+    fn is_elsewhere(&self, stamp: Stamp) -> bool {
+        self.place.node(stamp.number()) != self.place.node(self.place.number)
     }
 
     fn answered(self: &Rc<Self>, now: Instant, state: &mut State, message: Message) -> Result<(), String> {
         match message {
-            Message::Welcome(welcome) => state.welcomed(&welcome),
+            Message::Welcome(welcome) => state.welcomed(now, &welcome, &self.meter),
             Message::Ack(cid, _, _) => {
-                for cid in state.pending.answer(cid) {
-                    if let Some(batch) = state.pending.get_mut(cid) {
-                        self.meter.answered(now, batch.since);
-                    }
-                }
+                state.answered(now, cid, &self.meter);
                 state.rewound = state.rewound.filter(|expected| *expected > cid);
             }
-            Message::Saved(cid, _) => {
-                let saved = state.pending.forget(now, cid);
-                saved.for_each(|took| self.meter.saved(now, took));
-            }
+            Message::Saved(cid, _) => state.durable(now, cid, &self.meter),
             Message::Reject(reject) => self.rejected(state, &reject)?,
             Message::Gap(expected) if state.rewound != Some(expected) => {
                 state.rewound = Some(expected);
@@ -258,7 +262,7 @@ impl Peer {
     /// Queues the batches that may be sent.
     fn fill(&self, state: &mut State) {
         while let Some(batch) = (!state.hold).then(|| state.pending.next(state.window)).flatten() {
-            self.conn.queue(Kind::Binary, &batch.message());
+            self.conn.queue(Written::Binary, &batch.message());
         }
     }
 }

@@ -25,6 +25,12 @@ pub struct Place {
 }
 
 impl Place {
+    /// Of so many messages of the room's others, how many come from another node.
+    #[must_use]
+    pub fn across(&self, count: u64) -> u64 {
+        count - count / self.nodes as u64
+    }
+
     /// The node of a client of any room.
     #[must_use]
     pub fn node(&self, number: usize) -> usize {
@@ -41,5 +47,6 @@ mod tests {
         let place = Place { url: String::new(), room: String::new(), number: 0, clients: 5, nodes: 2 };
         let nodes: Vec<usize> = (0..10).map(|number| place.node(number)).collect();
         assert_eq!(nodes, [0, 1, 0, 1, 0, 0, 1, 0, 1, 0]);
+        assert_eq!((place.across(10), Place { nodes: 1, ..place }.across(10)), (5, 0));
     }
 }

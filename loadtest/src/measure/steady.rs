@@ -7,6 +7,7 @@ use super::meter::Meter;
 use super::ops;
 use super::place::Dialect;
 use super::timetable::Timetable;
+use super::visit;
 use crate::machine::Alarm;
 use crate::scenario::{Rooms, Steady};
 use crate::target::probe::Probe;
@@ -26,6 +27,11 @@ const LONG: Duration = Duration::from_secs(600);
 const CREATE: u32 = 150;
 /// Of a thousand ops of a user, those that delete.
 const DELETE: u32 = 100;
+/// Objects that a user has at most: what would be one more deletes the oldest instead. As a user makes one more than it deletes every four seconds or so
+/// (at five ops a second), this is reached after some minutes, and nothing grows from there on.
+const MOST: usize = 50;
+/// The name of the commits that snapshots stood for in an outcome.
+pub const SKIPPED: &str = "skipped";
 
 /// What clients send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,10 +48,29 @@ pub enum Acts {
 pub struct Work {
     crowd: Rc<Crowd>,
     acts: Acts,
-    dialect: Dialect,
     meter: Rc<Meter>,
     /// The objects that each client has made and not deleted, and how many it ever made.
     made: RefCell<Vec<(VecDeque<u64>, u64)>>,
+}
+
+/// A stretch of load.
+#[derive(Debug, Clone, Copy)]
+pub struct Stretch {
+    /// When sending begins.
+    pub begin: Instant,
+    /// From when on it counts.
+    pub from: Instant,
+    /// When both end.
+    pub to: Instant,
+}
+
+impl Stretch {
+    /// Begins as soon as can be.
+    #[must_use]
+    pub fn soon(warmup: Duration, counted: Duration) -> Self {
+        let begin = Instant::now() + LEAD;
+        Self { begin, from: begin + warmup, to: begin + warmup + counted }
+    }
 }
 
 /// Runs a steady load and measures it.
@@ -61,34 +86,61 @@ pub async fn run(
 ) -> Result<Outcome, String> {
     let meter = Rc::new(Meter::new(Instant::now()));
     let crowd = Rc::new(Crowd::gather(rooms, ground, &meter).await?);
-    let begin = Instant::now() + LEAD;
-    let (from, to) = (begin + load.warmup(), begin + load.warmup() + load.measured());
-    meter.count(from, to);
-    let work = Rc::new(Work::new(crowd.clone(), acts, ground.dialect, &meter));
-    let sending = tokio::task::spawn_local(work.send(load.rate, begin, to));
-    tokio::time::sleep_until(from.into()).await;
-    let before = (meter.sent.get(), meter.delivered.get(), crowd.received());
-    probe.begin()?;
-    let mut outcome = watch(&meter, to, probe).await.map(|seconds| Outcome { seconds, ..Outcome::default() })?;
-    outcome.used = probe.end()?;
-    outcome.generator = probe.generator();
-    outcome.sent = meter.sent.get() - before.0;
-    outcome.deliveries = meter.delivered.get() - before.1;
-    outcome.received = crowd.received() - before.2;
-    let others = real(rooms.clients as u64 - 1);
-    outcome.share = real(outcome.deliveries) / (real(outcome.sent) * others).max(1.0);
-    sending.await.map_err(|e| e.to_string())?.map_err(|e| format!("the alarm: {e}"))?;
-    let merged = acts == Acts::Cursors;
-    let crowd = Rc::into_inner(crowd).ok_or("the crowd is still at work")?;
-    outcome.verdict = crowd.judge(merged).await;
+    let work = Rc::new(Work::new(crowd.clone(), acts, &meter));
+    let stretch = Stretch::soon(load.warmup(), load.measured());
+    // Only users have visitors.
+    let until = if acts == Acts::Users { stretch.to } else { stretch.from };
+    let visits = tokio::task::spawn_local(visit::visits(crowd.clone(), stretch.from, until));
+    let (mut outcome, _) = measure(&work, load.rate, stretch, probe).await?;
+    let visits = visits.await.map_err(|e| e.to_string())?.map_err(|e| format!("the alarm: {e}"))?;
+    visit::tell(&mut outcome.more, "visit", visits.iter().filter_map(|took| took.as_ref().ok().copied()));
+    outcome.verdict = crowd.judge().await;
+    for why in visits.into_iter().filter_map(Result::err) {
+        outcome.verdict.broken += 1;
+        outcome.verdict.because(|| format!("a visitor: {why}"));
+    }
+    crowd.leave();
     fill_in(&mut outcome, &meter);
     let clients = real((rooms.count * rooms.clients) as u64);
     outcome.more.insert("kB/s a client".to_owned(), real(outcome.received) / clients / outcome.seconds / 1e3);
+    if outcome.verdict.skipped > 0 {
+        outcome.more.insert(SKIPPED.to_owned(), real(outcome.verdict.skipped));
+    }
     if load.measured() >= LONG {
         let growth = outcome.used.iter().filter_map(|used| Some((format!("{} growth %", used.name), used.growth()?)));
         outcome.more.extend(growth);
     }
     Ok(outcome)
+}
+
+/// Lets a crowd work for a while, and measures. Times are not in the outcome yet, as not everything has arrived: see [`fill_in`]. Returns also by how much
+/// the generator was late in the end.
+///
+/// # Errors
+/// A sentence, when a process could not be looked at or the alarm fails.
+pub async fn measure(
+    work: &Rc<Work>,
+    rate: f64,
+    stretch: Stretch,
+    probe: &mut Probe,
+) -> Result<(Outcome, Duration), String> {
+    let Stretch { begin, from, to } = stretch;
+    let (crowd, meter) = (&work.crowd, &work.meter);
+    meter.count(from, to);
+    let sending = tokio::task::spawn_local(work.clone().send(rate, begin, to));
+    tokio::time::sleep_until(from.into()).await;
+    let before = (meter.sent.get(), meter.delivered.get(), crowd.received());
+    probe.begin()?;
+    let seconds = watch(meter, to, probe).await?;
+    let mut outcome = Outcome { seconds, used: probe.end()?, generator: probe.generator(), ..Outcome::default() };
+    outcome.sent = meter.sent.get() - before.0;
+    outcome.deliveries = meter.delivered.get() - before.1;
+    outcome.received = crowd.received() - before.2;
+    let others = real(crowd.rooms.clients as u64 - 1);
+    outcome.share = real(outcome.deliveries) / (real(outcome.sent) * others).max(1.0);
+    let over = Instant::now();
+    sending.await.map_err(|e| e.to_string())?.map_err(|e| format!("the alarm: {e}"))?;
+    Ok((outcome, over.elapsed()))
 }
 
 /// Looks at the processes until `to`; returns the seconds that passed.
@@ -123,9 +175,9 @@ pub fn fill_in(outcome: &mut Outcome, meter: &Meter) {
 impl Work {
     /// A crowd that has done nothing yet.
     #[must_use]
-    pub fn new(crowd: Rc<Crowd>, acts: Acts, dialect: Dialect, meter: &Rc<Meter>) -> Self {
+    pub fn new(crowd: Rc<Crowd>, acts: Acts, meter: &Rc<Meter>) -> Self {
         let made = RefCell::new(vec![(VecDeque::new(), 0); crowd.peers.len()]);
-        Self { crowd, acts, dialect, meter: meter.clone(), made }
+        Self { crowd, acts, meter: meter.clone(), made }
     }
 
     /// Lets every sender send `rate` messages a second from `begin` until before `to`.
@@ -154,21 +206,17 @@ impl Work {
     fn act(&self, due: Instant, number: usize) {
         let peer = &self.crowd.peers[number];
         let stamp = Stamp { due: self.meter.micros(due), sender: real(number as u64) };
-        if self.acts == Acts::Cursors {
-            match self.dialect {
-                Dialect::Node => peer.message(&ops::cursor(stamp)),
-                Dialect::Floor => peer.message(&ops::for_floor(stamp, ops::FLOOR_BYTES)),
-            }
-            return;
-        }
-        let ops = if self.acts == Acts::Users { self.user(number, stamp) } else { self.step(stamp) };
-        match self.dialect {
-            Dialect::Node => peer.batch(due, ops),
-            // A creation is as long here as there; a move has the floor's own length.
-            Dialect::Floor => {
-                let bytes = if ops.len() > 2 * ops::FLOOR_BYTES { ops.len() } else { ops::FLOOR_BYTES };
-                peer.message(&ops::for_floor(stamp, bytes));
-            }
+        let ops = match self.acts {
+            Acts::Moves => self.step(stamp),
+            Acts::Users => self.user(number, stamp),
+            Acts::Cursors => Vec::new(),
+        };
+        match (self.crowd.ground.dialect, self.acts) {
+            (Dialect::Node, Acts::Cursors) => peer.cursor(stamp),
+            (Dialect::Node, _) => peer.batch(due, ops),
+            // A creation is as long here as there; all else has the floor's own length.
+            (Dialect::Floor, _) if ops.len() > 2 * ops::FLOOR_BYTES => peer.message(stamp, ops.len()),
+            (Dialect::Floor, _) => peer.message(stamp, ops::FLOOR_BYTES),
         }
     }
 
@@ -183,7 +231,7 @@ impl Work {
         let id = |n: u64| format!("u{number}-{n}");
         let mut rng = rand::rng();
         match rng.random_range(0..1_000) {
-            ..CREATE => {
+            ..CREATE if own.len() < MOST => {
                 *count += 1;
                 own.push_back(*count);
                 ops::create(std::iter::once((id(*count), stamp)))

@@ -33,6 +33,25 @@ impl Verdict {
         self.lost + self.doubled + self.differing + self.open + self.refused + self.broken == 0
     }
 
+    /// Takes another one in: what it counts, and what was looked at.
+    pub fn add(&mut self, other: Self) {
+        self.lost += other.lost;
+        self.doubled += other.doubled;
+        self.differing += other.differing;
+        self.open += other.open;
+        self.refused += other.refused;
+        self.broken += other.broken;
+        self.skipped += other.skipped;
+        self.because(|| other.reason);
+        self.also_checked(&other.checked);
+    }
+
+    /// Something else was looked at.
+    pub fn also_checked(&mut self, what: &str) {
+        let between = if self.checked.is_empty() || what.is_empty() { "" } else { "; " };
+        self.checked = format!("{}{between}{what}", self.checked);
+    }
+
     /// Keeps the first reason.
     pub fn because(&mut self, reason: impl FnOnce() -> String) {
         if self.reason.is_empty() {
@@ -44,8 +63,15 @@ impl Verdict {
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { lost, doubled, differing, open, refused, broken, skipped, reason, .. } = self;
-        if self.is_good() {
-            return f.write_str("nothing lost");
+        match (self.is_good(), skipped) {
+            (true, 0) => return f.write_str("nothing lost"),
+            (true, skipped) => {
+                return write!(
+                    f,
+                    "nothing lost, but snapshots stood for {skipped} commits that clients did not get one by one"
+                );
+            }
+            _ => {}
         }
         write!(
             f,
@@ -61,10 +87,21 @@ mod tests {
     #[test]
     fn a_snapshot_is_no_loss_and_the_first_reason_stays() {
         let mut verdict = Verdict { skipped: 3, ..Verdict::default() };
-        assert!(verdict.is_good());
+        assert!(verdict.is_good() && verdict.to_string().contains("nothing lost, but snapshots stood for 3 commits"));
         verdict.open = 1;
         verdict.because(|| "first".to_owned());
         verdict.because(|| "second".to_owned());
         assert!(!verdict.is_good() && verdict.to_string().ends_with("open 1, refused 0, broken 0, skipped 3: first"));
+    }
+
+    #[test]
+    fn two_make_one() {
+        let one = || Verdict { checked: "copies".to_owned(), ..Verdict::default() };
+        let other = Verdict { lost: 2, reason: "it is".to_owned(), checked: "joins".to_owned(), ..Verdict::default() };
+        let mut both = one();
+        both.add(other);
+        assert_eq!((both.lost, both.reason.as_str(), both.checked.as_str()), (2, "it is", "copies; joins"));
+        both.add(Verdict::default());
+        assert_eq!(both.checked, "copies; joins");
     }
 }

@@ -1,4 +1,4 @@
-//! The one client of a room that does the full work: it reads every message whole, keeps a copy of the project and counts who did what.
+//! The clients of a room that do the full work, one at each node: they read every message whole, keep a copy of the project and count who did what.
 
 use super::verdict::Verdict;
 use crate::Encoding;
@@ -28,7 +28,7 @@ pub struct Witness {
     by: HashMap<SmolStr, Seen>,
     /// Batches of an author that were not behind their predecessor.
     astray: u64,
-    /// Snapshots after the first: what lies before these was not seen.
+    /// Snapshots after the first: what these stand for was not seen.
     resyncs: u64,
     welcomes: u64,
 }
@@ -68,6 +68,8 @@ impl Witness {
         let Some((replica, position, aside)) = self.incoming.take() else { return Ok(()) };
         self.replica = replica;
         (self.seq, self.id) = (position.seq, position.id);
+        // Who did what counts from here.
+        self.by.clear();
         aside.into_iter().try_for_each(|(seq, id, commits)| self.apply(seq, id, &commits))
     }
 
@@ -90,14 +92,14 @@ impl Witness {
         Ok(())
     }
 
-    /// Compares with a fresh copy at `position`, and with what the senders say they have sent: author, batches before the witness came, and after.
-    pub fn judge(
-        &self,
-        fresh: &Replica,
-        position: &Position,
-        senders: impl Iterator<Item = (SmolStr, u64, u64)>,
-        verdict: &mut Verdict,
-    ) {
+    /// Whether a snapshot stood for a part of what it should have seen.
+    #[must_use]
+    pub fn was_resynced(&self) -> bool {
+        self.resyncs > 0
+    }
+
+    /// Compares with a fresh copy at `position`.
+    pub fn compare(&self, fresh: &Replica, position: &Position, verdict: &mut Verdict) {
         if (self.seq, &self.id) != (position.seq, &position.id) || self.replica != *fresh {
             verdict.differing += 1;
             verdict.because(|| {
@@ -105,18 +107,22 @@ impl Witness {
                 format!("the copy at {} differs from a fresh one at {}: {difference}", self.seq, position.seq)
             });
         }
+    }
+
+    /// Compares with what the senders say they have sent: author, batches before the witness came, and after. Of what a snapshot stood for nothing is said.
+    pub fn account(&self, senders: impl Iterator<Item = (SmolStr, u64, u64)>, verdict: &mut Verdict) {
         verdict.doubled += self.astray;
-        if self.resyncs > 0 {
-            // What it did not see it cannot count; that the copies are equal stands.
-            return;
-        }
         for (author, before, sent) in senders.filter(|(_, _, sent)| *sent > 0) {
+            let all = before + sent;
+            let seen = match self.by.get(&author).copied() {
+                Some(seen) => seen,
+                None if self.was_resynced() => continue,
+                None => Seen { first: before + 1, last: before, count: 0 },
+            };
             // It may have seen some of those before: the snapshot with which it began may have been older than the project.
-            let seen = self.by.get(&author).copied().unwrap_or(Seen { first: before + 1, last: before, count: 0 });
-            let whole =
-                seen.first <= before + 1 && seen.last == before + sent && seen.count == seen.last + 1 - seen.first;
-            if !whole {
-                verdict.lost += (before + sent + 1).saturating_sub(seen.first + seen.count).max(1);
+            let from_the_start = self.was_resynced() || seen.first <= before + 1;
+            if !from_the_start || seen.last != all || seen.count != seen.last + 1 - seen.first {
+                verdict.lost += (all + 1).saturating_sub(seen.first + seen.count).max(1);
                 verdict.because(|| {
                     format!("of {author} there should be {sent} behind the first {before}, there is {seen:?}")
                 });
@@ -150,7 +156,8 @@ mod tests {
     fn verdict(witness: &Witness, id: &str, seq: u64, sent: u64) -> Verdict {
         let mut verdict = Verdict::default();
         let position = Position { epoch: 1, seq, id: id.into() };
-        witness.judge(&witness.replica, &position, std::iter::once(("ana".into(), 1, sent)), &mut verdict);
+        witness.compare(&witness.replica, &position, &mut verdict);
+        witness.account(std::iter::once(("ana".into(), 1, sent)), &mut verdict);
         verdict
     }
 
@@ -170,5 +177,23 @@ mod tests {
         assert!(hear(&mut witness, r#"{"t":"commits","seq":5,"id":"e","commits":[["ana",3,[]]]}"#).is_err(), "a hole");
         hear(&mut witness, r#"{"t":"commits","seq":4,"id":"d","commits":[["ana",2,[]]]}"#).expect("read");
         assert_eq!(verdict(&witness, "d", 4, 1).doubled, 1);
+    }
+
+    #[test]
+    fn what_a_snapshot_stood_for_is_neither_lost_nor_doubled() {
+        let mut witness = welcomed();
+        for json in [
+            r#"{"t":"welcome","session":1,"author":"wit","role":"editor","position":{"epoch":1,"seq":8,"id":"h"},"saved_seq":2,"last":0,"saved":0,
+               "sync":"snapshot","limits":{"unacked_batches":256}}"#,
+            r#"{"t":"snapshot","n":0,"last":true,"objects":[["r",8,{"x":7.0}]]}"#,
+        ] {
+            hear(&mut witness, json).expect("a server may say so");
+        }
+        assert!(witness.was_resynced());
+        assert_eq!(verdict(&witness, "h", 8, 6), Verdict::default(), "it has not seen any of ana's");
+        hear(&mut witness, r#"{"t":"commits","seq":9,"id":"i","commits":[["ana",8,[["set","r",{"x":8.0}]]]]}"#)
+            .expect("it follows");
+        assert_eq!(verdict(&witness, "i", 9, 7), Verdict::default());
+        assert_eq!(verdict(&witness, "i", 9, 9).lost, 2, "two are missing at the end");
     }
 }

@@ -1,12 +1,23 @@
-//! What a whole run has found: outcomes of scenarios, targets and rounds; as a table, as JSON, as a page.
+//! What a whole run has found: outcomes of scenarios, targets and rounds; as a table, as JSON, as a page. Linux only.
+#![cfg(target_os = "linux")]
 
+pub mod growth;
 pub mod page;
 pub mod plot;
 pub mod table;
 
 use crate::measure::figures::Outcome;
 use crate::scenario::{Load, Scenario};
+use crate::target::cores;
 use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The generator's core may be so busy, in percent, before what it measures may be its own lateness.
+const GENERATOR_MOST: f64 = 95.0;
+/// So much of the servers' core, in percent, may be taken by what does not belong to the run.
+const FOREIGN_MOST: f64 = 5.0;
+/// With fewer rounds a median says little.
+const ROUNDS_LEAST: usize = 3;
 
 /// One outcome and where it comes from.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -19,10 +30,34 @@ pub struct Measured {
     pub round: usize,
     /// What was found.
     pub outcome: Outcome,
+    /// Why its figures cannot be relied on; nothing when they can.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_valid: Option<String>,
+}
+
+impl Measured {
+    /// An outcome, and whether the machine was good enough for it.
+    #[must_use]
+    pub fn new(scenario: &str, target: &str, round: usize, outcome: Outcome) -> Self {
+        let not_valid = doubt(&outcome);
+        Self { scenario: scenario.to_owned(), target: target.to_owned(), round, outcome, not_valid }
+    }
+}
+
+/// Why an outcome's figures cannot be relied on.
+fn doubt(outcome: &Outcome) -> Option<String> {
+    let above = |name: &str, most: f64| outcome.more.get(name).copied().filter(|value| *value > most);
+    let generator = above(cores::GENERATOR, GENERATOR_MOST).map(|busy| {
+        format!("core 1 was busy {busy:.0} % of the time, so the generator or Postgres may have been late")
+    });
+    let foreign = above(cores::FOREIGN, FOREIGN_MOST)
+        .map(|foreign| format!("something that does not belong to the run took {foreign:.0} % of core 0"));
+    let reasons: Vec<String> = generator.into_iter().chain(foreign).collect();
+    (!reasons.is_empty()).then(|| reasons.join("; "))
 }
 
 /// All of a run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Report {
     /// When it began, in ms since 1970.
     pub began: u64,
@@ -30,6 +65,8 @@ pub struct Report {
     pub machine: String,
     /// The command line.
     pub command: String,
+    /// What was measured with what: name, version.
+    pub facts: BTreeMap<String, String>,
     /// What was done.
     pub scenarios: Vec<Scenario>,
     /// What came of it.
@@ -37,10 +74,19 @@ pub struct Report {
 }
 
 impl Report {
-    /// The outcomes of one scenario on one target, round by round.
+    /// What was measured of one scenario on one target, round by round.
+    pub fn rounds<'a>(&'a self, scenario: &'a str, target: &'a str) -> impl Iterator<Item = &'a Measured> {
+        self.measured.iter().filter(move |measured| measured.scenario == scenario && measured.target == target)
+    }
+
+    /// Its outcomes.
     pub fn of<'a>(&'a self, scenario: &'a str, target: &'a str) -> impl Iterator<Item = &'a Outcome> {
-        let here = move |measured: &&Measured| measured.scenario == scenario && measured.target == target;
-        self.measured.iter().filter(here).map(|measured| &measured.outcome)
+        self.rounds(scenario, target).map(|measured| &measured.outcome)
+    }
+
+    /// The scenarios of which something was measured: all of them, unless the run was interrupted.
+    pub fn done(&self) -> impl Iterator<Item = &Scenario> {
+        self.scenarios.iter().filter(|scenario| self.measured.iter().any(|m| m.scenario == scenario.name))
     }
 
     /// The targets of one scenario, in the order in which they came.
@@ -65,8 +111,29 @@ impl Report {
             let here = self.measured.iter().find(|m| m.scenario == scenario && m.target == target && m.round == round);
             here.and_then(|measured| measured.outcome.cpu_per_delivery())
         };
-        let rounds = self.measured.iter().filter(|m| m.scenario == scenario && m.target == target).map(|m| m.round);
+        let rounds = self.rounds(scenario, target).map(|measured| measured.round);
         rounds.filter_map(|round| Some(of(target, round)? / of("floor", round)?)).filter(|r| r.is_finite()).collect()
+    }
+
+    /// What must be known of a scenario's figures besides themselves: a sentence each.
+    #[must_use]
+    pub fn remarks(&self, scenario: &str) -> Vec<String> {
+        let mut remarks = Vec::new();
+        let rounds = self.targets(scenario).into_iter().map(|target| self.rounds(scenario, target).count()).min();
+        if let Some(rounds) = rounds.filter(|rounds| *rounds < ROUNDS_LEAST) {
+            let rounds = if rounds == 1 { "1 round".to_owned() } else { format!("{rounds} rounds") };
+            remarks.push(format!("Only {rounds}: medians of fewer than {ROUNDS_LEAST} say little."));
+        }
+        for measured in self.measured.iter().filter(|measured| measured.scenario == scenario) {
+            let name = format!("{}, round {}", measured.target, measured.round);
+            if !measured.outcome.verdict.is_good() {
+                remarks.push(format!("{name}: {}", measured.outcome.verdict));
+            }
+            if let Some(why) = &measured.not_valid {
+                remarks.push(format!("{name}: not valid: {why}"));
+            }
+        }
+        remarks
     }
 
     /// Whether nothing was lost anywhere.
@@ -104,16 +171,12 @@ pub(crate) mod tests {
             ],
             ..Outcome::default()
         };
-        let measured = |target: &str, round, cpu| Measured {
-            scenario: "hot-room".to_owned(),
-            target: target.to_owned(),
-            round,
-            outcome: outcome(cpu),
-        };
+        let measured = |target: &str, round, cpu| Measured::new("hot-room", target, round, outcome(cpu));
         Report {
             began: 1_790_000_000_000,
             machine: "a test".to_owned(),
             command: "loadtest run hot-room".to_owned(),
+            facts: BTreeMap::from([("kernel".to_owned(), "6.1".to_owned())]),
             scenarios: vec![Scenario::load("hot-room").expect("it is there")],
             measured: vec![
                 measured("floor", 1, 5_000.0),
@@ -138,5 +201,30 @@ pub(crate) mod tests {
         assert_eq!(report.ratios("hot-room", "floor"), [1.0, 1.0]);
         assert_eq!(report.targets("hot-room"), ["floor", "embedded"]);
         assert_eq!(report.of("hot-room", "floor").count(), 2);
+    }
+
+    #[test]
+    fn what_the_machine_could_not_do_is_not_valid() {
+        let measured = |generator: f64, foreign: f64| {
+            let more = [(cores::GENERATOR, generator), (cores::FOREIGN, foreign)].map(|(name, v)| (name.to_owned(), v));
+            Measured::new("hot-room", "floor", 1, Outcome { more: more.into(), ..Outcome::default() }).not_valid
+        };
+        assert_eq!(measured(95.0, 5.0), None);
+        assert!(measured(95.1, 0.0).is_some_and(|why| why.starts_with("core 1 was busy 95 %")));
+        assert!(
+            measured(99.0, 7.0)
+                .is_some_and(|why| why.ends_with("late; something that does not belong to the run took 7 % of core 0"))
+        );
+    }
+
+    #[test]
+    fn remarks_tell_few_rounds_failures_and_doubts() {
+        let mut report = report();
+        report.measured[1].outcome.verdict.lost = 2;
+        report.measured[3].not_valid = Some("why".to_owned());
+        let remarks = report.remarks("hot-room");
+        assert_eq!(remarks[0], "Only 2 rounds: medians of fewer than 3 say little.");
+        assert!(remarks[1].starts_with("embedded, round 1: lost 2,"), "{remarks:?}");
+        assert_eq!(remarks[2..], ["embedded, round 2: not valid: why"]);
     }
 }

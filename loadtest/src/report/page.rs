@@ -1,7 +1,7 @@
 //! The report as a page that needs nothing but itself. Pure.
 
 use super::plot::{Axis, Line, escaped, plot};
-use super::{Report, table};
+use super::{Report, growth, table};
 use crate::measure::figures::{Outcome, Sample, Summary, real};
 use crate::scenario::Scenario;
 use std::fmt::Write as _;
@@ -16,12 +16,23 @@ const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:1000px;ma
 pub fn page(report: &Report) -> String {
     let mut out = format!(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <title>CollabCanvas load test</title><style>{STYLE}</style>\n<h1>CollabCanvas load test</h1>\n<p>{}</p><pre>{}</pre>\n\
-         <p>Tables have the medians of all rounds; R is the CPU per delivery in units of the floor's in the same round. Plots are of the last round.</p>\n",
+         <title>CollabCanvas load test</title><style>{STYLE}</style>\n<h1>CollabCanvas load test</h1>\n<p>{}</p><pre>{}</pre>\n",
         escaped(&report.machine),
         escaped(&report.command),
     );
-    report.scenarios.iter().for_each(|scenario| section(&mut out, report, scenario));
+    let facts = report.facts.iter().map(|(name, value)| format!("{}: {}", escaped(name), escaped(value)));
+    let _ = writeln!(out, "<p>{}</p>", facts.collect::<Vec<_>>().join("<br>"));
+    out.push_str(
+        "<p>Tables have the medians of all rounds; R is the CPU per delivery in units of the floor's in the same round, R min and R max are the least and \
+         the greatest of any round. Plots are of the last round.</p>\n",
+    );
+    for group in growth::groups(report) {
+        let _ = writeln!(out, "<h2>{}: CPU of a core and memory of all nodes</h2>", escaped(group));
+        for (target, table) in growth::tables(report, group) {
+            let _ = writeln!(out, "<p>{}</p>\n<pre>{}</pre>", escaped(target), escaped(&table));
+        }
+    }
+    report.done().for_each(|scenario| section(&mut out, report, scenario));
     out.push_str("</html>\n");
     out
 }
@@ -30,10 +41,8 @@ fn section(out: &mut String, report: &Report, scenario: &Scenario) {
     let (title, about) = (escaped(&scenario.title), escaped(&scenario.about));
     let table = escaped(&table::table(report, &scenario.name));
     let _ = write!(out, "<h2>{title}</h2>\n<p>{about}</p>\n<pre>{table}</pre>\n");
-    for measured in report.measured.iter().filter(|m| m.scenario == scenario.name && !m.outcome.verdict.is_good()) {
-        let (target, round) = (escaped(&measured.target), measured.round);
-        let verdict = escaped(&measured.outcome.verdict.to_string());
-        let _ = writeln!(out, "<p class=\"bad\">{target}, round {round}: {verdict}</p>");
+    for remark in report.remarks(&scenario.name) {
+        let _ = writeln!(out, "<p class=\"bad\">{}</p>", escaped(&remark));
     }
     let last: Vec<(&str, &Outcome)> = report
         .targets(&scenario.name)
@@ -109,6 +118,8 @@ mod tests {
     fn a_page_needs_nothing_but_itself() {
         let mut report = super::super::tests::report();
         report.measured[1].outcome.verdict.lost = 2;
+        report.measured[0].not_valid = Some("core 1 was busy".to_owned());
+        report.scenarios[0].group = Some("Cost growth".to_owned());
         report.measured[3].outcome.delivery = Summary {
             count: 1,
             distribution: vec![(0.0, 0.1), (1.0, 2.0)],
@@ -117,6 +128,8 @@ mod tests {
         };
         let page = page(&report);
         assert!(page.contains("Hot room") && page.contains("Delivery over time") && page.contains("lost 2"), "{page}");
+        assert!(page.contains("floor, round 1: not valid: core 1 was busy") && page.contains("kernel: 6.1"), "{page}");
+        assert!(page.contains("Cost growth: CPU") && page.contains("| connections |"), "{page}");
         for outside in ["http:", "https:", "<script", "<link", "@import", "NaN"] {
             assert!(!page.contains(outside), "{outside}");
         }

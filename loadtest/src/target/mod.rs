@@ -1,20 +1,30 @@
-//! What is measured: the floor, a node on its own, two nodes that share a Redis. Starts each anew for every scenario and round, on a core of its own.
+//! What is measured: the floor, a node on its own, two nodes that share a Redis. Starts each anew for every scenario and round, on a core of its own. Linux only.
+#![cfg(target_os = "linux")]
 
+pub mod cores;
+pub mod counted;
 pub mod postgres;
 pub mod probe;
 pub mod process;
+pub mod programs;
+pub mod redis;
+pub mod tool;
 pub mod usage;
 
 use crate::floor;
 use crate::machine;
 use crate::measure::crowd::Ground;
 use crate::measure::place::Dialect;
+use counted::Asked;
 use probe::Probe;
-use process::Process;
+use process::{Ending, Launch, Process};
+use programs::Programs;
 use std::path::{Path, PathBuf};
 
-/// What a ready node's line begins with.
+/// What a ready node's first line begins with.
 const NODE_READY: &str = "CollabCanvas is ready: open http://";
+/// What its second one begins with.
+const NODE_ADMIN: &str = "Health and metrics: http://";
 
 /// Something to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,11 +64,12 @@ impl Target {
     ///
     /// # Errors
     /// A sentence: what cannot be started, and why.
-    pub async fn start(self) -> Result<Running, String> {
+    pub async fn start(self, programs: &Programs) -> Result<Running, String> {
+        let program = if self == Self::Floor { programs.floor() } else { programs.node()? };
         let directory = tempfile::tempdir().map_err(|e| format!("no temporary directory: {e}"))?;
         let (kept, durable) = match self {
             Self::Floor => (None, None),
-            Self::Embedded => (None, Some(("COLLAB_DATA_DIR", text(&directory.path().join("data"))))),
+            Self::Embedded => (None, Some(("COLLAB_DATA_DIR", directory.path().join("data").display().to_string()))),
             Self::Cluster => {
                 let (postgres, url) = postgres::start(directory.path()).await?;
                 (Some(postgres), Some(("COLLAB_DURABLE_URL", url)))
@@ -66,11 +77,13 @@ impl Target {
         };
         let mut running = Running {
             target: self,
+            program,
             ground: Ground { urls: Vec::new(), dialect: Dialect::Floor },
             counted: Vec::new(),
             hot: None,
             kept,
             durable,
+            asked: Asked::default(),
             directory,
         };
         running.restart().await?;
@@ -82,6 +95,8 @@ impl Target {
 #[derive(Debug)]
 pub struct Running {
     target: Target,
+    /// The program of its nodes, or of the floor.
+    program: PathBuf,
     /// Where clients go.
     pub ground: Ground,
     /// Processes whose CPU is that of deliveries.
@@ -92,6 +107,8 @@ pub struct Running {
     kept: Option<Process>,
     /// The setting that says where it is.
     durable: Option<(&'static str, String)>,
+    /// Who counts something itself.
+    asked: Asked,
     directory: tempfile::TempDir,
 }
 
@@ -103,31 +120,31 @@ impl Running {
     pub async fn restart(&mut self) -> Result<(), String> {
         self.counted.clear();
         self.hot = None;
+        self.asked = Asked::default();
         let directory = self.directory.path();
         let mut env: Vec<(&str, String)> = self.durable.iter().cloned().collect();
         let names: &[&str] = match self.target {
             Target::Floor => {
-                let this = std::env::current_exe().map_err(|e| e.to_string())?;
-                let line = [text(&this), "floor".to_owned(), "--listen".to_owned(), "127.0.0.1:0".to_owned()];
-                let mut process = Process::start("floor", &line, &[], machine::SERVERS, directory)?;
-                let url = format!("ws://{}", process.says(floor::READY).await?);
+                let (process, url) = start_floor(&self.program, directory).await?;
                 self.ground = Ground { urls: vec![url], dialect: Dialect::Floor };
                 self.counted.push(process);
                 return Ok(());
             }
             Target::Embedded => &["node"],
             Target::Cluster => {
-                let (redis, url) = redis(directory).await?;
+                let (redis, address) = redis::start(directory).await?;
                 self.hot = Some(redis);
-                env.push(("COLLAB_REDIS_URL", url));
+                env.push(("COLLAB_REDIS_URL", format!("redis://{address}")));
+                self.asked.redis = Some(address);
                 &["node 1", "node 2"]
             }
         };
         self.ground = Ground { urls: Vec::new(), dialect: Dialect::Node };
         for name in names {
-            let (process, url) = node(name, &env, directory).await?;
-            self.counted.push(process);
-            self.ground.urls.push(url);
+            let node = start_node(name, &self.program, &env, directory).await?;
+            self.counted.push(node.process);
+            self.ground.urls.push(node.url);
+            self.asked.nodes.push(node.admin);
         }
         Ok(())
     }
@@ -135,54 +152,56 @@ impl Running {
     /// Something that looks at its processes.
     #[must_use]
     pub fn probe(&self) -> Probe {
-        let of = |process: &Process, counts| (process.name().to_owned(), counts, process.pid());
-        let counted = self.counted.iter().map(|process| of(process, true));
-        Probe::new(counted.chain(self.hot.iter().chain(&self.kept).map(|process| of(process, false))))
+        let others = self.hot.iter().chain(&self.kept).map(|process| (process, false));
+        Probe::new(self.counted.iter().map(|process| (process, true)).chain(others), self.asked.clone())
+    }
+
+    /// Those of its processes that have ended, each with its last lines; nothing while all run.
+    pub fn ended(&mut self) -> Option<String> {
+        let all = self.counted.iter_mut().chain(&mut self.hot).chain(&mut self.kept);
+        let ended: Vec<String> = all.filter_map(Process::ended).collect();
+        (!ended.is_empty()).then(|| ended.join("\n"))
     }
 }
 
-fn text(path: &Path) -> String {
-    path.display().to_string()
-}
-
-/// The server's program: the one that `COLLAB_BIN` names, or the one beside ours.
-///
-/// # Errors
-/// What to do when there is none.
-pub fn program() -> Result<PathBuf, String> {
-    if let Some(named) = std::env::var_os("COLLAB_BIN") {
-        return Ok(PathBuf::from(named));
-    }
-    let beside = std::env::current_exe().map_err(|e| e.to_string())?.with_file_name("collabcanvas");
-    if beside.exists() {
-        return Ok(beside);
-    }
-    Err(format!(
-        "there is no {}: build it (cargo build --release --workspace) or name it in COLLAB_BIN",
-        beside.display()
-    ))
-}
-
-/// Starts a Redis that keeps nothing on disk; returns where it is.
-async fn redis(directory: &Path) -> Result<(Process, String), String> {
-    let port = process::free_port();
-    let line = ["redis-server", "--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
-    let line: Vec<String> = line.into_iter().map(str::to_owned).collect();
-    let mut redis = Process::start("redis", &line, &[], machine::SERVERS, directory)?;
-    redis.answers(port).await?;
-    Ok((redis, format!("redis://127.0.0.1:{port}")))
-}
-
-/// Starts a node on free ports; returns where it listens.
-async fn node(name: &str, env: &[(&str, String)], directory: &Path) -> Result<(Process, String), String> {
-    let line = [text(&program()?), "serve".to_owned()];
-    let mut all = env.to_vec();
-    all.push(("COLLAB_LISTEN", "127.0.0.1:0".to_owned()));
-    all.push(("COLLAB_ADMIN_LISTEN", "127.0.0.1:0".to_owned()));
-    let mut process = Process::start(name, &line, &all, machine::SERVERS, directory)?;
-    let rest = process.says(NODE_READY).await?;
-    let address = rest.split(['/', ' ']).next().unwrap_or_default();
+/// Starts the floor; returns where it listens.
+async fn start_floor(program: &Path, directory: &Path) -> Result<(Process, String), String> {
+    let mut process = Process::start(Launch {
+        name: "floor",
+        program: program.to_owned(),
+        args: ["floor", "--listen", "127.0.0.1:0"].map(str::to_owned).to_vec(),
+        env: Vec::new(),
+        core: machine::SERVERS,
+        directory,
+        ending: Ending::Kill,
+    })?;
+    let address = process.says(floor::READY).await?;
     Ok((process, format!("ws://{address}")))
+}
+
+/// A node, where clients find it, and where it tells its metrics.
+struct Node {
+    process: Process,
+    url: String,
+    admin: String,
+}
+
+/// Starts a node on free ports.
+async fn start_node(name: &str, program: &Path, env: &[(&str, String)], directory: &Path) -> Result<Node, String> {
+    let listen = [("COLLAB_LISTEN", "127.0.0.1:0"), ("COLLAB_ADMIN_LISTEN", "127.0.0.1:0")];
+    let mut process = Process::start(Launch {
+        name,
+        program: program.to_owned(),
+        args: vec!["serve".to_owned()],
+        env: env.iter().cloned().chain(listen.map(|(name, value)| (name, value.to_owned()))).collect(),
+        core: machine::SERVERS,
+        directory,
+        ending: Ending::Kill,
+    })?;
+    let address = |rest: String| rest.split(['/', ' ']).next().unwrap_or_default().to_owned();
+    let url = format!("ws://{}", address(process.says(NODE_READY).await?));
+    let admin = address(process.says(NODE_ADMIN).await?);
+    Ok(Node { process, url, admin })
 }
 
 #[cfg(test)]
