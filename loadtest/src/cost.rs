@@ -1,12 +1,7 @@
 //! What saving has cost, as the nodes count it.
 
+use crate::ask;
 use std::fmt;
-use std::time::Duration;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-
-/// How long a node may take to tell its metrics.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Counts of one node, or the sum of several.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -32,9 +27,7 @@ impl Cost {
     /// # Errors
     /// A sentence, when it does not tell.
     pub async fn scrape(node: &str) -> Result<Self, String> {
-        let asked = tokio::time::timeout(PATIENCE, ask(node)).await;
-        let text = asked.map_err(|_| "it does not answer".to_owned()).and_then(|text| text.map_err(|e| e.to_string()));
-        text.map(|text| Self::read(&text)).map_err(|why| format!("the metrics of {node} cannot be read: {why}"))
+        ask::metrics(node).await.map(|text| Self::read(&text))
     }
 
     /// Reads metrics as Prometheus gets them.
@@ -97,16 +90,6 @@ impl fmt::Display for Cost {
         }
         Ok(())
     }
-}
-
-async fn ask(node: &str) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect(node).await?;
-    let request = format!("GET /metrics HTTP/1.1\r\nHost: {node}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await?;
-    let answer = String::from_utf8_lossy(&answer).into_owned();
-    if answer.starts_with("HTTP/1.1 200 ") { Ok(answer) } else { Err(std::io::Error::other("it is not 200 OK")) }
 }
 
 #[cfg(test)]

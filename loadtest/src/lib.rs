@@ -5,6 +5,7 @@
 //!
 //! [`measure`] has a second, much cheaper client: one core of it must keep a server busy that has another.
 
+pub mod ask;
 pub mod campaign;
 pub mod client;
 pub mod core;

@@ -1,14 +1,9 @@
 //! What nodes and their Redis count by themselves, and what has come to it in some time.
 
+use crate::ask;
 use std::collections::BTreeMap;
-use std::io;
-use std::time::Duration;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-/// How long one of them may take to tell.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// The nodes' histogram of the time from the publishing of an event to its receipt at another node, in seconds.
 const LAG: &str = "collab_fanout_lag_seconds_bucket{le=\"";
 
@@ -62,11 +57,10 @@ impl Asked {
     async fn counted(&self) -> Result<Counted, String> {
         let mut counted = Counted::default();
         for node in &self.nodes {
-            let request = format!("GET /metrics HTTP/1.1\r\nHost: {node}\r\nConnection: close\r\n\r\n");
-            counted.lag.add(&told(node, &request).await?);
+            counted.lag.add(&ask::metrics(node).await?);
         }
         if let Some(redis) = &self.redis {
-            counted.redis = Some(Redis::read(&told(redis, "INFO\r\nQUIT\r\n").await?));
+            counted.redis = Some(Redis::read(&ask::ask(redis, "INFO\r\nQUIT\r\n").await?));
         }
         Ok(counted)
     }
@@ -79,20 +73,6 @@ impl Asked {
 pub async fn wait(mut answer: Answer) -> Result<Counted, String> {
     let told = answer.wait_for(Option::is_some).await.map_err(|e| e.to_string())?;
     told.clone().unwrap_or_else(|| Err("there is no answer".to_owned()))
-}
-
-/// What somebody says to a request until it closes.
-async fn told(address: &str, request: &str) -> Result<String, String> {
-    let talk = async {
-        let mut stream = TcpStream::connect(address).await?;
-        stream.write_all(request.as_bytes()).await?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).await?;
-        Ok::<_, io::Error>(String::from_utf8_lossy(&answer).into_owned())
-    };
-    let talked = tokio::time::timeout(PATIENCE, talk).await;
-    let talked = talked.map_err(|_| format!("it does not answer within {PATIENCE:?}"));
-    talked.and_then(|talked| talked.map_err(|e| e.to_string())).map_err(|e| format!("{address} tells nothing: {e}"))
 }
 
 impl Counted {
