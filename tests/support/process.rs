@@ -1,10 +1,12 @@
 //! A program of somebody else's, in a process of a test's own: its output in a file, killed when dropped, and also when the test's process ends in
 //! any other way.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long anything that a process does may take.
@@ -116,10 +118,12 @@ pub fn signal(pid: u32, name: &str) {
     assert!(status.expect("kill can be run").success(), "SIG{name} was not sent");
 }
 
-/// A port that nobody listens on. Below those that the system gives to outgoing connections: a client that tries such a port while nobody
-/// listens may connect to itself and take it away.
+/// A port that nobody listens on, another one each time: what it is asked for may begin to listen later. Below those that the system gives to
+/// outgoing connections: a client that tries such a port while nobody listens may connect to itself and take it away.
 pub fn free_port() -> u16 {
-    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok() && given.insert(*port);
     let port = std::iter::repeat_with(|| rand::random_range(10_000..32_000_u16)).find(is_free);
     port.expect("an endless search ends by finding")
 }
