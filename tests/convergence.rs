@@ -98,7 +98,7 @@ impl Oracle {
         let objects = self.replica.canvas().iter().map(|(id, object)| (id, object.rev, &object.props));
         let snapshot = encode::snapshot(0, true, objects, Encoding::Json);
         // As text: a JSON library would sort the keys of the values.
-        let snapshot = String::from_utf8(snapshot.to_vec()).expect("UTF-8");
+        let snapshot = String::from_utf8(snapshot.payload().to_vec()).expect("UTF-8");
         let objects = snapshot.split_once("\"objects\":").expect("JSON snapshots are not compressed").1;
         let last: Vec<_> =
             self.authors.iter().map(|(name, author)| format!("\"{name}\":{}", self.replica.cids(author).0)).collect();
@@ -131,7 +131,7 @@ fn at_once(say: AtOnce) -> String {
 }
 
 fn in_json(message: &ServerMessage) -> String {
-    String::from_utf8(encode::message(message, Encoding::Json).to_vec()).expect("UTF-8")
+    String::from_utf8(encode::message(message, Encoding::Json).payload().to_vec()).expect("UTF-8")
 }
 
 fn from_env(name: &str, default: u64) -> u64 {

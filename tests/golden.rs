@@ -5,6 +5,8 @@
 
 #[path = "golden/samples.rs"]
 mod samples;
+#[path = "golden/short.rs"]
+mod short;
 
 use collabcanvas::protocol::{Encoding, decode, encode, json, limits::Limits};
 use serde_json::{Value as Json, json};
@@ -33,7 +35,7 @@ fn frames() -> Vec<Json> {
     for (name, message) in samples::server_messages().into_iter().chain(samples::other_messages()) {
         let text = encode::message(&message, Encoding::Json);
         let packed = encode::message(&message, Encoding::MessagePack);
-        rows.push(row(name, "server", &packed, std::str::from_utf8(&text).expect("UTF-8")));
+        rows.push(row(name, "server", packed.payload(), std::str::from_utf8(text.payload()).expect("UTF-8")));
     }
     for (name, packed, text) in samples::snapshots() {
         rows.push(row(name, "server", &packed, &text));
@@ -43,13 +45,17 @@ fn frames() -> Vec<Json> {
 
 #[test]
 fn what_is_sent_is_what_the_golden_file_says() {
-    let ours = frames();
+    is_golden(FILE, &frames());
+}
+
+/// Compares with a golden file, or writes it.
+fn is_golden(file: &str, ours: &[Json]) {
     if std::env::var_os("GOLDEN").is_some_and(|v| v == "write") {
         let lines: Vec<_> = ours.iter().map(ToString::to_string).collect();
-        std::fs::write(FILE, format!("[\n{}\n]\n", lines.join(",\n"))).expect("writable");
+        std::fs::write(file, format!("[\n{}\n]\n", lines.join(",\n"))).expect("writable");
     }
     let golden: Vec<Json> =
-        serde_json::from_str(&std::fs::read_to_string(FILE).expect("the golden file")).expect("JSON");
+        serde_json::from_str(&std::fs::read_to_string(file).expect("the golden file")).expect("JSON");
     for (ours, golden) in ours.iter().zip(&golden) {
         assert_eq!(ours, golden);
     }

@@ -1,27 +1,19 @@
 //! The client's side of the protocol, without I/O: frames come in, frames go out, the replica and the history follow.
 
 use super::history::{History, Keep};
+use super::incoming::Incoming;
 use super::pending::Pending;
 use super::replica::Replica;
 use super::say;
+use super::short::Names;
 pub use super::violation::Violation;
 use super::violation::violation;
-use super::wire::{self, Commit, Message, Position, Reject, Welcome};
+use super::wire::{Commit, Message, Object, Position, Reject, Unreadable, Welcome};
 use bytes::Bytes;
 use collabcanvas::protocol::Encoding;
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
-
-/// A snapshot that is being received.
-#[derive(Debug)]
-struct Incoming {
-    replica: Replica,
-    next: u64,
-    target: Position,
-    /// Live commits that came between the chunks.
-    aside: Vec<(u64, SmolStr, Vec<Commit>)>,
-}
 
 /// One client, from its first hello to its last commit.
 #[derive(Debug)]
@@ -35,6 +27,7 @@ pub struct Core {
     welcome: Option<Welcome>,
     pending: Pending,
     out: VecDeque<Bytes>,
+    names: Names,
     /// Nothing is sent before this.
     hold: Option<Instant>,
     /// The gap that was answered by a rewind: each may be reported more than once.
@@ -63,6 +56,7 @@ impl Core {
             welcome: None,
             pending: Pending::default(),
             out: VecDeque::new(),
+            names: Names::default(),
             hold: None,
             rewound: None,
             own: 0,
@@ -170,8 +164,16 @@ impl Core {
     /// # Errors
     /// [`Violation`]: the server is wrong, and nothing it says can be trusted.
     pub fn hear(&mut self, now: Instant, frame: &[u8]) -> Result<Message, Violation> {
-        let message = wire::read(frame, self.encoding).map_err(|e| Violation(e.to_string()))?;
+        let message = self.read(frame).map_err(|e| Violation(e.to_string()))?;
         self.take(now, message)
+    }
+
+    /// Reads a frame of the server, for [`Core::take`].
+    ///
+    /// # Errors
+    /// [`Unreadable`].
+    pub fn read(&mut self, frame: &[u8]) -> Result<Message, Unreadable> {
+        self.names.read(frame, self.encoding)
     }
 
     /// Takes a message of the server, which was read before; returns it.
@@ -230,12 +232,7 @@ impl Core {
         self.rewound = None;
         self.hold = None;
         self.history.welcome(welcome);
-        self.incoming = welcome.snapshot.then(|| Incoming {
-            replica: Replica::default(),
-            next: 0,
-            target: welcome.position.clone(),
-            aside: Vec::new(),
-        });
+        self.incoming = welcome.snapshot.then(|| Incoming::new(welcome.position.clone()));
         match &mut self.position {
             _ if welcome.snapshot => {}
             Some(position) if position.seq <= welcome.position.seq => position.epoch = welcome.position.epoch,
@@ -245,12 +242,11 @@ impl Core {
         Ok(())
     }
 
-    fn chunk(&mut self, n: u64, last: bool, objects: &[wire::Object]) -> Result<(), Violation> {
+    fn chunk(&mut self, n: u64, last: bool, objects: &[Object]) -> Result<(), Violation> {
         let Some(incoming) = self.incoming.as_mut().filter(|incoming| incoming.next == n) else {
             return violation(format!("chunk {n} came unexpectedly"));
         };
-        incoming.next += 1;
-        objects.iter().for_each(|object| incoming.replica.put(object.clone()));
+        incoming.add(objects);
         let Some(incoming) = last.then(|| self.incoming.take()).flatten() else {
             return Ok(());
         };

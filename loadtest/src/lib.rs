@@ -12,6 +12,7 @@ pub mod core;
 pub mod cost;
 pub mod floor;
 pub mod history;
+mod incoming;
 pub mod load;
 pub mod losses;
 pub mod machine;
@@ -22,8 +23,10 @@ pub mod replica;
 pub mod report;
 pub mod say;
 pub mod scenario;
+pub mod short;
 pub mod stats;
 pub mod target;
+mod unreadable;
 pub mod violation;
 pub mod wire;
 

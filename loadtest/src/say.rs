@@ -2,6 +2,7 @@
 
 use super::wire::Position;
 use bytes::Bytes;
+use collabcanvas::protocol::short::FEATURE;
 use collabcanvas::protocol::{Encoding, json, pack};
 
 /// A list of ops (or any other value) from JSON text.
@@ -29,12 +30,15 @@ pub fn frame(packed: Vec<u8>, encoding: Encoding) -> Bytes {
 #[must_use]
 pub fn hello(client: &str, position: Option<&Position>, saved: u64) -> Vec<u8> {
     let mut out = Vec::new();
-    pack::map(&mut out, 4 + usize::from(position.is_some()));
+    pack::map(&mut out, 5 + usize::from(position.is_some()));
     text(&mut out, "t", "hello");
     pack::str(&mut out, "v");
     pack::array(&mut out, 2);
     pack::uint(&mut out, 1);
     pack::uint(&mut out, 1);
+    pack::str(&mut out, "features");
+    pack::array(&mut out, 1);
+    pack::str(&mut out, FEATURE);
     text(&mut out, "client", client);
     uint(&mut out, "saved", saved);
     if let Some(position) = position {

@@ -1,5 +1,6 @@
 //! What a server says, read from MessagePack; a JSON message is transcoded first.
 
+pub use super::unreadable::Unreadable;
 use bytes::Bytes;
 use collabcanvas::protocol::scan::Malformed;
 use collabcanvas::protocol::unpack::Reader;
@@ -13,17 +14,6 @@ pub type Fields = Vec<(SmolStr, Bytes)>;
 
 /// Most bytes that one snapshot chunk may unpack to.
 const CHUNK_MOST: u64 = 64 << 20;
-
-/// A message that is not one of the protocol.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unreadable message of the server: {0}")]
-pub struct Unreadable(String);
-
-impl From<Malformed> for Unreadable {
-    fn from(error: Malformed) -> Self {
-        Self(error.to_string())
-    }
-}
 
 /// Where a history stands, as it travels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,6 +145,8 @@ pub enum Message {
     Error(SmolStr, String),
     /// Why, and when to come back, in ms.
     Goaway(SmolStr, u64, u64),
+    /// What the numbers of short frames stand for; see [`crate::short`].
+    Names,
 }
 
 /// The pairs of a map.
@@ -174,7 +166,7 @@ impl<'a> Map<'a> {
     }
 
     fn get(&self, key: &str) -> Result<Reader<'a>, Unreadable> {
-        self.find(key).ok_or_else(|| Unreadable(format!("the key {key:?} is missing")))
+        self.find(key).ok_or_else(|| Unreadable::new(format!("the key {key:?} is missing")))
     }
 
     fn uint(&self, key: &str) -> Result<u64, Unreadable> {
@@ -194,8 +186,8 @@ pub fn read(frame: &[u8], encoding: Encoding) -> Result<Message, Unreadable> {
     match encoding {
         Encoding::MessagePack => packed(frame),
         Encoding::Json => {
-            let text = std::str::from_utf8(frame).map_err(|e| Unreadable(e.to_string()))?;
-            packed(&json::from_json(text).map_err(|e| Unreadable(e.to_string()))?)
+            let text = std::str::from_utf8(frame).map_err(|e| Unreadable::new(e.to_string()))?;
+            packed(&json::from_json(text).map_err(|e| Unreadable::new(e.to_string()))?)
         }
     }
 }
@@ -233,11 +225,11 @@ fn packed(frame: &[u8]) -> Result<Message, Unreadable> {
             range.array()?;
             Message::Goaway(map.text("reason")?, range.uint()?, range.uint()?)
         }
-        other => return Err(Unreadable(format!("unknown type {other:?}"))),
+        other => return Err(Unreadable::new(format!("unknown type {other:?}"))),
     })
 }
 
-fn list<T>(
+pub(crate) fn list<T>(
     reader: &mut Reader<'_>,
     item: impl Fn(&mut Reader<'_>) -> Result<T, Unreadable>,
 ) -> Result<Vec<T>, Unreadable> {
@@ -279,7 +271,7 @@ fn chunk(map: &Map<'_>) -> Result<Vec<Object>, Unreadable> {
     };
     let mut raw = Vec::new();
     let inflated = DeflateDecoder::new(packed.bin()?).take(CHUNK_MOST).read_to_end(&mut raw);
-    inflated.map_err(|e| Unreadable(format!("a chunk does not inflate: {e}")))?;
+    inflated.map_err(|e| Unreadable::new(format!("a chunk does not inflate: {e}")))?;
     list(&mut Reader::new(&raw), object)
 }
 
@@ -304,13 +296,19 @@ fn commit(reader: &mut Reader<'_>) -> Result<Commit, Unreadable> {
 /// [`Unreadable`].
 pub fn change(reader: &mut Reader<'_>) -> Result<Change, Unreadable> {
     let parts = reader.array()?;
-    let (kind, id) = (reader.str()?, name(reader)?);
+    let kind = reader.str()?;
+    change_of(kind, parts, reader)
+}
+
+/// Reads what follows the kind of a change.
+pub(crate) fn change_of(kind: &str, parts: usize, reader: &mut Reader<'_>) -> Result<Change, Unreadable> {
+    let id = name(reader)?;
     match (kind, parts) {
         ("put", 3) => Ok(Change::Put(id, fields(reader)?)),
         ("set", 3) => Ok(Change::Set(id, fields(reader)?, Vec::new())),
         ("set", 4) => Ok(Change::Set(id, fields(reader)?, list(reader, name)?)),
         ("del", 2) => Ok(Change::Delete(id)),
-        _ => Err(Unreadable(format!("unknown change {kind:?} of {parts} parts"))),
+        _ => Err(Unreadable::new(format!("unknown change {kind:?} of {parts} parts"))),
     }
 }
 

@@ -14,15 +14,12 @@ use axum::http::header::{
 };
 use axum::http::{Response, StatusCode};
 use axum::routing::get;
+use hyper::upgrade::Parts;
 use hyper_util::rt::TokioIo;
 use std::sync::Arc;
+use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
-
-/// Bytes of a socket's read and write buffers: an idle connection costs about twice this.
-const BUFFER: usize = 4 << 10;
 
 /// What upgrades need.
 #[derive(Clone)]
@@ -64,14 +61,13 @@ async fn upgrade(
         timing: gateway.timing,
     };
     let alive = gateway.sessions.subscribe();
-    let frame_bytes = gateway.hub.settings().limits.frame_bytes as usize;
     tokio::spawn(async move {
         match upgraded.await {
-            Ok(upgraded) => {
-                let config = socket_config(frame_bytes);
-                let stream = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
-                session::run(session, stream).await;
-            }
+            Ok(upgraded) => match upgraded.downcast::<TokioIo<TcpStream>>() {
+                // The bare socket: a frame need not go through the layers of an HTTP connection.
+                Ok(Parts { io, read_buf, .. }) => session::run(session, io.into_inner(), read_buf.into()).await,
+                Err(_) => tracing::error!("a connection that is no TCP socket cannot be upgraded"),
+            },
             Err(error) => tracing::debug!(%error, "a connection ended in the middle of its upgrade"),
         }
         drop(alive);
@@ -84,14 +80,6 @@ async fn upgrade(
         .header(SEC_WEBSOCKET_PROTOCOL, encoding.subprotocol())
         .body(Body::empty());
     response.map_err(|_| (StatusCode::INTERNAL_SERVER_ERROR, "the upgrade could not be answered\n"))
-}
-
-fn socket_config(frame_bytes: usize) -> WebSocketConfig {
-    WebSocketConfig::default()
-        .read_buffer_size(BUFFER)
-        .write_buffer_size(BUFFER)
-        .max_message_size(Some(frame_bytes))
-        .max_frame_size(Some(frame_bytes))
 }
 
 /// The key to answer and the encoding to speak.

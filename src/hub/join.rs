@@ -11,9 +11,10 @@ use crate::ids::{Author, Cid, CommitId, Position, Seq, SessionId};
 use crate::metrics;
 use crate::presence::roster::Whose;
 use crate::protocol::close::Close;
-use crate::protocol::message::{Frame, ServerMessage, Sync, Welcome};
+use crate::protocol::frame::Frame;
+use crate::protocol::message::{ServerMessage, Sync, Welcome};
 use crate::protocol::refusal::{Code, Refusal};
-use crate::protocol::{Encoding, VERSION, encode};
+use crate::protocol::{Encoding, VERSION, encode, short};
 use tokio::sync::oneshot;
 
 /// A delta larger than this is not worth it, in bytes before JSON, which can make it about seven times as large.
@@ -123,6 +124,8 @@ fn admit(room: &mut Room, joiner: Joiner, start: Start, reply: oneshot::Sender<R
     if reply.send(Ok(())).is_err() {
         return;
     }
+    // What comes before its welcome is for the others.
+    room.tell_commits();
     let session = joiner.session;
     let author = joiner.who.author;
     let (_, saved) = room.replica.cids(&author);
@@ -148,6 +151,7 @@ fn answer_unsaved(room: &mut Room, session: SessionId, author: Author) {
 /// Brings every session to the room's position once more: their clients send again what is not saved and what the room does not have.
 pub(super) fn restart_all(room: &mut Room) {
     metrics::rewound();
+    room.all_told();
     let sessions: Vec<_> = room.members.iter_mut().map(|(s, m)| (s, m.who.author)).collect();
     for (session, author) in sessions {
         if let Some(member) = room.members.get_mut(session) {
@@ -206,9 +210,10 @@ fn bring_back(room: &mut Room, session: SessionId) {
 
 /// Sends a welcome and what it announces.
 fn sync(room: &mut Room, session: SessionId, start: Start) {
-    let Some((encoding, who)) = room.members.get_mut(session).map(|m| (m.encoding, m.who.clone())) else {
-        return;
-    };
+    // Who is synced has everything up to the head: it must not be sent a part of that once more.
+    room.tell_commits();
+    let Some(member) = room.members.get_mut(session) else { return };
+    let (encoding, short, who) = (member.encoding, member.short, member.who.clone());
     let snapshot = match start {
         Start::Delta(_) => None,
         Start::Snapshot => room.snapshots.get(encoding).cloned(),
@@ -225,7 +230,7 @@ fn sync(room: &mut Room, session: SessionId, start: Start) {
     let welcome = Welcome {
         t: "welcome",
         v: VERSION,
-        features: Vec::new(),
+        features: if short { vec![short::FEATURE.to_owned()] } else { Vec::new() },
         session,
         author: who.author.text().to_string(),
         user: who.user.to_string(),
@@ -243,12 +248,16 @@ fn sync(room: &mut Room, session: SessionId, start: Start) {
     let frames = delta_frames(room, from, encoding);
     let head = room.replica.position();
     let refusals = if snapshot.is_some() { saved_refusals(room, who.author) } else { Vec::new() };
+    let names = room.members.names();
     let Some(member) = room.members.get_mut(session) else {
         return;
     };
     member.begin((head.seq, head.id), saved);
     member.outbox.clear_bulk();
     member.outbox.push_sync(encode::message(&ServerMessage::Welcome(Box::new(welcome)), encoding));
+    if short {
+        member.outbox.push_sync(names);
+    }
     frames.into_iter().for_each(|frame| member.outbox.push_sync(frame));
     // The chunks come last: whoever has them all has heard of the commits after them too, and is at the head.
     if let Some(snapshot) = snapshot {

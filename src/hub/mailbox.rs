@@ -26,6 +26,8 @@ pub struct Joiner {
     pub who: Who,
     /// How its frames are written.
     pub encoding: Encoding,
+    /// Whether it takes short frames. Only with MessagePack.
+    pub short: bool,
     /// Where its frames go.
     pub outbox: Arc<Outbox>,
     /// When its client was last heard.

@@ -6,8 +6,9 @@ use super::propose::{Answer, Verdict};
 use super::pulse::Pulse;
 use crate::ids::{Cid, CommitId, Seq};
 use crate::metrics;
-use crate::protocol::message::{Frame, ServerMessage, Who};
-use crate::protocol::{Encoding, encode};
+use crate::protocol::frame::Frame;
+use crate::protocol::message::{ServerMessage, Who};
+use crate::protocol::{Encoding, encode, short};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -16,6 +17,8 @@ use std::sync::Arc;
 pub(super) struct Member {
     pub(super) who: Who,
     pub(super) encoding: Encoding,
+    /// It takes short frames.
+    pub(super) short: bool,
     pub(super) outbox: Arc<Outbox>,
     pub(super) pulse: Arc<Pulse>,
     /// Commits up to here are in its outbox or beyond: seq and commit id, because a seq may be of a lineage that is lost.
@@ -26,6 +29,10 @@ pub(super) struct Member {
     pub(super) awaits_snapshot: bool,
     /// It was passed over by presence: the next one is full.
     pub(super) presence_behind: bool,
+    /// Its outbox has something to be sent at the end of this turn.
+    pub(super) is_due: bool,
+    /// Its outbox has something that can wait: it goes with the next thing that is due, or at the next tick.
+    pub(super) can_wait: bool,
     /// Batches that were handed in and are not answered.
     pub(super) unanswered: usize,
     /// Batches that have their seq and are to be answered.
@@ -43,12 +50,15 @@ impl Member {
         Self {
             who: joiner.who.clone(),
             encoding: joiner.encoding,
+            short: joiner.short,
             outbox: joiner.outbox.clone(),
             pulse: joiner.pulse.clone(),
             sent: (0, CommitId::NONE),
             lagging: false,
             awaits_snapshot: false,
             presence_behind: true,
+            is_due: false,
+            can_wait: false,
             unanswered: 0,
             answers: VecDeque::new(),
             unsaved: VecDeque::new(),
@@ -65,22 +75,68 @@ impl Member {
         self.awaits_snapshot = false;
         self.sent = sent;
         self.presence_behind = true;
+        self.is_due = true;
         // The client sends again what it has no answer to: copies under way must not count against it.
         self.unanswered = self.answers.len();
     }
 
     /// Queues a message, or finds that the session cannot keep up.
     pub(super) fn say(&mut self, message: &ServerMessage) -> bool {
-        let frame = encode::message(message, self.encoding);
+        let frame = match message {
+            ServerMessage::Ack { cid, seq, gone } if self.short && gone.is_empty() => short::ack(*cid, *seq),
+            _ => encode::message(message, self.encoding),
+        };
         self.push(frame)
     }
 
+    /// Queues a frame for the end of this turn, or finds that the session cannot keep up.
     pub(super) fn push(&mut self, frame: Frame) -> bool {
+        self.is_due = true;
+        self.push_quietly(frame)
+    }
+
+    /// Queues what can wait: commits of its own, whose answer is under way, or word of what is saved.
+    pub(super) fn push_later(&mut self, frame: Frame) -> bool {
+        self.can_wait = true;
+        self.push_quietly(frame)
+    }
+
+    /// Tells it what is saved.
+    pub(super) fn tell_saved(&mut self, seq: Seq) {
+        let frame = if self.short {
+            short::saved(self.saved, seq)
+        } else {
+            encode::message(&ServerMessage::Saved { cid: self.saved, seq }, self.encoding)
+        };
+        if self.push_later(frame) {
+            self.told = (self.saved, seq);
+        }
+    }
+
+    fn push_quietly(&mut self, frame: Frame) -> bool {
         if !self.lagging && self.outbox.push(frame) == Err(Full) {
             self.lagging = true;
             metrics::outbox_overflow();
         }
         !self.lagging
+    }
+
+    /// Queues a presence frame unless the session is slow. Returns whether it did.
+    pub(super) fn push_presence(&mut self, frame: Frame) -> bool {
+        self.is_due = true;
+        let fits = self.outbox.push_presence(frame);
+        if !fits {
+            metrics::presence_dropped();
+        }
+        fits
+    }
+
+    /// Sends what is due: from here, or in the session's task.
+    pub(super) fn flush(&mut self, from_here: bool) {
+        if std::mem::take(&mut self.is_due) {
+            self.can_wait = false;
+            if from_here { self.outbox.flush() } else { self.outbox.wake() }
+        }
     }
 
     /// Sends the answers to batches up to `seq`, in order; accepted ones in a row are one ack. What does not fit the outbox stays and is sent

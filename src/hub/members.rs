@@ -1,14 +1,17 @@
 //! All sessions in a room.
 
 use super::member::Member;
+use super::names::Names;
 use super::parts::parts;
 use super::propose::Answer;
 use crate::ids::{Author, Cid, Seq, SessionId};
 use crate::metrics;
 use crate::protocol::close::Close;
-use crate::protocol::commit::Commit;
-use crate::protocol::message::{Frame, ServerMessage};
+use crate::protocol::commit::{Commit, Origin};
+use crate::protocol::frame::Frame;
+use crate::protocol::message::{PresenceEntry, ServerMessage};
 use crate::protocol::refusal::{Code, Refusal};
+use crate::protocol::short::{self, Name};
 use crate::protocol::{Encoding, encode};
 use std::collections::{BTreeMap, HashMap};
 
@@ -17,7 +20,13 @@ use std::collections::{BTreeMap, HashMap};
 pub(super) struct Members {
     by_session: BTreeMap<SessionId, Member>,
     by_author: HashMap<Author, SessionId>,
+    names: Names,
+    /// Somebody may have something to be sent.
+    touched: bool,
 }
+
+/// With more members than this their sessions send, each in its task: a room is one task, and other processors help with theirs.
+const SENT_FROM_HERE: usize = 100;
 
 /// How often the watermark alone is told, in ticks of 50 ms.
 const WATERMARK_TICKS: u32 = 20;
@@ -32,11 +41,21 @@ impl Members {
     }
 
     pub(super) fn get_mut(&mut self, session: SessionId) -> Option<&mut Member> {
+        self.touched = true;
         self.by_session.get_mut(&session)
     }
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (SessionId, &mut Member)> {
+        self.touched = true;
         self.by_session.iter_mut().map(|(session, member)| (*session, member))
+    }
+
+    /// Sends what was queued in this turn.
+    pub(super) fn flush(&mut self) {
+        if std::mem::take(&mut self.touched) {
+            let from_here = self.by_session.len() <= SENT_FROM_HERE;
+            self.by_session.values_mut().for_each(|member| member.flush(from_here));
+        }
     }
 
     /// Whether a session of this client id is here, which a new one replaces.
@@ -67,44 +86,78 @@ impl Members {
 
     fn send_part(&mut self, first: Seq, part: &[&Commit]) {
         let Some(last) = part.last().map(|commit| (first + part.len() as Seq - 1, commit.id)) else { return };
-        let mut frames: HashMap<Encoding, Frame> = HashMap::new();
+        self.number(part.iter().filter_map(|commit| author(commit)).map(Name::Author));
+        let (author, names) = (only_author(part), &self.names);
+        let mut shared = Shared::default();
         for member in self.by_session.values_mut().filter(|m| !m.lagging) {
-            let frame = frames
-                .entry(member.encoding)
-                .or_insert_with(|| encode::commits(first, part.iter().copied(), member.encoding));
-            if member.push(frame.clone()) {
+            let frame = shared.frame(member.encoding, member.short, || {
+                let part = part.iter().copied();
+                if member.short {
+                    short::commits(first, part, |name| names.of(name))
+                } else {
+                    encode::commits(first, part, member.encoding)
+                }
+            });
+            let is_own = author == Some(member.who.author) && !member.answers.is_empty();
+            let fits = if is_own { member.push_later(frame) } else { member.push(frame) };
+            if fits {
                 member.sent = last;
             }
         }
     }
 
     /// Sends a message to everybody but one, dropping it for slow readers.
-    pub(super) fn passing(&mut self, except: SessionId, only: Option<SessionId>, message: &ServerMessage) {
-        let mut frames: HashMap<Encoding, Frame> = HashMap::new();
+    pub(super) fn passing(&mut self, except: SessionId, only: Option<SessionId>, message: ServerMessage) {
+        self.touched = true;
+        let mut message = Encoded::new(message);
         for (session, member) in &mut self.by_session {
             if *session == except || only.is_some_and(|to| to != *session) || member.lagging {
                 continue;
             }
-            let frame = frames.entry(member.encoding).or_insert_with(|| encode::message(message, member.encoding));
-            if !member.outbox.push_presence(frame.clone()) {
-                metrics::presence_dropped();
-            }
+            let frame = message.frame(member.encoding);
+            member.push_presence(frame);
         }
     }
 
     /// Sends what changed to everybody; those who are behind get everything once they keep up again.
-    pub(super) fn presence(&mut self, news: &ServerMessage, everybody: &ServerMessage) {
-        let mut frames: HashMap<(Encoding, bool), Frame> = HashMap::new();
+    pub(super) fn presence(&mut self, news: Vec<PresenceEntry>, everybody: Vec<PresenceEntry>) {
+        let moved = |entry: &PresenceEntry| entry.fields.clone().filter(|_| entry.who.is_none());
+        let moves: Vec<_> = news.iter().filter_map(|e| Some((Name::Session(e.session), moved(e)?))).collect();
+        self.number(moves.iter().map(|(session, _)| *session));
+        let moves = moves.iter().map(|(session, fields)| (self.names.of(*session), fields));
+        let moves = if moves.len() > 0 { Some(short::presence(moves)) } else { None };
+        let others: Vec<_> = news.iter().filter(|entry| moved(entry).is_none()).cloned().collect();
+        let has_others = !others.is_empty();
+        let [mut news, mut others, mut everybody] = [(false, news), (false, others), (true, everybody)]
+            .map(|(full, sessions)| Encoded::new(ServerMessage::Presence { full, sessions }));
         for member in self.by_session.values_mut().filter(|m| !m.lagging) {
-            let full = member.presence_behind;
-            let message = if full { everybody } else { news };
-            let frame =
-                frames.entry((member.encoding, full)).or_insert_with(|| encode::message(message, member.encoding));
-            member.presence_behind = !member.outbox.push_presence(frame.clone());
-            if member.presence_behind {
-                metrics::presence_dropped();
+            let encoding = member.encoding;
+            let fits = match (member.presence_behind, member.short) {
+                (true, _) => member.push_presence(everybody.frame(encoding)),
+                (_, false) => member.push_presence(news.frame(encoding)),
+                // Who has come first: what is short names nobody who was not told of.
+                _ => {
+                    (!has_others || member.push_presence(others.frame(encoding)))
+                        && moves.as_ref().is_none_or(|moves| member.push_presence(moves.clone()))
+                }
+            };
+            member.presence_behind = !fits;
+        }
+    }
+
+    /// Gives numbers to names that have none, and tells them to whom it concerns.
+    fn number(&mut self, names: impl Iterator<Item = Name> + Clone) {
+        self.touched = true;
+        if let Some(frame) = self.names.number(names) {
+            for member in self.by_session.values_mut().filter(|m| m.short && !m.lagging) {
+                member.push(frame.clone());
             }
         }
+    }
+
+    /// What a session with short frames is told of names after its welcome.
+    pub(super) fn names(&self) -> Frame {
+        self.names.all()
     }
 
     /// Whether somebody waits for a full presence message.
@@ -120,25 +173,31 @@ impl Members {
         }
     }
 
-    /// Sends the answers that are due now: those up to `answered`, with everything up to `saved` durable.
-    pub(super) fn settle(&mut self, answered: Seq, saved: Seq) {
+    /// Sends the answers that are due now: those up to `answered`, with everything up to `saved` durable. When an ack means saved, `saved` comes with it.
+    pub(super) fn settle(&mut self, answered: Seq, saved: Seq, ack_means_saved: bool) {
+        self.touched = true;
         for member in self.by_session.values_mut() {
             member.mark_saved(saved);
             if !member.lagging && !member.answers.is_empty() {
                 member.answer_up_to(answered);
+                if ack_means_saved && member.saved > member.told.0 {
+                    member.tell_saved(saved);
+                }
             }
         }
     }
 
-    /// Sends `saved` to those whose own batches became durable, and now and then to all whose project did. Returns whether everybody knows.
+    /// Sends `saved` to those whose own batches became durable, and now and then to all whose project did: with the next thing that they hear, or at the
+    /// next tick. Returns whether everybody knows.
     pub(super) fn tell_saved(&mut self, seq: Seq, tick: u32) -> bool {
+        self.touched = true;
         let mut all_know = true;
         for member in self.by_session.values_mut().filter(|m| !m.lagging) {
-            let due = member.saved > member.told.0 || (seq > member.told.1 && tick.is_multiple_of(WATERMARK_TICKS));
-            if due && member.say(&ServerMessage::Saved { cid: member.saved, seq }) {
-                member.told = (member.saved, seq);
+            member.is_due |= member.can_wait;
+            if member.saved > member.told.0 || (seq > member.told.1 && tick.is_multiple_of(WATERMARK_TICKS)) {
+                member.tell_saved(seq);
             }
-            all_know &= member.told.1 >= seq;
+            all_know &= member.told.1 >= seq && (member.is_due || !member.can_wait);
         }
         all_know
     }
@@ -156,14 +215,14 @@ impl Members {
 
     /// A batch that was handed in goes nowhere and is answered at once.
     pub(super) fn answered_at_once(&mut self, session: SessionId) -> Option<&mut Member> {
-        let member = self.by_session.get_mut(&session)?;
+        let member = self.get_mut(session)?;
         member.unanswered = member.unanswered.saturating_sub(1);
         Some(member)
     }
 
     /// Tells a session that its batch was not taken and when to send it again.
     pub(super) fn not_now(&mut self, session: SessionId, cid: Cid, code: Code, retry_ms: u32) {
-        if let Some(member) = self.by_session.get_mut(&session) {
+        if let Some(member) = self.get_mut(session) {
             metrics::refused(code);
             let why = if code == Code::Overloaded { "too much is in flight" } else { "the store does not answer" };
             let refusal = Refusal::new(code, format!("{why}; send this batch again later"));
@@ -173,7 +232,7 @@ impl Members {
 
     /// Says something to everybody who keeps up; who does not hears it with the next welcome.
     pub(super) fn say_to_all(&mut self, message: &ServerMessage) {
-        self.by_session.values_mut().for_each(|member| {
+        self.iter_mut().for_each(|(_, member)| {
             member.say(message);
         });
     }
@@ -184,6 +243,51 @@ impl Members {
             member.outbox.close(close, message);
         }
     }
+}
+
+/// A frame for each way in which members take them, made when the first one needs it.
+#[derive(Default)]
+struct Shared([Option<Frame>; 3]);
+
+impl Shared {
+    fn frame(&mut self, encoding: Encoding, short: bool, make: impl FnOnce() -> Frame) -> Frame {
+        let way = match (encoding, short) {
+            (Encoding::Json, _) => 0,
+            (Encoding::MessagePack, false) => 1,
+            (Encoding::MessagePack, true) => 2,
+        };
+        self.0[way].get_or_insert_with(make).clone()
+    }
+}
+
+/// A message for everybody, encoded when the first one needs it.
+struct Encoded {
+    message: ServerMessage,
+    shared: Shared,
+}
+
+impl Encoded {
+    fn new(message: ServerMessage) -> Self {
+        Self { message, shared: Shared::default() }
+    }
+
+    fn frame(&mut self, encoding: Encoding) -> Frame {
+        self.shared.frame(encoding, false, || encode::message(&self.message, encoding))
+    }
+}
+
+fn author(commit: &Commit) -> Option<Author> {
+    match commit.origin {
+        Origin::Client { author, .. } => Some(author),
+        Origin::Server => None,
+    }
+}
+
+/// Who made all of these commits, if it was one client.
+fn only_author(commits: &[&Commit]) -> Option<Author> {
+    let mut authors = commits.iter().map(|commit| author(commit));
+    let first = authors.next()??;
+    authors.all(|author| author == Some(first)).then_some(first)
 }
 
 impl Drop for Members {

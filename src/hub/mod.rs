@@ -8,6 +8,7 @@ mod join;
 mod mailbox;
 mod member;
 mod members;
+mod names;
 mod open;
 pub mod outbox;
 mod parts;

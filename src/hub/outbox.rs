@@ -1,14 +1,22 @@
-//! A session's queue to its socket: written by the room, drained by the session.
+//! A session's queue to its socket: written by the room, sent by whoever comes first.
 //!
 //! Bounded in bytes, because a slow reader must cost memory that somebody has counted. When a commit no longer fits, the room stops
 //! sending and brings the session back by a resync once the queue is empty. Frames are shared: an encoded event exists once per room.
+//!
+//! The room itself writes what it has queued to the socket, as long as the socket takes it: to wake a session for each frame would cost more than the
+//! frame. What the socket does not take, snapshots and closes are the session's, which is woken for them.
+
+mod queues;
 
 use crate::protocol::close::Close;
-use crate::protocol::message::Frame;
+use crate::protocol::frame::Frame;
 use futures_util::task::AtomicWaker;
-use std::collections::VecDeque;
+use queues::Queues;
+use std::io::{IoSlice, Result};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Bytes of live frames that may wait for one socket. Large enough for several of the largest commits, small enough that a thousand stuck
 /// readers are a gigabyte at worst.
@@ -20,66 +28,76 @@ const PRESENCE_BYTES: usize = OUTBOX_BYTES / 16;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Full;
 
-/// What the session does next with its socket.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Next {
-    /// Send this.
-    Frame(Frame),
-    /// Close, after everything that came before.
-    Close(Close, String),
+/// The end of a connection that takes bytes.
+pub trait Wire: Send + Sync {
+    /// Takes bytes, as many as it can at once.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](std::io::ErrorKind::WouldBlock) when it can take none now; any other when it never will.
+    fn try_write(&self, parts: &[IoSlice<'_>]) -> Result<usize>;
+
+    /// Whether it takes bytes; the task is woken when it does.
+    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<()>>;
 }
 
-#[derive(Debug, Default)]
-struct Queues {
-    /// Commits, answers, presence: in order, counted.
-    live: VecDeque<Frame>,
-    live_bytes: usize,
-    /// Snapshot chunks, shared with the room's cache: sent only when nothing live waits, so that they hold nothing up.
-    bulk: VecDeque<Frame>,
-    close: Option<(Close, String)>,
-    closed: bool,
-    /// A frame did not fit since the queue was last empty.
-    overflowed: bool,
+/// What a session has to do about its outbox.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Everything that was queued is sent, after a frame had not fitted: the session is to be brought back.
+    CaughtUp,
+    /// Everything is sent: close, and send nothing more.
+    Close(Close, String),
+    /// The connection is broken.
+    Broken,
 }
 
 /// The queue between a room and one session.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Outbox {
     queues: Mutex<Queues>,
-    reader: AtomicWaker,
+    /// The session's task.
+    session: AtomicWaker,
+}
+
+impl std::fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let queues = self.queues();
+        let (live, bulk) = (queues.live_bytes, queues.bulk.len());
+        f.debug_struct("Outbox").field("live_bytes", &live).field("bulk", &bulk).finish_non_exhaustive()
+    }
 }
 
 impl Outbox {
+    /// An outbox that sends by this connection. One without (`default`) keeps everything.
+    #[must_use]
+    pub fn new(wire: Box<dyn Wire>) -> Self {
+        let queues = Queues { wire: Some(wire), ..Queues::default() };
+        Self { queues: Mutex::new(queues), session: AtomicWaker::new() }
+    }
+
     fn queues(&self) -> MutexGuard<'_, Queues> {
         // Nothing that holds the lock can panic half-way through a change.
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Queues a live frame.
+    /// Queues a live frame. It is sent by the next [`Self::flush`] or [`Self::poll_send`].
     ///
     /// # Errors
     /// [`Full`] when it does not fit; nothing is queued then.
-    pub fn push(&self, frame: Frame) -> Result<(), Full> {
+    pub fn push(&self, frame: Frame) -> std::result::Result<(), Full> {
         let mut queues = self.queues();
         if queues.live_bytes + frame.len() > OUTBOX_BYTES && !queues.live.is_empty() {
             queues.overflowed = true;
             return Err(Full);
         }
-        queues.live_bytes += frame.len();
-        queues.live.push_back(frame);
-        drop(queues);
-        self.reader.wake();
+        queues.add(frame);
         Ok(())
     }
 
     /// Queues a frame of a sync, whatever waits: a session that could not take its whole sync would begin it again for ever. A sync comes into
     /// an outbox that is new or empty, and its frames are bounded by what a delta may have.
     pub fn push_sync(&self, frame: Frame) {
-        let mut queues = self.queues();
-        queues.live_bytes += frame.len();
-        queues.live.push_back(frame);
-        drop(queues);
-        self.reader.wake();
+        self.queues().add(frame);
     }
 
     /// Queues a presence frame unless the reader is behind. Returns whether it did.
@@ -90,13 +108,82 @@ impl Outbox {
         self.push(frame).is_ok()
     }
 
+    /// Queues what the WebSocket itself has to say: pongs, and the close frame after everything else.
+    pub fn push_control(&self, frame: Frame) {
+        let mut queues = self.queues();
+        if !queues.broken {
+            queues.live_bytes += frame.len();
+            queues.live.push_back(frame);
+        }
+    }
+
+    /// Sends what is live, as far as the connection takes it at once; the session does the rest.
+    pub fn flush(&self) {
+        let mut queues = self.queues();
+        if queues.blocked.is_some() {
+            // The session waits for the connection.
+            return;
+        }
+        queues.send(false);
+        let all_done = queues.blocked.is_none() && !queues.broken && queues.bulk.is_empty() && !queues.overflowed;
+        drop(queues);
+        if !all_done {
+            self.session.wake();
+        }
+    }
+
+    /// Has the session send what is there.
+    pub fn wake(&self) {
+        self.session.wake();
+    }
+
+    /// Sends everything, as far as the connection takes it, and says what is to be done then, if anything is.
+    pub fn poll_send(&self, cx: &mut Context<'_>) -> Poll<Due> {
+        self.session.register(cx.waker());
+        let mut queues = self.queues();
+        loop {
+            // A close overtakes what is left of a snapshot: it starts over with the next session anyway.
+            let bulk = queues.close.is_none();
+            queues.send(bulk);
+            if queues.broken {
+                return Poll::Ready(Due::Broken);
+            }
+            if queues.blocked.is_none() {
+                break;
+            }
+            match queues.wire.as_ref().map(|wire| wire.poll_ready(cx)) {
+                Some(Poll::Ready(Ok(()))) => {}
+                Some(Poll::Ready(Err(_))) => queues.fail(),
+                Some(Poll::Pending) | None => return Poll::Pending,
+            }
+        }
+        if let Some((close, message)) = queues.close.clone().filter(|_| !queues.closed) {
+            queues.closed = true;
+            queues.bulk.clear();
+            return Poll::Ready(Due::Close(close, message));
+        }
+        if queues.is_empty() && std::mem::take(&mut queues.overflowed) {
+            return Poll::Ready(Due::CaughtUp);
+        }
+        Poll::Pending
+    }
+
+    /// How long the client has not taken a byte that waits for it.
+    #[must_use]
+    pub fn stalled(&self, now: Instant) -> Duration {
+        self.queues().blocked.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
+    }
+
+    /// Lets go of the connection: nothing is sent any more.
+    pub fn disconnect(&self) {
+        self.queues().fail();
+    }
+
     /// Queues snapshot chunks in place of those of an earlier snapshot.
     pub fn replace_bulk(&self, chunks: impl IntoIterator<Item = Frame>) {
         let mut queues = self.queues();
         queues.bulk.clear();
         queues.bulk.extend(chunks);
-        drop(queues);
-        self.reader.wake();
     }
 
     /// Forgets what is left of a snapshot: a sync begins, and nothing of an older one may come after its welcome.
@@ -115,98 +202,12 @@ impl Outbox {
         let mut queues = self.queues();
         queues.close.get_or_insert_with(|| (close, message.into()));
         drop(queues);
-        self.reader.wake();
-    }
-
-    /// Whether nothing waits.
-    #[must_use]
-    pub fn is_idle(&self) -> bool {
-        let queues = self.queues();
-        queues.live.is_empty() && queues.bulk.is_empty()
-    }
-
-    /// Whether a frame did not fit and everything else has been taken since: true once for each time. The rest of a snapshot counts: whoever is
-    /// brought back must have the whole of what was sent before.
-    pub fn take_overflow(&self) -> bool {
-        let mut queues = self.queues();
-        queues.live.is_empty() && queues.bulk.is_empty() && std::mem::take(&mut queues.overflowed)
-    }
-
-    /// Takes what is to be sent next, or registers the task to be woken when there is something.
-    pub fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Next> {
-        self.reader.register(cx.waker());
-        let mut queues = self.queues();
-        if let Some(frame) = queues.live.pop_front() {
-            queues.live_bytes -= frame.len();
-            return Poll::Ready(Next::Frame(frame));
-        }
-        // A close overtakes what is left of a snapshot: it starts over with the next session anyway.
-        if let Some((close, message)) = queues.close.clone().filter(|_| !queues.closed) {
-            queues.closed = true;
-            return Poll::Ready(Next::Close(close, message));
-        }
-        queues.bulk.pop_front().map_or(Poll::Pending, |frame| Poll::Ready(Next::Frame(frame)))
+        self.session.wake();
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::task::Waker;
+pub mod pipe;
 
-    fn next(outbox: &Outbox) -> Poll<Next> {
-        outbox.poll_next(&mut Context::from_waker(Waker::noop()))
-    }
-
-    fn frame(size: usize) -> Frame {
-        vec![0; size].into()
-    }
-
-    #[test]
-    fn live_goes_before_bulk_and_close_comes_last() {
-        let outbox = Outbox::default();
-        outbox.replace_bulk([frame(1), frame(2)]);
-        assert_eq!(next(&outbox), Poll::Ready(Next::Frame(frame(1))));
-        outbox.push(frame(3)).expect("fits");
-        outbox.close(Close::Restart, "bye");
-        outbox.close(Close::Slow, "the first reason stands");
-        assert_eq!(next(&outbox), Poll::Ready(Next::Frame(frame(3))));
-        assert_eq!(next(&outbox), Poll::Ready(Next::Close(Close::Restart, "bye".into())));
-    }
-
-    #[test]
-    fn the_bound_is_in_bytes_and_one_large_frame_always_fits() {
-        let outbox = Outbox::default();
-        outbox.push(frame(OUTBOX_BYTES * 2)).expect("the queue was empty");
-        assert_eq!(outbox.push(frame(1)), Err(Full));
-        assert!(!outbox.push_presence(frame(1)));
-        assert!(!outbox.take_overflow());
-        assert!(next(&outbox).is_ready() && outbox.is_idle());
-        assert!(outbox.take_overflow() && !outbox.take_overflow());
-        for _ in 0..4 {
-            outbox.push(frame(OUTBOX_BYTES / 4)).expect("fits");
-        }
-        assert_eq!(outbox.push(frame(1)), Err(Full));
-    }
-
-    #[test]
-    fn a_reader_has_not_caught_up_before_its_snapshot_is_sent() {
-        let outbox = Outbox::default();
-        outbox.replace_bulk([frame(1)]);
-        outbox.push(frame(OUTBOX_BYTES)).expect("the queue was empty");
-        assert_eq!(outbox.push(frame(1)), Err(Full));
-        assert!(next(&outbox).is_ready());
-        assert!(!outbox.is_idle() && !outbox.take_overflow());
-        assert!(next(&outbox).is_ready());
-        assert!(outbox.is_idle() && outbox.take_overflow());
-    }
-
-    #[test]
-    fn a_new_snapshot_replaces_the_rest_of_the_old() {
-        let outbox = Outbox::default();
-        outbox.replace_bulk([frame(1), frame(2)]);
-        outbox.replace_bulk([frame(3)]);
-        assert_eq!(next(&outbox), Poll::Ready(Next::Frame(frame(3))));
-        assert_eq!(next(&outbox), Poll::Pending);
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -2,8 +2,8 @@
 
 use crate::ids::{ObjectId, Position};
 use crate::project::canvas::{Canvas, Object};
+use crate::protocol::frame::Frame;
 use crate::protocol::limits::CHUNK_BYTES;
-use crate::protocol::message::Frame;
 use crate::protocol::{Encoding, encode};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

@@ -7,12 +7,12 @@ use crate::protocol::value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// Fastest tick: 60 times a second.
-const FASTEST: Duration = Duration::from_millis(16);
+/// Fastest tick: a little more than 60 times a second, so that what is a frame's wait with its way is still one frame.
+const FASTEST: Duration = Duration::from_millis(15);
 /// Slowest tick, however many are there.
 const SLOWEST: Duration = Duration::from_millis(100);
 /// Sessions that the fastest tick is kept for.
-const FEW: u32 = 10;
+const FEW: u32 = 64;
 
 /// Nil, as MessagePack.
 const NIL: &[u8] = &[0xc0];
@@ -101,6 +101,18 @@ impl Roster {
             None => {}
         }
         true
+    }
+
+    /// How many sessions there are, on all nodes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Whether nobody is there.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sessions.is_empty()
     }
 
     /// Whether a tick has something to say.

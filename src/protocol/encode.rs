@@ -1,8 +1,9 @@
 //! Messages of the server as MessagePack; `json` makes their JSON twin from that.
 
 use super::commit::Commit;
+use super::frame::Frame;
 use super::json;
-use super::message::{Frame, PresenceEntry, ServerMessage, WireObject};
+use super::message::{PresenceEntry, ServerMessage, WireObject};
 use super::refusal::Refusal;
 use super::{Encoding, pack};
 use crate::ids::{Cid, ObjectId, Seq};
@@ -43,14 +44,17 @@ impl Map {
 /// Encodes a message.
 #[must_use]
 pub fn message(message: &ServerMessage, encoding: Encoding) -> Frame {
-    in_encoding(message_pack(message), encoding)
+    in_encoding(&message_pack(message), encoding)
 }
 
 /// Turns MessagePack bytes of ours into a frame of the session's encoding.
-fn in_encoding(packed: Vec<u8>, encoding: Encoding) -> Frame {
+fn in_encoding(packed: &[u8], encoding: Encoding) -> Frame {
     match encoding {
-        Encoding::MessagePack => packed.into(),
-        Encoding::Json => json::to_json(&packed).expect("what we packed is sound").into(),
+        Encoding::MessagePack => Frame::new(packed, encoding),
+        Encoding::Json => {
+            let text = json::to_json(packed).expect("what we packed is sound");
+            Frame::new(text.as_bytes(), encoding)
+        }
     }
 }
 
@@ -130,7 +134,7 @@ pub fn commits<'a>(seq: Seq, list: impl ExactSizeIterator<Item = &'a Commit>, en
         commit.encode_for_clients(&mut bodies);
         last = Some(commit);
     }
-    in_encoding(commits_pack(seq, last, count, &bodies), encoding)
+    in_encoding(&commits_pack(seq, last, count, &bodies), encoding)
 }
 
 fn ack(cid: Cid, seq: Seq, gone: &[(Cid, Vec<ObjectId>)]) -> Vec<u8> {
@@ -214,7 +218,7 @@ pub fn snapshot<'a>(
         Some(small) => pack::bin(map.key("deflate"), &small),
         None => map.key("objects").extend_from_slice(&list),
     }
-    in_encoding(map.finish(), encoding)
+    in_encoding(&map.finish(), encoding)
 }
 
 /// The list compressed, when the encoding can carry it and it saves a tenth at least.

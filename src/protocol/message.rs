@@ -10,7 +10,6 @@ use super::props::Props;
 use super::refusal::Refusal;
 use super::value::Value;
 use crate::ids::{Cid, CommitId, Epoch, ObjectId, Position, Seq, SessionId};
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -264,6 +263,3 @@ pub enum ServerMessage {
         reconnect_ms: (u32, u32),
     },
 }
-
-/// An encoded message, shared by all outboxes that it goes to.
-pub type Frame = Bytes;

@@ -8,6 +8,7 @@ pub mod close;
 pub mod commit;
 pub mod decode;
 pub mod encode;
+pub mod frame;
 pub mod json;
 pub mod limits;
 pub mod message;
@@ -18,6 +19,7 @@ pub mod props;
 pub mod refusal;
 pub mod run;
 pub mod scan;
+pub mod short;
 #[cfg(test)]
 mod typescript;
 pub mod unpack;

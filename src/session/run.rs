@@ -10,18 +10,19 @@ use crate::hub::{Busy, Hub, JoinError, Joiner, Membership};
 use crate::ids::{Cid, ProjectId};
 use crate::metrics;
 use crate::protocol::close::Close;
+use crate::protocol::frame::Frame;
 use crate::protocol::limits::Limits;
 use crate::protocol::message::{Hello, ServerMessage, Who};
 use crate::protocol::props::Props;
 use crate::protocol::refusal::{Code, Refusal};
+use crate::protocol::short::FEATURE;
 use crate::protocol::{Encoding, decode, encode};
 use rand::RngExt as _;
 use std::future::poll_fn;
 use std::sync::Arc;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::Instant;
-use tokio_tungstenite::WebSocketStream;
 
 /// When to send a batch again that the room's mailbox had no place for, in ms.
 const BUSY_RETRY_MS: u32 = 250;
@@ -42,36 +43,35 @@ pub struct Session {
     pub timing: Timing,
 }
 
-/// Runs a session until its socket ends.
-pub async fn run<S: AsyncRead + AsyncWrite + Unpin>(session: Session, stream: WebSocketStream<S>) {
+/// Runs a session until its connection ends. Bytes that were read from it after the upgrade are in `read`.
+pub async fn run(session: Session, connection: TcpStream, read: Vec<u8>) {
     let _counted = metrics::connection();
-    let limits = session.hub.settings().limits.clone();
+    let frame_bytes = session.hub.settings().limits.frame_bytes as usize;
+    let (socket, outbox) = Socket::new(connection, read, session.encoding, frame_bytes);
     let mut shell = Shell {
-        outbox: Arc::new(Outbox::default()),
+        outbox,
         pulse: Arc::default(),
         machine: Machine::new(Instant::now(), session.timing),
-        socket: Socket::new(stream, session.encoding),
+        socket,
         membership: None,
         counted: None,
-        limits,
         session,
     };
     shell.run().await;
     // Dropping the membership leaves the room: the one way out, whatever happened.
 }
 
-struct Shell<S> {
+struct Shell {
     session: Session,
-    limits: Limits,
     outbox: Arc<Outbox>,
     pulse: Arc<Pulse>,
     machine: Machine,
-    socket: Socket<S>,
+    socket: Socket,
     membership: Option<Membership>,
     counted: Option<metrics::Counted>,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Shell<S> {
+impl Shell {
     async fn run(&mut self) {
         if self.session.project.is_none() {
             let message = "a project id must be 1 to 64 characters of A-Z a-z 0-9 _ -".to_owned();
@@ -80,8 +80,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shell<S> {
         }
         let mut stopping = self.session.stopping.clone();
         let mut told = false;
+        let alarm = tokio::time::sleep_until(self.machine.deadline());
+        tokio::pin!(alarm);
         loop {
-            let deadline = self.machine.deadline();
+            // A deadline that moves away is found when the alarm rings: to follow it with each message would cost as much as the message.
+            if self.machine.deadline() < alarm.deadline() {
+                alarm.as_mut().reset(self.machine.deadline());
+            }
             let effect = tokio::select! {
                 biased;
                 _ = stopping.wait_for(|stop| *stop), if !told => {
@@ -89,13 +94,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shell<S> {
                     self.goodbye();
                     None
                 }
-                heard = poll_fn(|cx| self.socket.poll(cx, &self.outbox)) => match self.heard(heard) {
+                heard = poll_fn(|cx| self.socket.poll(cx)) => match self.heard(heard) {
                     Some(effect) => effect,
                     None => return,
                 },
-                () = tokio::time::sleep_until(deadline) => {
+                () = alarm.as_mut() => {
                     let now = Instant::now();
-                    self.machine.tick(now, self.socket.stalled(now))
+                    let effect = self.machine.tick(now, self.outbox.stalled(now));
+                    alarm.as_mut().reset(self.machine.deadline());
+                    effect
                 }
             };
             if let Some(effect) = effect
@@ -113,8 +120,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shell<S> {
             Heard::Frame(frame) => {
                 metrics::frame_received();
                 self.pulse.beat(clock::now_ms());
-                let message = decode::client_message(&frame, self.session.encoding, &self.limits);
-                self.machine.message(now, message, &self.limits)
+                let message = decode::client_message(&frame, self.session.encoding, self.limits());
+                self.machine.message(now, message, &self.session.hub.settings().limits)
             }
             Heard::Pong => {
                 self.pulse.beat(clock::now_ms());
@@ -133,7 +140,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shell<S> {
                 ))
             }
             Heard::TooLarge => {
-                let message = format!("a message may have {} bytes", self.limits.frame_bytes);
+                let message = format!("a message may have {} bytes", self.limits().frame_bytes);
                 Some(self.machine.refuse(now, Close::FrameTooLarge, message))
             }
             Heard::CaughtUp => {
@@ -154,7 +161,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shell<S> {
     /// Performs an effect; false when the session is over.
     async fn perform(&mut self, effect: Effect) -> bool {
         match effect {
-            Effect::Join(who, hello) => self.join(who, *hello).await,
+            // Apart: it happens once, and its place would stay in every idle session.
+            Effect::Join(who, hello) => Box::pin(self.join(who, *hello)).await,
             Effect::Submit(batch) => {
                 let cid = batch.cid;
                 if self.membership.as_ref().is_some_and(|m| m.submit(batch) == Err(Busy)) {
@@ -181,7 +189,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shell<S> {
                 let seq = self.membership.as_ref().map_or(0, Membership::seq);
                 self.say(&ServerMessage::Pong { n, seq });
             }
-            Effect::Ping => self.socket.ping(),
+            Effect::Ping => self.outbox.push_control(Frame::ping()),
             Effect::Refuse(close, message) => {
                 tracing::debug!(project = ?self.session.project, reason = close.name(), message, "closing a session");
                 self.say(&ServerMessage::Error { code: close.name().into(), message: message.clone() });
@@ -201,6 +209,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shell<S> {
             session: rand::rng().random_range(1..1 << 53),
             who,
             encoding: self.session.encoding,
+            short: self.session.encoding == Encoding::MessagePack && hello.features.iter().any(|f| f == FEATURE),
             outbox: self.outbox.clone(),
             pulse: self.pulse.clone(),
             position: hello.position,
@@ -224,6 +233,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shell<S> {
                 self.outbox.close(close, message);
             }
         }
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.session.hub.settings().limits
     }
 
     fn goodbye(&mut self) {

@@ -1,21 +1,27 @@
 //! Both directions of one WebSocket in one place, so that neither outlives or blocks the other.
+//!
+//! Reads through the WebSocket library. Writes go by the session's outbox, which has the connection's other half: the room's frames are written
+//! already, and what the library has to say (pongs, the close) joins their queue.
 
-use crate::hub::outbox::{Next, Outbox};
+use crate::hub::outbox::{Due, Outbox, Wire};
 use crate::protocol::Encoding;
 use crate::protocol::close::Close;
-use crate::protocol::message::Frame;
+use crate::protocol::frame::Frame;
 use bytes::Bytes;
-use futures_util::{Sink, Stream};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
-use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::Instant;
-use tokio_tungstenite::WebSocketStream;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use tokio::io::{AsyncRead as _, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
-use tokio_tungstenite::tungstenite::{Error, Utf8Bytes};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, WebSocket};
+
+/// Bytes that one read takes at most, and what an idle connection keeps for it.
+const READ_BYTES: usize = 1 << 10;
 
 /// What happened on a socket.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,87 +42,100 @@ pub(super) enum Heard {
     Gone,
 }
 
+/// The half of a TCP connection that an outbox writes to.
+struct Half(OwnedWriteHalf);
+
+impl Wire for Half {
+    fn try_write(&self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        match parts {
+            [one] => self.0.try_write(one),
+            several => self.0.try_write_vectored(several),
+        }
+    }
+
+    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.as_ref().poll_write_ready(cx)
+    }
+}
+
+/// The connection as the WebSocket library sees it.
+struct Line {
+    half: OwnedReadHalf,
+    /// The task that reads.
+    reader: Waker,
+    outbox: Arc<Outbox>,
+    /// Something was written.
+    wrote: bool,
+}
+
+impl Read for Line {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let mut bytes = ReadBuf::new(bytes);
+        match Pin::new(&mut self.half).poll_read(&mut Context::from_waker(&self.reader), &mut bytes) {
+            Poll::Ready(read) => read.map(|()| bytes.filled().len()),
+            Poll::Pending => Err(ErrorKind::WouldBlock.into()),
+        }
+    }
+}
+
+impl Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.outbox.push_control(Frame::written(bytes));
+        self.wrote = true;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// A WebSocket and what it owes its client.
-pub(super) struct Socket<S> {
-    stream: WebSocketStream<S>,
+pub(super) struct Socket {
+    websocket: WebSocket<Line>,
+    outbox: Arc<Outbox>,
     encoding: Encoding,
-    /// Frames are written that are not flushed yet; since when nothing could be.
-    unflushed: Option<Instant>,
-    /// The last frame did not fit whole into the system's buffer: no further one is taken before it does.
-    blocked: bool,
-    ping: bool,
-    closing: bool,
     /// What came could not be read: nothing more is, while our close is on its way. To drop the socket at once could destroy it.
     broken: bool,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
-    pub(super) fn new(stream: WebSocketStream<S>, encoding: Encoding) -> Self {
-        Self { stream, encoding, unflushed: None, blocked: false, ping: false, closing: false, broken: false }
-    }
-
-    /// Sends a ping at the next occasion.
-    pub(super) fn ping(&mut self) {
-        self.ping = true;
-    }
-
-    /// How long the client has not taken a byte that waits for it.
-    pub(super) fn stalled(&self, now: Instant) -> Duration {
-        self.unflushed.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
+impl Socket {
+    /// The socket of a connection of which `read` was read after the upgrade, and the outbox that writes to it.
+    pub(super) fn new(
+        connection: TcpStream,
+        read: Vec<u8>,
+        encoding: Encoding,
+        frame_bytes: usize,
+    ) -> (Self, Arc<Outbox>) {
+        let (half, write_half) = connection.into_split();
+        let outbox = Arc::new(Outbox::new(Box::new(Half(write_half))));
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BYTES)
+            .write_buffer_size(0)
+            .max_message_size(Some(frame_bytes))
+            .max_frame_size(Some(frame_bytes));
+        let line = Line { half, reader: Waker::noop().clone(), outbox: outbox.clone(), wrote: false };
+        let websocket = WebSocket::from_partially_read(line, read, Role::Server, Some(config));
+        (Self { websocket, outbox: outbox.clone(), encoding, broken: false }, outbox)
     }
 
     /// Moves frames out as long as the socket takes them, then listens.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>, outbox: &Outbox) -> Poll<Heard> {
-        match self.poll_write(cx, outbox) {
-            Ok(Some(heard)) => return Poll::Ready(heard),
-            Ok(None) => {}
-            Err(_) => return Poll::Ready(Heard::Gone),
-        }
-        self.poll_read(cx)
-    }
-
-    /// Writes all that can be written and flushes once.
-    fn poll_write(&mut self, cx: &mut Context<'_>, outbox: &Outbox) -> Result<Option<Heard>, Error> {
-        let mut closing = None;
-        while !self.closing {
-            if Pin::new(&mut self.stream).poll_ready(cx)?.is_pending() {
-                self.unflushed.get_or_insert_with(Instant::now);
-                self.blocked = true;
-                return Ok(None);
-            }
-            if std::mem::take(&mut self.blocked) {
-                // The client has taken bytes: it is slow and not stuck, however much there is still to send.
-                self.unflushed = None;
-            }
-            let message = if std::mem::take(&mut self.ping) {
-                Message::Ping(Bytes::new())
-            } else {
-                match outbox.poll_next(cx) {
-                    Poll::Ready(Next::Frame(frame)) => self.message(frame),
-                    Poll::Ready(Next::Close(close, text)) => {
-                        self.closing = true;
-                        closing = Some(Heard::Closing(close));
-                        close_message(close, &text)
-                    }
-                    Poll::Pending => break,
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Heard> {
+        loop {
+            match self.outbox.poll_send(cx) {
+                Poll::Ready(Due::CaughtUp) => return Poll::Ready(Heard::CaughtUp),
+                Poll::Ready(Due::Close(close, text)) => {
+                    // The client may have closed first: then there is nothing more to say.
+                    let _ = self.websocket.send(close_message(close, &text));
+                    return Poll::Ready(Heard::Closing(close));
                 }
-            };
-            Pin::new(&mut self.stream).start_send(message)?;
-            self.unflushed.get_or_insert_with(Instant::now);
-        }
-        if self.unflushed.is_some() && Pin::new(&mut self.stream).poll_flush(cx)?.is_ready() {
-            self.unflushed = None;
-        }
-        if closing.is_none() && self.unflushed.is_none() && outbox.take_overflow() {
-            return Ok(Some(Heard::CaughtUp));
-        }
-        Ok(closing)
-    }
-
-    fn message(&self, frame: Frame) -> Message {
-        match self.encoding {
-            Encoding::MessagePack => Message::Binary(frame),
-            Encoding::Json => Message::Text(Utf8Bytes::try_from(frame).unwrap_or_default()),
+                Poll::Ready(Due::Broken) => return Poll::Ready(Heard::Gone),
+                Poll::Pending => {}
+            }
+            let heard = self.poll_read(cx);
+            if heard.is_ready() || !std::mem::take(&mut self.websocket.get_mut().wrote) {
+                return heard;
+            }
         }
     }
 
@@ -124,22 +143,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         if self.broken {
             return Poll::Pending;
         }
-        Poll::Ready(match ready!(Pin::new(&mut self.stream).poll_next(cx)) {
-            Some(Ok(Message::Binary(frame))) if self.encoding == Encoding::MessagePack => Heard::Frame(frame),
-            Some(Ok(Message::Text(text))) if self.encoding == Encoding::Json => Heard::Frame(text.into()),
-            Some(Ok(Message::Binary(_) | Message::Text(_))) => Heard::WrongKind,
-            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_))) => Heard::Pong,
-            Some(Err(Error::Capacity(_))) => {
+        self.websocket.get_mut().reader.clone_from(cx.waker());
+        Poll::Ready(match self.websocket.read() {
+            Ok(Message::Binary(frame)) if self.encoding == Encoding::MessagePack => Heard::Frame(frame),
+            Ok(Message::Text(text)) if self.encoding == Encoding::Json => Heard::Frame(text.into()),
+            Ok(Message::Binary(_) | Message::Text(_)) => Heard::WrongKind,
+            Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_)) => Heard::Pong,
+            Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => return Poll::Pending,
+            Err(Error::Capacity(_)) => {
                 self.broken = true;
                 Heard::TooLarge
             }
-            Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => Heard::Gone,
-            Some(Err(Error::Protocol(_) | Error::Utf8(_))) => {
+            Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => Heard::Gone,
+            Err(Error::Protocol(_) | Error::Utf8(_)) => {
                 self.broken = true;
                 Heard::WrongKind
             }
-            Some(Err(_)) | None => Heard::Gone,
+            Err(_) => Heard::Gone,
         })
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        // The answer to a close, if there was one. The room may hold the outbox a little longer.
+        self.outbox.flush();
+        self.outbox.disconnect();
     }
 }
 
@@ -152,41 +181,4 @@ fn close_message(close: Close, text: &str) -> Message {
         end -= 1;
     }
     Message::Close(Some(CloseFrame { code: CloseCode::from(close.code()), reason: text[..end].into() }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use futures_util::StreamExt as _;
-    use futures_util::future::poll_immediate;
-    use std::future::poll_fn;
-    use tokio_tungstenite::tungstenite::protocol::Role;
-
-    #[tokio::test]
-    async fn a_reader_who_takes_some_is_slow_and_not_stalled() {
-        let (ours, theirs) = tokio::io::duplex(1 << 10);
-        let stream = WebSocketStream::from_raw_socket(ours, Role::Server, None).await;
-        let mut socket = Socket::new(stream, Encoding::MessagePack);
-        let mut client = WebSocketStream::from_raw_socket(theirs, Role::Client, None).await;
-        let outbox = Outbox::default();
-        outbox.replace_bulk((0..100).map(|_| Bytes::from(vec![0; 400 << 10])));
-        for _ in 0..5 {
-            let before = Instant::now();
-            // The client takes a frame: it must be waited for from here on at the earliest.
-            let taken = async {
-                loop {
-                    assert!(poll_immediate(poll_fn(|cx| socket.poll(cx, &outbox))).await.is_none());
-                    if let Some(message) = poll_immediate(client.next()).await {
-                        return message;
-                    }
-                    // Else the runtime would let neither end go on.
-                    tokio::task::yield_now().await;
-                }
-            };
-            assert!(taken.await.is_some_and(|message| message.is_ok()));
-            assert!(poll_immediate(poll_fn(|cx| socket.poll(cx, &outbox))).await.is_none());
-            let now = Instant::now();
-            assert!(socket.stalled(now) <= now - before, "stalled for longer than it was blocked");
-        }
-    }
 }

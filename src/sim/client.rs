@@ -4,7 +4,8 @@ use super::edits;
 use super::node;
 use super::world::{NODES, World, ms, pause};
 use crate::chance;
-use crate::hub::outbox::{Next, Outbox};
+use crate::hub::outbox::pipe::{Pipe, Reader};
+use crate::hub::outbox::{Due, Outbox};
 use crate::hub::pulse::Pulse;
 use crate::hub::{Hub, Joiner, Membership};
 use crate::ids::{Author, ClientId, CommitId, Position};
@@ -20,6 +21,7 @@ use loadtest::history::Keep;
 use loadtest::wire::{self, Message};
 use rand::RngExt as _;
 use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -114,6 +116,7 @@ impl Client {
             session: chance::rng().random_range(1..1 << 53),
             who: Who { author: sdk.author, user: "user".into(), role: Role::Editor },
             encoding: Encoding::MessagePack,
+            short: sdk.name.len().is_multiple_of(2),
             outbox: outbox.clone(),
             pulse: Arc::new(Pulse::default()),
             position: sdk.core.position().and_then(parse),
@@ -123,7 +126,8 @@ impl Client {
     }
 
     async fn session(&self, world: &Arc<World>, on: usize, hub: &Arc<Hub>, death: Arc<Semaphore>) -> Ended {
-        let outbox = Arc::new(Outbox::default());
+        let pipe = Pipe::default();
+        let (outbox, mut reader) = (Arc::new(Outbox::new(Box::new(pipe.clone()))), Reader::new(pipe));
         let joiner = self.joiner(&outbox);
         world.say(format_args!("{} joins node {on}", self.sdk().name));
         let joined = tokio::select! {
@@ -149,22 +153,21 @@ impl Client {
             tokio::select! {
                 biased;
                 _ = death.acquire() => return Ended::Died,
-                next = std::future::poll_fn(|cx| outbox.poll_next(cx)) => match next {
-                    Next::Frame(frame) => {
-                        if world.chance(10) {
-                            pause(1, 200).await;
-                        }
-                        if let Some(ended) = self.hear(world, on, &frame) {
-                            return ended;
-                        }
-                        if outbox.take_overflow() {
-                            membership.resync();
-                        }
+                frame = poll_fn(|cx| reader.poll_next(cx)) => {
+                    if world.chance(10) {
+                        pause(1, 200).await;
                     }
-                    Next::Close(close, why) => {
+                    if let Some(ended) = self.hear(world, on, &frame) {
+                        return ended;
+                    }
+                }
+                due = poll_fn(|cx| outbox.poll_send(cx)) => match due {
+                    Due::CaughtUp => membership.resync(),
+                    Due::Close(close, why) => {
                         world.say(format_args!("{} is closed by node {on}: {} ({why})", self.sdk().name, close.name()));
                         return Ended::Closed;
                     }
+                    Due::Broken => unreachable!("a pipe does not break"),
                 },
                 () = tokio::time::sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {
                     self.sdk().core.wake(Instant::now().into_std());
@@ -208,7 +211,7 @@ impl Client {
     fn hear(&self, world: &World, at_node: usize, frame: &[u8]) -> Option<Ended> {
         let mut sdk = self.sdk();
         let name = sdk.name.clone();
-        let mut message = wire::read(frame, loadtest::Encoding::MessagePack).expect("a room writes sound messages");
+        let mut message = sdk.core.read(frame).expect("a room writes sound messages");
         let known = sdk.core.history.saved;
         if let Message::Welcome(welcome) = &mut message {
             let (last, saved, at) = (welcome.last, welcome.saved, welcome.position.seq);

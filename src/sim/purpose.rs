@@ -25,19 +25,19 @@ const TABLE: &[(Mechanism, Found)] = &[
     (Mechanism::Reptr, Written(a_checkpoint_beneath_a_reader)),
     (Mechanism::Close, Written(nobody_stays_with_unsaved_work)),
     (Mechanism::Union, Written(only_redis_has_it)),
-    (Mechanism::Contig, Seed(Mode::Pair, 43)),
+    (Mechanism::Contig, Seed(Mode::Away, 15)),
     (Mechanism::Pos, Seed(Mode::Multi, 3)),
     (Mechanism::Resend, Seed(Mode::Pair, 2)),
     (Mechanism::Savedcid, Seed(Mode::Multi, 4)),
-    (Mechanism::Savedid, Seed(Mode::Pair, 209)),
-    (Mechanism::Retain, Seed(Mode::Single, 38)),
-    (Mechanism::Finish, Seed(Mode::Multi, 203)),
+    (Mechanism::Savedid, Seed(Mode::Multi, 23)),
+    (Mechanism::Retain, Seed(Mode::Single, 1_158)),
+    (Mechanism::Finish, Seed(Mode::Multi, 83)),
     (Mechanism::Seal, Seed(Mode::Away, 42)),
     (Mechanism::Greet, Seed(Mode::Multi, 20)),
     (Mechanism::Link, Seed(Mode::Pair, 11)),
     (Mechanism::Void, Seed(Mode::Away, 97)),
     (Mechanism::Trimmed, Seed(Mode::Pair, 22)),
-    (Mechanism::Fresh, Seed(Mode::Pair, 3)),
+    (Mechanism::Fresh, Seed(Mode::Pair, 778)),
     (
         Mechanism::Lease,
         Never(
@@ -77,6 +77,7 @@ const NEARBY: u64 = 60;
 
 #[test]
 fn without_a_mechanism_something_goes_wrong() {
+    let mut harmless = Vec::new();
     for (mechanism, found) in TABLE {
         switch_off(&[*mechanism]);
         let (fails, which) = match found {
@@ -88,8 +89,11 @@ fn without_a_mechanism_something_goes_wrong() {
             Never(_) => continue,
         };
         switch_off(&[]);
-        assert!(fails, "without {mechanism:?}, {which} does no harm any more: look for another");
+        if !fails {
+            harmless.push(format!("without {mechanism:?}, {which}"));
+        }
     }
+    assert!(harmless.is_empty(), "these do no harm any more, look for others: {harmless:#?}");
 }
 
 #[test]

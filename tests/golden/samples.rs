@@ -10,7 +10,7 @@ use collabcanvas::protocol::value::Value;
 use collabcanvas::protocol::{Encoding, encode, json, limits::Limits};
 use serde_json::{Value as Json, json};
 
-fn props(json: &str) -> Props {
+pub(crate) fn props(json: &str) -> Props {
     Props::parse(&json::from_json(json).expect("JSON"), 32).expect("props")
 }
 
@@ -18,11 +18,11 @@ fn object_id(text: &str) -> ObjectId {
     ObjectId::parse(text).expect("id")
 }
 
-fn author() -> Author {
+pub(crate) fn author() -> Author {
     Author::of("anonymous", &ClientId::parse("golden").expect("id"))
 }
 
-fn commits() -> Vec<Commit> {
+pub(crate) fn commits() -> Vec<Commit> {
     let id = |n| CommitId([n; 8]);
     let client = |cid| Origin::Client { author: author(), cid, digest: 7 };
     let changes = [
@@ -155,7 +155,7 @@ pub(crate) fn snapshots() -> Vec<(&'static str, Vec<u8>, String)> {
     let (a, b) = (object_id("a"), object_id("b"));
     let (first, second) = (props(r#"{"x":1}"#), props("{}"));
     let list = || [(&a, 4, &first), (&b, 7, &second)].into_iter();
-    let frame = |encoding| encode::snapshot(0, true, list(), encoding).to_vec();
+    let frame = |encoding| encode::snapshot(0, true, list(), encoding).payload().to_vec();
     let json = String::from_utf8(frame(Encoding::Json)).expect("UTF-8");
     vec![("snapshot", frame(Encoding::MessagePack), json)]
 }

@@ -9,7 +9,8 @@ use loadtest::client::{self, Client, Ended, Socket};
 use loadtest::core::Core;
 use loadtest::history::Keep;
 use loadtest::say;
-use loadtest::wire::{self, Message, Position};
+use loadtest::short::Names;
+use loadtest::wire::{Message, Position};
 use std::time::Duration;
 use tokio_tungstenite::tungstenite::Message as Frame;
 
@@ -61,7 +62,7 @@ impl Node {
     pub async fn raw(&self, project: &str, encoding: Encoding) -> Raw {
         let address = client::address(&self.server.url, project);
         let socket = client::open(&address, encoding).await.expect("the upgrade is made");
-        Raw { socket, encoding }
+        Raw { socket, encoding, names: Names::default() }
     }
 
     /// A raw socket after a good hello and its first sync.
@@ -154,6 +155,7 @@ pub struct Raw {
     /// The socket.
     pub socket: Socket,
     encoding: Encoding,
+    names: Names,
 }
 
 impl Raw {
@@ -180,13 +182,17 @@ impl Raw {
         let _ = self.socket.send(frame).await;
     }
 
-    /// The next message; an error when the socket is closed, or nothing comes.
+    /// The next message, besides those that only give numbers; an error when the socket is closed, or nothing comes.
     pub async fn next(&mut self) -> Result<Message, Ended> {
         loop {
             let frame = tokio::time::timeout(PATIENCE, self.socket.next()).await;
+            let mut read = |frame: &[u8]| self.names.read(frame, self.encoding).expect("readable");
             return match frame.map_err(|_| Ended::TimedOut("a message", PATIENCE))? {
-                Some(Ok(Frame::Binary(frame))) => Ok(wire::read(&frame, self.encoding).expect("readable")),
-                Some(Ok(Frame::Text(text))) => Ok(wire::read(text.as_bytes(), self.encoding).expect("readable")),
+                Some(Ok(Frame::Binary(frame))) => match read(&frame) {
+                    Message::Names => continue,
+                    message => Ok(message),
+                },
+                Some(Ok(Frame::Text(text))) => Ok(read(text.as_bytes())),
                 Some(Ok(Frame::Close(close))) => {
                     let (code, text) = close.map_or((1005, String::new()), |c| (c.code.into(), c.reason.to_string()));
                     Err(Ended::Closed(code, text))

@@ -42,7 +42,8 @@ class Wire {
       const message = filter(decode(frame as Buffer) as Message);
       if (message !== undefined) to.send(Buffer.from(encode(message)));
     };
-    page.onMessage(pass((message) => this.fromPage(message), upstream));
+    // Without features, so that the server says everything in the long form.
+    page.onMessage(pass((message) => this.fromPage(message['t'] === 'hello' ? { ...message, features: [] } : message), upstream));
     upstream.onMessage(pass((message) => this.fromServer(message), page));
   }
 

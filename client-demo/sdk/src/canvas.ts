@@ -3,7 +3,7 @@
  *
  * Owns the flush timers and the client id. Decides nothing about batches (`sync.ts`) or connections (`connection.ts`).
  */
-import { decodeMessage, encodeBatch, encodeMessage, encodeValue, subprotocol, type Encoding } from './codec/frame.js';
+import { decodeMessage, encodeBatch, encodeMessage, encodeValue, Names, SHORT, subprotocol, type Encoding } from './codec/frame.js';
 import { Emitter } from './emitter.js';
 import type { CanvasEvents } from './events.js';
 import { asCanvasError, CanvasError } from './errors.js';
@@ -39,6 +39,7 @@ export class Canvas {
   private readonly socket: Socket;
   private readonly sync: Sync;
   private readonly roster: Presence;
+  private readonly names = new Names();
   private readonly emitter = new Emitter<CanvasEvents>();
   private readonly unwatch: (() => void) | undefined;
   private clientId: string;
@@ -287,8 +288,7 @@ export class Canvas {
     this.roster.greeted();
     const { position, pending } = this.sync;
     this.send({
-      t: 'hello', v: [PROTOCOL_VERSION, PROTOCOL_VERSION],
-      client: this.clientId,
+      t: 'hello', v: [PROTOCOL_VERSION, PROTOCOL_VERSION], features: [SHORT], client: this.clientId,
       ...(token !== undefined && { token }),
       ...(position !== undefined && { position }),
       ...(pending.savedCid > 0 && { saved: pending.savedCid }),
@@ -298,7 +298,7 @@ export class Canvas {
 
   private frame(frame: Uint8Array | string): void {
     try {
-      const message = decodeMessage(frame);
+      const message = decodeMessage(frame, this.names);
       if (message !== undefined) this.receive(message);
     } catch (error) {
       this.violated(asCanvasError(error));

@@ -51,7 +51,7 @@ describe('connecting', () => {
       'ws://h/v1/projects/p/ws', 'collabcanvas.v1.msgpack', 'arraybuffer',
     ]);
     world.socket.open();
-    expect(world.socket.take()).toEqual([{ t: 'hello', v: [1, 1], client: 'client-1', presence: { name: 'Ana' } }]);
+    expect(world.socket.take()).toEqual([{ t: 'hello', v: [1, 1], features: ['short'], client: 'client-1', presence: { name: 'Ana' } }]);
     world.socket.say(welcome({ mode: 'degraded' }));
     expect(canvas.status).toMatchObject({ connection: 'online', synced: false, mode: 'degraded' });
     world.socket.say({ t: 'snapshot', n: 0, last: true, objects: [] }, { t: 'mode', mode: 'normal' });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeMessage, decodeOps, decodeValue, encodeBatch, encodeMessage, encodeOps, encodeValue } from '../src/codec/frame.js';
 import { jsonFromMsgpack, msgpackFromJson } from '../src/codec/json.js';
 import { Reader } from '../src/codec/reader.js';
+import { Names } from '../src/codec/short.js';
 import { CanvasError } from '../src/errors.js';
 import { Ext, Opaque, exactBytes, merged, sameValue, slotOf, type Props, type Value } from '../src/value.js';
 import { Random, randomBytesValue, randomValue } from './random.js';
@@ -177,6 +178,29 @@ describe('JSON', () => {
 
   it.each(['', '{', '[1,]', '{"a"}', 'nul', '1 2', '"', '{"$mp":"x"}', '{"$mp":"AQE="}', '{"$mp":""}'])('refuses %j', (text) => {
     expect(() => msgpackFromJson(text)).toThrow(CanvasError);
+  });
+});
+
+describe('short frames', () => {
+  const id = new Uint8Array(8).fill(0xfb);
+  const names = new Names();
+  const read = (list: Value[]) => decodeMessage(encodeValue(list), names);
+
+  it('stand for the messages that the protocol says', () => {
+    expect(read([0, 0, ['ana', 77]])).toBeUndefined();
+    expect(read([0, 2, ['ben']])).toBeUndefined();
+    expect(read([1, 41, id, [[0, 8, [[0, 'r', { x: 1 }], [1, 's', {}, ['y']], [2, 'o']]], [2, 3, [], 'exists'], [null, 0, []]]])).toEqual({
+      t: 'commits', seq: 41, id: '-_v7-_v7-_s',
+      commits: [['ana', 8, [['put', 'r', { x: 1 }], ['set', 's', {}, ['y']], ['del', 'o']]], ['ben', 3, [], 'exists'], ['', 0, []]],
+    });
+    expect(read([2, [[1, { cursor: [1, 2] }]]])).toEqual({ t: 'presence', sessions: [[77, { cursor: [1, 2] }]] });
+    expect([read([3, 5, 9]), read([4, 5, 9])]).toEqual([{ t: 'ack', cid: 5, seq: 9 }, { t: 'saved', cid: 5, seq: 9 }]);
+  });
+
+  it('are errors when a number was not given, or given before numbering started over', () => {
+    expect(() => read([2, [[9, {}]]])).toThrow(CanvasError);
+    expect(read([0, 0, ['eve']])).toBeUndefined();
+    expect(() => read([2, [[1, {}]]])).toThrow(CanvasError);
   });
 });
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { CLOSE_RULES } from '../src/close.js';
-import { decodeMessage, decodeValue, encodeValue } from '../src/codec/frame.js';
+import { decodeMessage, decodeValue, encodeValue, Names } from '../src/codec/frame.js';
 import { jsonFromMsgpack, msgpackFromJson } from '../src/codec/json.js';
 import { Reader } from '../src/codec/reader.js';
 import { isOrderKey, keyBetween } from '../src/order.js';
@@ -24,8 +24,8 @@ interface GoldenFrame {
 }
 
 /** `JSON.parse` would turn 1.0 into 1, so the message's text is cut out of the file by way of its MessagePack. */
-function frames(): GoldenFrame[] {
-  const list = new Reader(msgpackFromJson(golden('frames.json')));
+function frames(file = 'frames.json'): GoldenFrame[] {
+  const list = new Reader(msgpackFromJson(golden(file)));
   const result: GoldenFrame[] = [];
   for (let left = list.container()?.size ?? 0; left > 0; left -= 1) {
     const entry: Record<string, string> = {};
@@ -65,6 +65,16 @@ describe('golden frames', () => {
       if (from !== 'client') continue;
       expect(hex(encodeValue(decodeValue(msgpackFromJson(json)))), name).toBe(msgpack);
       expect(jsonFromMsgpack(unhex(msgpack)), name).toBe(json);
+    }
+  });
+});
+
+describe('golden short frames', () => {
+  it('decode to the messages that they stand for', () => {
+    const names = new Names();
+    for (const { name, json, msgpack } of frames('short.json')) {
+      const message = decodeMessage(unhex(msgpack), names);
+      expect(message, name).toEqual(json === 'null' ? undefined : decodeMessage(json));
     }
   });
 });

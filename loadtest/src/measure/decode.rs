@@ -2,8 +2,12 @@
 //!
 //! Knows what [`super::ops`] writes. Whether the frames are right in every part is for the witness to say.
 
+use crate::short::Names;
+use collabcanvas::ids::CommitId;
 use collabcanvas::protocol::scan::Malformed;
+use collabcanvas::protocol::short::{COMMITS, PRESENCE};
 use collabcanvas::protocol::unpack::Reader;
+use smol_str::SmolStr;
 
 /// What the generator has written into an op.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,15 +27,15 @@ impl Stamp {
     }
 }
 
-/// A `commits` message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Commits<'a> {
+/// A frame with commits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commits {
     /// Seq of the first.
     pub seq: u64,
     /// How many.
     pub count: u64,
     /// Id of the last.
-    pub id: &'a str,
+    pub id: SmolStr,
 }
 
 /// The type of a message, and a reader of what follows; `None` when `t` is not its first key.
@@ -44,60 +48,100 @@ fn kind(frame: &[u8]) -> Result<Option<(&str, Reader<'_>, usize)>, Malformed> {
     Ok(Some((reader.str()?, reader, pairs - 1)))
 }
 
-/// Calls `each` for every commit of a `commits` message: its author, and its stamp, which a deletion has not. `None` when it is another message.
+/// Calls `each` for every commit of a frame with commits, short or not: its author, and its stamp, which a deletion has not. `None` when it is another
+/// frame.
 ///
 /// # Errors
 /// [`Malformed`].
-pub fn commits(frame: &[u8], mut each: impl FnMut(&str, Option<Stamp>)) -> Result<Option<Commits<'_>>, Malformed> {
+pub fn commits(
+    names: &Names,
+    frame: &[u8],
+    mut each: impl FnMut(&str, Option<Stamp>),
+) -> Result<Option<Commits>, Malformed> {
+    if Names::is_short(frame) {
+        let (COMMITS, mut reader) = short(frame)? else { return Ok(None) };
+        let (seq, id) = (reader.uint()?, CommitId(reader.bin8()?));
+        let count = list(&mut reader, |reader| names.author(reader), &mut each)?;
+        return Ok(Some(Commits { seq, count, id: id.text().as_str().into() }));
+    }
     let Some(("commits", mut reader, pairs)) = kind(frame)? else { return Ok(None) };
-    let mut found = Commits { seq: 0, count: 0, id: "" };
+    let mut found = Commits { seq: 0, count: 0, id: SmolStr::default() };
     for _ in 0..pairs {
         match reader.str()? {
             "seq" => found.seq = reader.uint()?,
-            "id" => found.id = reader.str()?,
-            "commits" => {
-                let count = reader.array()?;
-                found.count = count as u64;
-                for _ in 0..count {
-                    let parts = reader.array()?;
-                    let author = reader.str()?;
-                    reader.uint()?;
-                    let stamp = changes(&mut reader)?;
-                    if parts > 3 {
-                        reader.raw()?;
-                    }
-                    each(author, stamp);
-                }
-            }
+            "id" => found.id = reader.str()?.into(),
+            "commits" => found.count = list(&mut reader, Reader::str, &mut each)?,
             _ => drop(reader.raw()?),
         }
     }
     Ok(Some(found))
 }
 
-/// Calls `each` for every session of a `presence` message that tells where its cursor is. `None` when it is another message.
+/// The kind of a short frame, and a reader of what follows.
+fn short(frame: &[u8]) -> Result<(u64, Reader<'_>), Malformed> {
+    let mut reader = Reader::new(frame);
+    reader.array()?;
+    Ok((reader.uint()?, reader))
+}
+
+/// Passes a list of commits whose authors are read so; returns how many there were.
+fn list<'a, 'n>(
+    reader: &mut Reader<'a>,
+    author: impl Fn(&mut Reader<'a>) -> Result<&'n str, Malformed>,
+    mut each: impl FnMut(&str, Option<Stamp>),
+) -> Result<u64, Malformed> {
+    let count = reader.array()?;
+    for _ in 0..count {
+        let parts = reader.array()?;
+        let author = author(reader)?;
+        reader.uint()?;
+        let stamp = changes(reader)?;
+        if parts > 3 {
+            reader.raw()?;
+        }
+        each(author, stamp);
+    }
+    Ok(count as u64)
+}
+
+/// Calls `each` for every session of a frame with presence, short or not, that tells where its cursor is. `None` when it is another frame.
 ///
 /// # Errors
 /// [`Malformed`].
-pub fn presence(frame: &[u8], mut each: impl FnMut(u64, Stamp)) -> Result<Option<()>, Malformed> {
+pub fn presence(names: &Names, frame: &[u8], mut each: impl FnMut(u64, Stamp)) -> Result<Option<()>, Malformed> {
+    if Names::is_short(frame) {
+        let (PRESENCE, mut reader) = short(frame)? else { return Ok(None) };
+        sessions(&mut reader, |reader| names.session(reader), &mut each)?;
+        return Ok(Some(()));
+    }
     let Some(("presence", mut reader, pairs)) = kind(frame)? else { return Ok(None) };
     for _ in 0..pairs {
-        if reader.str()? != "sessions" {
+        if reader.str()? == "sessions" {
+            sessions(&mut reader, |reader| reader.uint(), &mut each)?;
+        } else {
             reader.raw()?;
-            continue;
-        }
-        for _ in 0..reader.array()? {
-            let parts = reader.array()?;
-            let session = reader.uint()?;
-            if let (fields, true) = (reader.raw()?, parts > 1)
-                && let Some(stamp) = cursor(fields)?
-            {
-                each(session, stamp);
-            }
-            (2..parts).try_for_each(|_| reader.raw().map(drop))?;
         }
     }
     Ok(Some(()))
+}
+
+/// Passes a list of sessions that are read so.
+fn sessions(
+    reader: &mut Reader<'_>,
+    session: impl Fn(&mut Reader<'_>) -> Result<u64, Malformed>,
+    mut each: impl FnMut(u64, Stamp),
+) -> Result<(), Malformed> {
+    for _ in 0..reader.array()? {
+        let parts = reader.array()?;
+        let session = session(reader)?;
+        if let (fields, true) = (reader.raw()?, parts > 1)
+            && let Some(stamp) = cursor(fields)?
+        {
+            each(session, stamp);
+        }
+        (2..parts).try_for_each(|_| reader.raw().map(drop))?;
+    }
+    Ok(())
 }
 
 /// Whether a `snapshot` message is the last chunk; `None` when it is another message. What is in it is not looked at.
@@ -105,6 +149,9 @@ pub fn presence(frame: &[u8], mut each: impl FnMut(u64, Stamp)) -> Result<Option
 /// # Errors
 /// [`Malformed`].
 pub fn snapshot(frame: &[u8]) -> Result<Option<bool>, Malformed> {
+    if Names::is_short(frame) {
+        return Ok(None);
+    }
     let Some(("snapshot", mut reader, pairs)) = kind(frame)? else { return Ok(None) };
     let mut last = false;
     for _ in 0..pairs {
@@ -188,8 +235,8 @@ mod tests {
                ["eve",10,[["set","r2",{"x":1,"y":2.0}]]]]}"#,
         );
         let mut seen = Vec::new();
-        let found = commits(&frame, |author, stamp| seen.push((author.to_owned(), stamp)));
-        assert_eq!(found, Ok(Some(Commits { seq: 41, count: 5, id: "kq0T_mGxJ2c" })));
+        let found = commits(&Names::default(), &frame, |author, stamp| seen.push((author.to_owned(), stamp)));
+        assert_eq!(found, Ok(Some(Commits { seq: 41, count: 5, id: "kq0T_mGxJ2c".into() })));
         let stamp = |due, sender| Some(Stamp { due, sender });
         let expected = [
             ("ana".to_owned(), stamp(10.0, 3.0)),
@@ -207,19 +254,36 @@ mod tests {
             r#"{"t":"presence","sessions":[[7,{"name":"a","cursor":[10.0,2.0]},{"author":"ana"}],[8,null],[9,{"cursor":null}],[10,{"cursor":[1.0,4.0]}]]}"#,
         );
         let mut seen = Vec::new();
-        let found = presence(&frame, |session, stamp| seen.push((session, stamp.due, stamp.sender)));
+        let found = presence(&Names::default(), &frame, |session, stamp| seen.push((session, stamp.due, stamp.sender)));
         assert_eq!((found, seen), (Ok(Some(())), vec![(7, 10.0, 2.0), (10, 1.0, 4.0)]));
     }
 
     #[test]
+    fn short_frames_are_looked_at_likewise() {
+        let mut names = Names::default();
+        names.read(&from_json(r#"[0,0,["ana",7]]"#), crate::Encoding::MessagePack).expect("names");
+        let frame = from_json(r#"[1,41,{"$mp":"xAgBAQEBAQEBAQ=="},[[0,8,[[1,"r1",{"x":10.0,"y":3.0}]]],[null,0,[]]]]"#);
+        let mut seen = Vec::new();
+        let found = commits(&names, &frame, |author, stamp| seen.push((author.to_owned(), stamp)));
+        assert_eq!(found, Ok(Some(Commits { seq: 41, count: 2, id: "AQEBAQEBAQE".into() })));
+        let stamp = Stamp { due: 10.0, sender: 3.0 };
+        assert_eq!(seen, [("ana".to_owned(), Some(stamp)), (String::new(), None)]);
+        let (mut seen, frame) = (Vec::new(), from_json(r#"[2,[[1,{"cursor":[10.0,3.0]}]]]"#));
+        assert_eq!(commits(&names, &frame, |_, _| ()), Ok(None));
+        assert_eq!(presence(&names, &frame, |session, stamp| seen.push((session, stamp))), Ok(Some(())));
+        assert_eq!(seen, [(7, stamp)]);
+    }
+
+    #[test]
     fn other_messages_and_broken_ones_are_told_apart() {
+        let names = Names::default();
         let ack = from_json(r#"{"t":"ack","cid":1,"seq":1}"#);
-        assert_eq!((commits(&ack, |_, _| ()), presence(&ack, |_, _| ())), (Ok(None), Ok(None)));
+        assert_eq!((commits(&names, &ack, |_, _| ()), presence(&names, &ack, |_, _| ())), (Ok(None), Ok(None)));
         let chunk = from_json(r#"{"t":"snapshot","n":3,"last":true,"objects":[["r",2,{"x":1.0}]]}"#);
         assert_eq!((snapshot(&ack), snapshot(&chunk)), (Ok(None), Ok(Some(true))));
         let whole = from_json(r#"{"t":"commits","seq":1,"id":"a","commits":[["ana",1,[["del","r"]]]]}"#);
         for cut in 0..whole.len() {
-            assert!(!matches!(commits(&whole[..cut], |_, _| ()), Ok(Some(_))), "{cut} bytes");
+            assert!(!matches!(commits(&names, &whole[..cut], |_, _| ()), Ok(Some(_))), "{cut} bytes");
         }
     }
 }

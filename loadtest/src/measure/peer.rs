@@ -7,7 +7,7 @@ use super::meter::Meter;
 use super::ops;
 use super::place::{Dialect, Place};
 use super::state::{Held, State};
-use crate::wire::{self, Message, Position, Reject};
+use crate::wire::{Message, Position, Reject};
 use crate::{Encoding, say};
 use bytes::Bytes;
 use std::cell::RefCell;
@@ -181,7 +181,7 @@ impl Peer {
             witness.hear(payload)?;
         }
         let (own, mut latest) = (&state.author, state.latest);
-        let found = decode::commits(payload, |author, stamp| {
+        let found = decode::commits(&state.names, payload, |author, stamp| {
             if author != own.as_str() {
                 latest = stamp.map(|stamp| stamp.due).or(latest);
                 self.meter.delivered(now, stamp.map(|stamp| stamp.due), stamp.is_some_and(|s| self.is_elsewhere(s)));
@@ -197,7 +197,7 @@ impl Peer {
             }
             return Ok(());
         }
-        let found = decode::presence(payload, |session, stamp| {
+        let found = decode::presence(&state.names, payload, |session, stamp| {
             // A full one repeats what was told before.
             if session != state.session && state.cursors.hear(stamp.number() % self.place.clients, stamp.due) {
                 self.meter.delivered(now, Some(stamp.due), self.is_elsewhere(stamp));
@@ -206,7 +206,7 @@ impl Peer {
         if found.map_err(|e| e.to_string())?.is_some() {
             return Ok(());
         }
-        let message = wire::read(payload, Encoding::MessagePack).map_err(|e| e.to_string())?;
+        let message = state.names.read(payload, Encoding::MessagePack).map_err(|e| e.to_string())?;
         self.answered(now, state, message)
     }
 

@@ -5,6 +5,7 @@ use super::decode::Commits;
 use super::meter::Meter;
 use super::witness::Witness;
 use crate::pending::Pending;
+use crate::short::Names;
 use crate::wire::{Position, Welcome};
 use smol_str::SmolStr;
 use std::time::Instant;
@@ -38,6 +39,8 @@ pub struct State {
     pub(super) rewound: Option<u64>,
     /// Its session's number.
     pub(super) session: u64,
+    /// What numbers in short frames stand for.
+    pub(super) names: Names,
     /// How commits name it.
     pub author: SmolStr,
     /// Whether its last sync was by a snapshot.
@@ -142,12 +145,12 @@ impl State {
     }
 
     /// Commits have come, in a message of so many bytes.
-    pub(super) fn follow(&mut self, commits: &Commits<'_>, bytes: usize) -> Result<(), String> {
+    pub(super) fn follow(&mut self, commits: &Commits, bytes: usize) -> Result<(), String> {
         if commits.seq != self.seq + 1 {
             return Err(format!("commits from {} on behind {}", commits.seq, self.seq));
         }
         self.seq += commits.count;
-        self.id = commits.id.into();
+        self.id = commits.id.clone();
         self.content += bytes as u64;
         self.synced |= !self.incoming && self.seq >= self.target;
         Ok(())
@@ -189,15 +192,15 @@ mod tests {
         meter.count(start, start + Duration::from_secs(1));
         state.welcomed(start, &welcome(7, true, 0, 0), &meter);
         assert_eq!(state.chunk(true, 10), None, "nothing was missed before the first");
-        state.follow(&Commits { seq: 8, count: 2, id: "c9" }, 5).expect("it follows");
-        assert!(state.follow(&Commits { seq: 11, count: 1, id: "c11" }, 5).is_err(), "a hole");
+        state.follow(&Commits { seq: 8, count: 2, id: "c9".into() }, 5).expect("it follows");
+        assert!(state.follow(&Commits { seq: 11, count: 1, id: "c11".into() }, 5).is_err(), "a hole");
         assert_eq!((state.position().seq, state.position().id.as_str(), state.content), (9, "c9", 15));
         state.latest = Some(3.0);
         for _ in 0..3 {
             state.pending.add(start, Bytes::new());
         }
         state.welcomed(start + Duration::from_millis(5), &welcome(20, true, 2, 1), &meter);
-        state.follow(&Commits { seq: 21, count: 1, id: "c21" }, 5).expect("it follows");
+        state.follow(&Commits { seq: 21, count: 1, id: "c21".into() }, 5).expect("it follows");
         state.latest = Some(9.0);
         assert!(!state.synced && state.chunk(false, 10).is_none());
         assert_eq!(state.chunk(true, 10), Some(Missed { count: 11, latest: Some(3.0) }));

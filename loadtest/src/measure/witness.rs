@@ -3,7 +3,8 @@
 use super::verdict::Verdict;
 use crate::Encoding;
 use crate::replica::Replica;
-use crate::wire::{self, Commit, Message, Position};
+use crate::short::Names;
+use crate::wire::{Commit, Message, Position};
 use smol_str::SmolStr;
 use std::collections::HashMap;
 
@@ -21,6 +22,7 @@ type Incoming = (Replica, Position, Vec<(u64, SmolStr, Vec<Commit>)>);
 /// What has been seen.
 #[derive(Debug, Default)]
 pub struct Witness {
+    names: Names,
     replica: Replica,
     seq: u64,
     id: SmolStr,
@@ -39,7 +41,7 @@ impl Witness {
     /// # Errors
     /// A sentence, when it is not what a server may say.
     pub fn hear(&mut self, frame: &[u8]) -> Result<(), String> {
-        match wire::read(frame, Encoding::MessagePack).map_err(|e| e.to_string())? {
+        match self.names.read(frame, Encoding::MessagePack).map_err(|e| e.to_string())? {
             Message::Welcome(welcome) => {
                 self.welcomes += 1;
                 self.resyncs += u64::from(welcome.snapshot && self.welcomes > 1);

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 impl Room {
     /// Starts the next call, if none is in flight and there is something to do.
     pub(super) fn start(&mut self) {
+        self.telling.call_waits = false;
         if self.in_flight.is_some() {
             return;
         }
@@ -33,6 +34,9 @@ impl Room {
         if !self.course.installed {
             let (project, stores, replica) = (self.project.clone(), self.stores.both(), self.replica.clone());
             self.in_flight = Some(Box::pin(async move { Done::Installed(install(&project, &stores, &replica).await) }));
+            return;
+        }
+        if !self.may_call() {
             return;
         }
         let Some(proposed) = self.next_call() else { return };
@@ -146,7 +150,6 @@ impl Room {
             for proposal in proposed.call.proposals {
                 self.replica.accept(proposal.commit, proposal.effects);
             }
-            self.send_commits(first);
         } else if self.replica.id_at(run.end().seq) != Some(run.end().id) && on(Mechanism::Ackhole) {
             // What lies between has not been read to its end, or another history stands there: the store failed over under the call. No answer before the
             // replica has it: proposed again, it is found to be a repeat, or has its place in another lineage.
@@ -183,23 +186,5 @@ impl Room {
                 self.rebalancing = true;
             }
         }
-    }
-
-    /// Sends the replica's commits from `first` on to everybody.
-    pub(super) fn send_commits(&mut self, first: Seq) {
-        self.publish_seq();
-        metrics::commits(self.replica.position().seq + 1 - first);
-        let before = first - 1;
-        if let Some(commits) = self.replica.id_at(before).and_then(|id| self.replica.after(before, id)) {
-            self.members.commits(first, commits);
-        }
-    }
-
-    /// Answers what can be answered: embedded, an ack means saved.
-    pub(in crate::hub) fn settle(&mut self) {
-        let saved = self.replica.saved().seq;
-        let answered = if self.settings.ack_means_saved { saved } else { self.replica.position().seq };
-        self.members.settle(answered, saved);
-        self.untold();
     }
 }

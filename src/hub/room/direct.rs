@@ -10,7 +10,6 @@ use crate::durable::{DurableError, Entry};
 use crate::hub::ISOLATED;
 use crate::hub::direct::{Direct, LOOK, PAUSE, POLL, PROBE};
 use crate::hub::propose::Proposed;
-use crate::ids::Seq;
 use crate::metrics;
 use crate::protocol::close::Close;
 use crate::protocol::commit::Commit;
@@ -221,10 +220,10 @@ impl Room {
                         return self.was_ended();
                     }
                     match self.replica.learn(entry.from, entry.prev, &entry.commits) {
-                        Ok(count) => {
+                        Ok(_) => {
                             self.replica.enter_epoch(entry.epoch);
                             self.course.was_direct = Some(entry.epoch);
-                            self.tell_learnt(count);
+                            self.settle();
                         }
                         Err(Broken::Changes(error)) => return self.end = Some(End::Lost(error.to_string())),
                         // Not the history that this room is on: take the log's.
@@ -240,12 +239,6 @@ impl Room {
                 self.join_direct();
             }
             Err(error) => self.neither_works(&error),
-        }
-    }
-
-    fn tell_learnt(&mut self, count: usize) {
-        if count > 0 {
-            self.send_commits(self.replica.position().seq + 1 - count as Seq);
         }
     }
 

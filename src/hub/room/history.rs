@@ -37,8 +37,8 @@ impl Room {
         }
         match self.replica.learn(run.first, run.previous, &run.commits) {
             Ok(0) => {}
-            Ok(count) => {
-                self.learnt(count);
+            Ok(_) => {
+                self.learnt();
                 self.fill_from_ahead();
             }
             Err(Broken::Hole { .. }) if self.course.ahead.len() < AHEAD => {
@@ -69,12 +69,10 @@ impl Room {
         }
     }
 
-    /// So many commits of others are new in the replica.
-    fn learnt(&mut self, count: usize) {
+    /// Commits of others are new in the replica.
+    fn learnt(&mut self) {
         // They come from the hot store, whoever put the project there.
         self.course.installed = true;
-        let first = self.replica.position().seq + 1 - count as Seq;
-        self.send_commits(first);
         self.settle();
     }
 
@@ -87,7 +85,7 @@ impl Room {
             Ok(count) => {
                 if count > 0 {
                     metrics::repaired(count);
-                    self.learnt(count);
+                    self.learnt();
                 }
                 self.fill_from_ahead();
             }
@@ -252,6 +250,8 @@ impl Room {
     /// Takes the store's lineage for its own. What the room has and that lacks is held.
     pub(super) fn adopt(&mut self, state: HotState) {
         let now = Instant::now();
+        // The new replica may not reach back so far.
+        self.tell_commits();
         let old = std::mem::replace(&mut self.replica, Replica::new(state));
         let tail = old.after(old.saved().seq, old.saved().id);
         self.course.held.put(tail.into_iter().flatten(), &self.replica, now);
@@ -260,14 +260,9 @@ impl Room {
         }
         self.course.hole = None;
         self.course.installed = true;
-        self.publish_seq();
         let same = self.replica.id_at(old.position().seq) == Some(old.position().id);
         if same {
             // All that was told is still true: go on.
-            let behind = self.replica.position().seq - old.position().seq;
-            if behind > 0 {
-                self.send_commits(old.position().seq + 1);
-            }
             self.settle();
         } else {
             self.rewind();

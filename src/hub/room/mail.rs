@@ -30,7 +30,7 @@ impl Room {
                 if to.is_none_or(|to| self.members.get_mut(to).is_none()) && self.stores.presence.is_shared() {
                     self.stores.presence.broadcast(&self.project, session, topic.clone(), data.clone(), to);
                 }
-                self.members.passing(session, to, &ServerMessage::Broadcast { from: session, topic, data });
+                self.members.passing(session, to, ServerMessage::Broadcast { from: session, topic, data });
             }
         }
     }

@@ -77,7 +77,7 @@ impl Room {
                 self.read_asked(ask);
             }
             Event::Broadcast { from, topic, data, to, .. } => {
-                self.members.passing(from, to, &ServerMessage::Broadcast { from, topic, data });
+                self.members.passing(from, to, ServerMessage::Broadcast { from, topic, data });
             }
             _ => {}
         }
@@ -90,9 +90,8 @@ impl Room {
             self.stores.presence.tell(&self.project, news.nodes);
             self.others.beat.get_or_insert_with(Instant::now);
         }
-        let news = ServerMessage::Presence { full: false, sessions: news.members };
-        let everybody = ServerMessage::Presence { full: true, sessions: self.roster.everybody() };
-        self.members.presence(&news, &everybody);
+        let everybody = if self.members.presence_behind() { self.roster.everybody() } else { Vec::new() };
+        self.members.presence(news.members, everybody);
     }
 
     /// When [`Room::keep_others`] has something to do.

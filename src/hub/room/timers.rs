@@ -51,12 +51,24 @@ impl Room {
         };
         let course =
             [self.course_deadline(), self.grace_deadline(), self.direct_deadline()].into_iter().flatten().min();
-        let first = [presence, self.timers.saved, idle, course, self.others_deadline()].into_iter().flatten().min();
+        let first = [
+            self.telling.deadline(),
+            self.telling.call_deadline(),
+            presence,
+            self.timers.saved,
+            idle,
+            course,
+            self.others_deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min();
         first.unwrap_or_else(|| Instant::now() + LOOK_UP)
     }
 
     /// Does what is due.
     pub(super) fn on_time(&mut self, now: Instant) {
+        self.tell_when_due(now);
         if self.presence_due() && now >= self.timers.presence {
             self.tell_presence();
             self.timers.presence = now + self.roster.tick();

@@ -4,7 +4,10 @@ import type { ClientMessage, Op, ServerMessage } from '../protocol.js';
 import type { Value } from '../value.js';
 import { jsonFromMsgpack, msgpackFromJson } from './json.js';
 import { Reader } from './reader.js';
+import { Names, SHORT } from './short.js';
 import { Writer } from './writer.js';
+
+export { Names, SHORT };
 
 export type Encoding = 'msgpack' | 'json';
 
@@ -68,13 +71,16 @@ export function decodeOps(bytes: Uint8Array): Op[] {
 
 /**
  * Decodes a frame from the server.
- * @returns undefined for a message of an unknown type, which a later server may send
+ * @param names what numbers stand for in this session's short frames; a welcome forgets them
+ * @returns undefined for a message of an unknown type, which a later server may send, and for one that only gives numbers
  * @throws CanvasError `server_error` when the frame cannot be read
  */
-export function decodeMessage(frame: Uint8Array | string): ServerMessage | undefined {
+export function decodeMessage(frame: Uint8Array | string, names: Names = new Names()): ServerMessage | undefined {
   const message = decodeValue(typeof frame === 'string' ? msgpackFromJson(frame) : frame);
+  if (Array.isArray(message)) return names.message(message);
   const type = typeof message === 'object' && message !== null && 't' in message ? message.t : undefined;
   if (typeof type !== 'string') throw new CanvasError('server_error', 'a message without a type', { retry: true });
+  if (type === 'welcome') names.forget();
   return SERVER_TYPES.has(type) ? (message as unknown as ServerMessage) : undefined;
 }
 

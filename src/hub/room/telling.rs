@@ -1,0 +1,109 @@
+//! When a room passes on what is new: at once, unless it has just done so.
+//!
+//! A write to a socket costs about the same with ten commits in it as with one, and a round of writes to everybody is most of what a busy room does. So two rounds keep a distance that grows
+//! with the number of members: a room with few of them, or one in which little happens, never waits; a crowded one sends fewer and fuller frames.
+
+use super::Room;
+use crate::hub::join;
+use crate::ids::Seq;
+use crate::metrics;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The distance of two rounds, for each member.
+const PER_MEMBER: Duration = Duration::from_micros(140);
+/// The longest distance: a delay that nobody sees.
+const LONGEST: Duration = Duration::from_millis(8);
+
+/// What everybody was told, and when they are told more.
+#[derive(Debug)]
+pub(super) struct Telling {
+    /// Everybody who keeps up was sent the commits up to here.
+    pub(super) told: Seq,
+    /// The next round comes no earlier.
+    next: Instant,
+    /// Commits, answers or word of what is saved wait for it.
+    waits: bool,
+    /// The next call to a hot store that is shared comes no earlier.
+    next_call: Instant,
+    /// Batches wait for that.
+    pub(super) call_waits: bool,
+}
+
+impl Telling {
+    pub(super) fn new(told: Seq, now: Instant) -> Self {
+        Self { told, next: now, waits: false, next_call: now, call_waits: false }
+    }
+
+    /// When the next round is due.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.waits.then_some(self.next)
+    }
+
+    /// When batches that wait for their call may have it.
+    pub(super) fn call_deadline(&self) -> Option<Instant> {
+        self.call_waits.then_some(self.next_call)
+    }
+}
+
+impl Room {
+    /// There are commits that nobody was sent, or answers may be due: all of it comes with the next round.
+    pub(in crate::hub) fn settle(&mut self) {
+        self.telling.waits = true;
+    }
+
+    /// Makes a round if one is due.
+    pub(super) fn tell_when_due(&mut self, now: Instant) {
+        if self.telling.deadline().is_some_and(|due| now >= due) {
+            self.telling.waits = false;
+            self.telling.next = now + self.distance();
+            self.tell_commits();
+            // Embedded, an ack means saved.
+            let saved = self.replica.saved().seq;
+            let answered = if self.settings.ack_means_saved { saved } else { self.telling.told };
+            self.members.settle(answered, saved, self.settings.ack_means_saved);
+            self.untold();
+        }
+    }
+
+    /// Whether the next call may be made: two calls to a hot store that is shared are half as far apart as two rounds, because a call costs that store
+    /// much the same with ten batches in it as with one.
+    pub(super) fn may_call(&mut self) -> bool {
+        let now = Instant::now();
+        let may = self.settings.ack_means_saved || now >= self.telling.next_call;
+        if may {
+            self.telling.next_call = now + self.distance() / 2;
+        }
+        self.telling.call_waits = !may;
+        may
+    }
+
+    /// How far apart rounds are.
+    fn distance(&self) -> Duration {
+        let members = u32::try_from(self.roster.len().max(self.members.len())).unwrap_or(u32::MAX);
+        PER_MEMBER.saturating_mul(members).min(LONGEST)
+    }
+
+    /// Everybody is brought to the head in another way.
+    pub(in crate::hub) fn all_told(&mut self) {
+        self.telling.told = self.replica.position().seq;
+        self.publish_seq();
+    }
+
+    /// Sends everybody the commits that nobody was sent.
+    pub(in crate::hub) fn tell_commits(&mut self) {
+        let (told, head) = (self.telling.told, self.replica.position().seq);
+        if told == head {
+            return;
+        }
+        self.telling.told = head;
+        self.publish_seq();
+        metrics::commits(head - told);
+        if let Some(commits) = self.replica.id_at(told).and_then(|id| self.replica.after(told, id)) {
+            self.members.commits(told + 1, commits);
+            return;
+        }
+        // More came at once than the replica remembers.
+        join::restart_all(self);
+    }
+}
