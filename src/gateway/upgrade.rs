@@ -14,8 +14,9 @@ use axum::http::header::{
 };
 use axum::http::{Response, StatusCode};
 use axum::routing::get;
-use hyper::upgrade::Parts;
+use hyper::upgrade::{Parts, Upgraded};
 use hyper_util::rt::TokioIo;
+
 use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -62,12 +63,9 @@ async fn upgrade(
     };
     let alive = gateway.sessions.subscribe();
     tokio::spawn(async move {
-        match upgraded.await {
-            Ok(upgraded) => match upgraded.downcast::<TokioIo<TcpStream>>() {
-                // The bare socket: a frame need not go through the layers of an HTTP connection.
-                Ok(Parts { io, read_buf, .. }) => session::run(session, io.into_inner(), read_buf.into()).await,
-                Err(_) => tracing::error!("a connection that is no TCP socket cannot be upgraded"),
-            },
+        match upgraded.await.map(bare) {
+            Ok(Some((connection, read))) => session::run(session, connection, read).await,
+            Ok(None) => tracing::error!("a connection that is no TCP socket cannot be upgraded"),
             Err(error) => tracing::debug!(%error, "a connection ended in the middle of its upgrade"),
         }
         drop(alive);
@@ -80,6 +78,13 @@ async fn upgrade(
         .header(SEC_WEBSOCKET_PROTOCOL, encoding.subprotocol())
         .body(Body::empty());
     response.map_err(|_| (StatusCode::INTERNAL_SERVER_ERROR, "the upgrade could not be answered\n"))
+}
+
+/// The bare socket, so that a frame need not go through the layers of an HTTP connection, and what was read from it. That is copied: else the HTTP
+/// connection's buffer of 8 KiB would stay with the session.
+fn bare(upgraded: Upgraded) -> Option<(TcpStream, Vec<u8>)> {
+    let Parts { io, read_buf, .. } = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
+    Some((io.into_inner(), read_buf.to_vec()))
 }
 
 /// The key to answer and the encoding to speak.
