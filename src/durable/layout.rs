@@ -27,8 +27,9 @@ use xxhash_rust::xxh3::xxh3_64;
 /// The format that this build writes, and the newest that it reads.
 pub const FORMAT: u32 = 1;
 
-/// Bodies below this size, in bytes, are not worth compressing.
-const DEFLATE_FROM: usize = 512;
+/// Bodies up to this size, in bytes, are not worth compressing: DynamoDB charges a kibibyte for them anyway, and to clear the compressor's tables
+/// costs more than everything else about a small entry.
+const DEFLATE_FROM: usize = 1_024;
 /// Bytes of a commit at rest besides its changes, about.
 const COMMIT_BYTES: usize = 40;
 

@@ -145,10 +145,10 @@ impl DurableStore for SqliteStore {
         let (from, to) = (sql(entry.from), sql(entry.to()));
         let (epoch, at_ms) = (sql(entry.epoch), sql(entry.at_ms));
         let name = project.clone();
-        let inserted = self.write(project, move |db| {
+        let inserted = self.writer.write_one(move |db| {
             db.prepare_cached(APPEND)?.execute(params![name.as_str(), from, to, epoch, at_ms, body])
         });
-        Ok(match inserted.await? {
+        Ok(match inserted.await.map_err(|trouble| trouble.of(project))? {
             0 => Appended::Conflict,
             _ => Appended::Stored,
         })

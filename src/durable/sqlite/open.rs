@@ -15,6 +15,12 @@ const BUSY: Duration = Duration::from_secs(5);
 /// How long to wait between two tries of what does not wait by itself.
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// FULL: a COMMIT returns when the log is on disk. A page that changes with each COMMIT goes from the log into the file once in 8,192 pages of log, 32 MiB;
+/// the log's file is cut back to 64 MiB when it has been larger. Up to 16 MiB of pages are kept in memory: the last ones of some thousand projects.
+const SETTINGS: &str = "
+    PRAGMA synchronous = FULL; PRAGMA fullfsync = ON;
+    PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384;";
+
 const SCHEMA: &str = "
     CREATE TABLE log (
         project TEXT NOT NULL, from_seq INTEGER NOT NULL, to_seq INTEGER NOT NULL,
@@ -129,9 +135,7 @@ pub(super) fn writing(path: &Path) -> Result<Connection, OpenError> {
         let why = format!("its journal mode stays {mode}: put it on a local disk");
         return Err(OpenError::Other { path: path.to_owned(), why });
     }
-    // FULL: a COMMIT returns when the log is on disk. The log's file is cut back to 64 MiB when it has been larger.
-    db.execute_batch("PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA journal_size_limit = 67108864;")
-        .map_err(failed)?;
+    db.execute_batch(SETTINGS).map_err(failed)?;
     let change = db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     // Looked at again: another process may have made the tables meanwhile.
     if !is_made(&change, path)? {

@@ -10,10 +10,15 @@ use crate::ids::ProjectId;
 use rusqlite::{Connection, ErrorCode};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 /// Writes that wait for the thread; whoever comes then waits before the queue. Also the most that one COMMIT carries.
 const QUEUE: usize = 256;
+/// A thread that has committed a moment ago leaves those who come together so long to come: a COMMIT costs about as much for one write as for twenty.
+const GATHER: Duration = Duration::from_micros(500);
+/// How long ago a moment is.
+const BUSY: Duration = Duration::from_millis(10);
 
 /// Why SQLite did not do something.
 #[derive(Debug, Clone)]
@@ -82,10 +87,18 @@ impl Writer {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Trouble> {
+        self.write_one(|db| apart(db, work)).await
+    }
+
+    /// The same for a single statement, which undoes itself when it fails.
+    pub(super) async fn write_one<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Trouble> {
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |db| {
-            let done = db.and_then(|db| apart(db, work).map_err(Trouble::from));
+            let done = db.and_then(|db| work(db).map_err(Trouble::from));
             Box::new(move |committed| {
                 // Nobody listens any more when the caller was cancelled; the write stands all the same.
                 let _ = reply.send(committed.and(done));
@@ -110,9 +123,24 @@ impl Writer {
 
 fn run(db: &Connection, mut queue: mpsc::Receiver<Job>) {
     let mut waiting = Vec::with_capacity(QUEUE);
+    let mut committed: Option<Instant> = None;
     while queue.blocking_recv_many(&mut waiting, QUEUE) > 0 {
+        if committed.is_some_and(|at| at.elapsed() < BUSY) {
+            gather();
+            while waiting.len() < QUEUE
+                && let Ok(job) = queue.try_recv()
+            {
+                waiting.push(job);
+            }
+        }
         commit(db, waiting.drain(..));
+        committed = Some(Instant::now());
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the thread is no runtime's: nothing else waits for it")]
+fn gather() {
+    std::thread::sleep(GATHER);
 }
 
 /// One transaction for all jobs. IMMEDIATE, so that waiting for another process happens here and not in the middle.
