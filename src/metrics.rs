@@ -42,6 +42,11 @@ pub fn closed() {
     gauge!("collab_rooms").decrement(1.0);
 }
 
+/// Somebody who joins waits for the project to be read.
+pub fn join_reads_durable() {
+    counter!("collab_joins_durable_reads_total").increment(1);
+}
+
 /// A project could not be opened.
 pub fn open_failed() {
     counter!("collab_room_open_failures_total").increment(1);

@@ -155,6 +155,9 @@ impl Hub {
     /// The project's room; whoever comes first opens it, the others wait for that.
     async fn room(self: &Arc<Self>, project: &ProjectId) -> Result<RoomHandle, JoinError> {
         let slot = self.rooms.entry(project.clone()).or_default().value().clone();
+        if !slot.initialized() {
+            metrics::join_reads_durable();
+        }
         let opened = slot.get_or_try_init(|| open::open(self.clone(), project.clone(), slot.clone())).await;
         match opened {
             Ok(room) => Ok(room.clone()),

@@ -58,6 +58,10 @@ const COUNTERS: &[(&str, &str)] = &[
     ("collab_fanout_gaps_total", "Times that the connection of events was lost and made again"),
     ("collab_fanout_unreadable_total", "Events that came from Redis and could not be read, and presence keys likewise"),
     ("collab_sessions_opened_total", "Sessions that said a good hello"),
+    (
+        "collab_joins_durable_reads_total",
+        "Joins that waited for a read of the durable store, because their project was not open on this node",
+    ),
     ("collab_frames_received_total", "Messages received from clients"),
     ("collab_redis_reconnects_total", "Connections to Redis made anew, of commands and of subscriptions"),
 ];

@@ -7,6 +7,9 @@ use tokio::sync::watch;
 /// The nodes' histogram of the time from the publishing of an event to its receipt at another node, in seconds.
 const LAG: &str = "collab_fanout_lag_seconds_bucket{le=\"";
 
+/// The nodes' counts of sessions, and of those that had to wait for a read of the durable store.
+const JOINS: [&str; 2] = ["collab_sessions_opened_total ", "collab_joins_durable_reads_total "];
+
 /// Who is asked.
 #[derive(Debug, Clone, Default)]
 pub struct Asked {
@@ -23,7 +26,15 @@ pub type Answer = watch::Receiver<Option<Result<Counted, String>>>;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Counted {
     lag: Buckets,
+    joins: Joins,
     redis: Option<Redis>,
+}
+
+/// Sessions that have joined, and those of them that waited for a read of the durable store.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Joins {
+    all: f64,
+    reads: f64,
 }
 
 /// A histogram: upper bounds, each with how many are at or below it.
@@ -57,7 +68,7 @@ impl Asked {
     async fn counted(&self) -> Result<Counted, String> {
         let mut counted = Counted::default();
         for node in &self.nodes {
-            counted.lag.add(&ask::metrics(node).await?);
+            counted.add(&ask::metrics(node).await?);
         }
         if let Some(redis) = &self.redis {
             counted.redis = Some(Redis::read(&ask::ask(redis, "INFO\r\nQUIT\r\n").await?));
@@ -76,12 +87,26 @@ pub async fn wait(mut answer: Answer) -> Result<Counted, String> {
 }
 
 impl Counted {
+    /// Adds what a node's metrics tell.
+    fn add(&mut self, metrics: &str) {
+        self.lag.add(metrics);
+        let [all, reads] = JOINS.map(|name| {
+            let counts = metrics.lines().filter_map(|line| line.strip_prefix(name)?.trim().parse::<f64>().ok());
+            counts.sum::<f64>()
+        });
+        self.joins = Joins { all: self.joins.all + all, reads: self.joins.reads + reads };
+    }
+
     /// What has come to it since, as figures of a report.
     #[must_use]
     pub fn since(&self, before: &Self) -> BTreeMap<String, f64> {
         let mut figures = BTreeMap::new();
         if let Some(lag) = self.lag.since(&before.lag).quantile(0.95) {
             figures.insert("publish → receipt p95 ms".to_owned(), lag * 1e3);
+        }
+        let (joins, reads) = (self.joins.all - before.joins.all, self.joins.reads - before.joins.reads);
+        if joins > 0.0 {
+            figures.insert("joins without durable read %".to_owned(), 100.0 * (1.0 - reads / joins));
         }
         if let (Some(now), Some(before)) = (self.redis, before.redis) {
             figures.insert("redis evicted".to_owned(), now.evicted - before.evicted);
@@ -170,11 +195,16 @@ mod tests {
         let redis =
             Redis::read("# Memory\r\nused_memory:2000\r\nused_memory_human:2K\r\n# Stats\r\nevicted_keys:3\r\n");
         assert_eq!(redis, Redis { evicted: 3.0, used: 2_000.0 });
-        let before = Counted { lag: lag([100, 100, 100, 100]), redis: Some(redis) };
-        let mut both = lag([60, 70, 80, 80]);
-        both.add(&format!("{LAG}0.001\"}} 90\n{LAG}0.005\"}} 120\n{LAG}0.01\"}} 120\n{LAG}+Inf\"}} 120\n"));
-        let after = Counted { lag: both, redis: Some(Redis { evicted: 5.0, used: 2_500.0 }) };
+        let joins = Joins { all: 100.0, reads: 10.0 };
+        let before = Counted { lag: lag([100, 100, 100, 100]), joins, redis: Some(redis) };
+        let mut after =
+            Counted { lag: lag([60, 70, 80, 80]), joins, redis: Some(Redis { evicted: 5.0, used: 2_500.0 }) };
+        after.add(&format!(
+            "{LAG}0.001\"}} 90\n{LAG}0.005\"}} 120\n{LAG}0.01\"}} 120\n{LAG}+Inf\"}} 120\n{}20\n{}1\n",
+            JOINS[0], JOINS[1]
+        ));
         let figures = after.since(&before);
+        assert_eq!(figures.get("joins without durable read %"), Some(&95.0));
         assert_eq!(figures.get("redis evicted"), Some(&2.0));
         assert_eq!(figures.get("redis MiB growth %"), Some(&25.0));
         assert!(figures.get("publish → receipt p95 ms").is_some_and(|lag| (lag - 7.5).abs() < 1e-9), "{figures:?}");
