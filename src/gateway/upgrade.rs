@@ -16,7 +16,6 @@ use axum::http::{Response, StatusCode};
 use axum::routing::get;
 use hyper::upgrade::{Parts, Upgraded};
 use hyper_util::rt::TokioIo;
-
 use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio::sync::watch;

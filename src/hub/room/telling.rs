@@ -1,7 +1,8 @@
 //! When a room passes on what is new: at once, unless it has just done so.
 //!
-//! A write to a socket costs about the same with ten commits in it as with one, and a round of writes to everybody is most of what a busy room does. So two rounds keep a distance that grows
-//! with the number of members: a room with few of them, or one in which little happens, never waits; a crowded one sends fewer and fuller frames.
+//! A write to a socket costs about the same with ten commits in it as with one, and a round of writes to everybody is most of what a busy room does.
+//! So two rounds keep a distance that grows with the number of members: a room with few of them, or one in which little happens, never waits; a
+//! crowded one sends fewer and fuller frames.
 
 use super::Room;
 use crate::hub::join;
