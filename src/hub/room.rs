@@ -48,7 +48,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use unsure::Unsure;
 
-/// Messages that are taken from the mailbox in one turn.
+/// Messages that are taken from the mailbox in one turn, and events that are heard.
 const TURN: usize = 256;
 
 /// Calls that are made in one turn when the store answers at once.
@@ -178,7 +178,8 @@ impl Room {
                 self.finish(done);
                 self.start();
             }
-            while let Ok(event) = subscription.try_recv() {
+            for _ in 0..TURN {
+                let Ok(event) = subscription.try_recv() else { break };
                 self.hear(event);
             }
             self.on_time(Instant::now());
