@@ -77,19 +77,27 @@ describe('two tabs on one board', () => {
       return [...(presence?.others.keys() ?? [])].some((session) => presence?.cursor(session));
     });
     const sampled = b.evaluate(sampleCursor);
-    const started = Date.now();
     // The pointer goes along for two seconds, paced by the frames of its own page.
-    for (let elapsed = 0; elapsed < 2000; elapsed = Date.now() - started) {
+    const steps = [Date.now()];
+    for (let elapsed = 0; elapsed < 2000; elapsed = (steps.at(-1) ?? 0) - (steps[0] ?? 0)) {
       await a.mouse.move(200 + elapsed * 0.5, 450 + Math.sin(elapsed / 300) * 100);
       await a.evaluate(() => new Promise(requestAnimationFrame));
+      steps.push(Date.now());
     }
     await a.mouse.move(1250, 450);
     const samples = await sampled;
     const moves = samples.filter(({ x }, i) => i === 0 || x !== samples[i - 1]?.x);
-    const gaps = moves.slice(1).map(({ t }, i) => t - (moves[i]?.t ?? 0));
-    console.log(`remote cursor: ${samples.length} frames, ${moves.length} positions, longest rest ${Math.max(...gaps).toFixed(0)} ms, median ${median(gaps).toFixed(1)} ms`);
+    const rests = gaps(moves.map(({ t }) => t));
+    const longest = rests.reduce((one, other) => (other.lasts > one.lasts ? other : one));
+    console.log(`remote cursor: ${samples.length} frames, ${moves.length} positions, longest rest ${longest.lasts.toFixed(0)} ms, median ${median(rests.map(({ lasts }) => lasts)).toFixed(1)} ms`);
+    // A machine that is busy stops the pages themselves now and then: the cursor rests when its pointer does, and when nothing is painted.
+    const stoodStill = (times: number[], from: number, to: number): number =>
+      Math.max(0, ...gaps(times).filter((gap) => gap.from <= to && gap.from + gap.lasts >= from).map(({ lasts }) => lasts));
+    for (const { from, lasts } of rests) {
+      const pages = stoodStill(steps, from - 500, from + lasts) + stoodStill(samples.map(({ t }) => t), from, from + lasts);
+      expect(lasts, `a rest while the pages stood still for ${pages.toFixed(0)} ms`).toBeLessThan(100 + pages);
+    }
     expect(moves.length).toBeGreaterThan(60);
-    expect(Math.max(...gaps)).toBeLessThan(100);
     moves.slice(1).forEach(({ x }, i) => expect(x).toBeGreaterThanOrEqual((moves[i]?.x ?? 0) - 0.01));
     await leave(a, b);
   });
@@ -120,7 +128,12 @@ describe('two tabs on one board', () => {
   });
 });
 
-/** Where the first other cursor is, frame by frame, from its first movement until it has rested for a while. */
+/** The times between neighbours of ascending `times`, milliseconds. */
+function gaps(times: number[]): { from: number; lasts: number }[] {
+  return times.slice(1).map((t, i) => ({ from: times[i] ?? t, lasts: t - (times[i] ?? t) }));
+}
+
+/** Where the first other cursor is, frame by frame, from its first movement until it is at its end; times in milliseconds since 1970. */
 function sampleCursor(): Promise<{ t: number; x: number }[]> {
   const presence = window.__board?.canvas.presence;
   const [session] = [...(presence?.others.keys() ?? [])];
@@ -133,7 +146,7 @@ function sampleCursor(): Promise<{ t: number; x: number }[]> {
       const camera = window.__board?.camera;
       const x = canvasX === undefined || !camera ? undefined : camera.toScreen({ x: canvasX, y: 0 }).x;
       start ??= x;
-      if (x !== undefined && x !== start) samples.push({ t, x });
+      if (x !== undefined && x !== start) samples.push({ t: performance.timeOrigin + t, x });
       if (x !== undefined && x >= END) done(samples);
       else requestAnimationFrame(step);
     };

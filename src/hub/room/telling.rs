@@ -5,6 +5,7 @@
 //! crowded one sends fewer and fuller frames.
 
 use super::Room;
+use crate::hot::CALL_BATCHES;
 use crate::hub::join;
 use crate::ids::Seq;
 use crate::metrics;
@@ -68,10 +69,11 @@ impl Room {
     }
 
     /// Whether the next call may be made: two calls to a hot store that is shared are half as far apart as two rounds, because a call costs that store
-    /// much the same with ten batches in it as with one.
+    /// much the same with ten batches in it as with one. A call that is full does not wait.
     pub(super) fn may_call(&mut self) -> bool {
         let now = Instant::now();
-        let may = self.settings.ack_means_saved || now >= self.telling.next_call;
+        let is_full = self.queue.len() >= CALL_BATCHES;
+        let may = self.settings.ack_means_saved || is_full || now >= self.telling.next_call;
         if may {
             self.telling.next_call = now + self.distance() / 2;
         }
