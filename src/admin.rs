@@ -54,6 +54,5 @@ async fn ready(State(admin): State<Admin>) -> (StatusCode, String) {
 }
 
 async fn metrics(State(admin): State<Admin>) -> String {
-    admin.metrics.run_upkeep();
     admin.metrics.render()
 }

@@ -3,7 +3,11 @@
 use crate::config::LogFormat;
 use crate::metrics::{SECONDS, describe};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use std::time::Duration;
 use tracing_subscriber::EnvFilter;
+
+/// How often what was recorded is put into its buckets. Until then each sample of a histogram takes memory, whether anybody scrapes or not.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Starts logging to standard error. `filter` has been checked by the configuration.
 pub fn log(filter: &str, format: LogFormat) {
@@ -24,4 +28,13 @@ pub fn record() -> Result<PrometheusHandle, String> {
     let handle = builder.install_recorder().map_err(|e| e.to_string())?;
     describe();
     Ok(handle)
+}
+
+/// Keeps the recorder small, for ever.
+pub async fn keep_up(metrics: PrometheusHandle) {
+    let mut due = tokio::time::interval(UPKEEP);
+    loop {
+        due.tick().await;
+        metrics.run_upkeep();
+    }
 }
