@@ -17,7 +17,6 @@ use crate::hub::{Hub, RoomSettings};
 use crate::presence::Presence;
 use crate::protocol::limits::Limits;
 use crate::session::Timing;
-use crate::telemetry;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::fs::File;
 use std::net::SocketAddr;
@@ -83,7 +82,6 @@ impl App {
             allowed_origins: config.allowed_origins.clone().into(),
             sessions: sessions.clone(),
         };
-        tokio::spawn(telemetry::keep_up(metrics.clone()));
         let admin = Admin { durable: durable.clone(), stopping: stopping.clone(), isolated, metrics };
         let (listener, address) = bind(config.listen, "COLLAB_LISTEN").await?;
         let (admin_listener, admin_address) = bind(config.admin_listen, "COLLAB_ADMIN_LISTEN").await?;

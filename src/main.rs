@@ -28,6 +28,7 @@ async fn main() -> ExitCode {
 
 async fn serve(config: &Config) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let metrics = telemetry::record()?;
+    tokio::spawn(telemetry::keep_up(metrics.clone()));
     let mut app = App::start(config, metrics).await?;
     let mut signals = StopSignals::listen()?;
     announce(&app);
