@@ -7,6 +7,11 @@ use collabcanvas::lifecycle::StopSignals;
 use collabcanvas::telemetry;
 use std::process::ExitCode;
 
+/// Threads that read whole projects for a moment leave their memory to others afterwards.
+#[cfg(unix)]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let raw = match Cli::parse().command {
