@@ -6,6 +6,7 @@ SHELL := /bin/bash
 
 WEB := client-demo
 DYNAMODB_LOCAL := target/dynamodb-local
+PYTHON := target/python
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome || true)
 
 SEEDS ?= 100000
@@ -13,7 +14,7 @@ MODE ?=
 SCENARIOS ?=
 FIRST ?= 1000000
 
-.PHONY: help run test fmt lint doc web unit integration browser storm sim measure dynamodb-local deny rust-there node-there chromium-there redis-there postgres-there
+.PHONY: help run test fmt lint doc web unit integration browser storm sim measure dynamodb-local deny rust-there node-there chromium-there redis-there postgres-there python-there
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -49,10 +50,16 @@ $(WEB)/node_modules/.installed: $(WEB)/package-lock.json
 	@cd $(WEB) && npm ci --no-audit --no-fund --loglevel=error || { echo "The web packages cannot be installed: npm needs a network, or a registry that it can reach." >&2; exit 1; }
 	@touch $@
 
-integration: web rust-there redis-there postgres-there ## Whole-program tests: killed servers, several nodes on Redis, bad input, convergence with the SDK
+integration: web rust-there redis-there postgres-there $(PYTHON)/.installed ## Whole-program tests: killed servers, several nodes on Redis, bad input, convergence with the SDK
 	cd $(WEB) && npm run --silent typecheck && npm run --silent test
 	cargo test --quiet --workspace --test '*'
-	cd $(WEB)/sdk && COLLAB_SERVER="$(CURDIR)/target/debug/collabcanvas" npm run --silent test:live
+	cd $(WEB)/sdk && COLLAB_SERVER="$(CURDIR)/target/debug/collabcanvas" COLLAB_PYTHON="$(CURDIR)/$(PYTHON)/bin/python" npm run --silent test:live
+
+$(PYTHON)/.installed: $(WEB)/examples/python/requirements.txt | python-there
+	@echo "Setting up Python for the test of its client …"
+	@rm -rf $(PYTHON) && mkdir -p target && python3 -m venv $(PYTHON)
+	@$(PYTHON)/bin/pip install --quiet --disable-pip-version-check -r $< || { echo "The Python packages cannot be installed: pip needs a network, or a package index that it can reach." >&2; exit 1; }
+	@touch $@
 
 browser: web chromium-there redis-there ## The demo in a real Chromium
 	cargo build --quiet
@@ -129,5 +136,16 @@ postgres-there:
 	    { apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql >/dev/null; } || { echo "Postgres cannot be installed: apt-get failed." >&2; exit 1; }; \
 	  else \
 	    echo "The tests of the durable store need Postgres: install it (Debian: apt-get install postgresql) and try again." >&2; exit 1; \
+	  fi; \
+	fi
+
+# On Debian, `python3 -m venv` is there but does not work without the package python3-venv, which brings `ensurepip`.
+python-there:
+	@if ! python3 -c "import venv, ensurepip" 2>/dev/null; then \
+	  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	    echo "Installing Python for the test of its client …"; \
+	    { apt-get update -qq && apt-get install -y -qq --no-install-recommends python3 python3-venv >/dev/null; } || { echo "Python cannot be installed: apt-get failed." >&2; exit 1; }; \
+	  else \
+	    echo "The test of the Python client needs Python 3 with venv: install them (Debian: apt-get install python3 python3-venv) and try again." >&2; exit 1; \
 	  fi; \
 	fi

@@ -6,8 +6,12 @@ mod support;
 
 #[path = "protocol/batches.rs"]
 mod batches;
+#[path = "protocol/bots.rs"]
+mod bots;
 #[path = "protocol/frames.rs"]
 mod frames;
+#[path = "protocol/leases.rs"]
+mod leases;
 #[path = "protocol/presence.rs"]
 mod presence;
 #[path = "protocol/reconnect.rs"]

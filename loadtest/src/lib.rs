@@ -16,6 +16,7 @@ mod incoming;
 pub mod load;
 pub mod losses;
 pub mod machine;
+mod map;
 pub mod measure;
 pub mod pending;
 pub mod plan;

@@ -74,6 +74,9 @@ pub struct Steady {
     pub warmup: f64,
     /// Seconds that count.
     pub seconds: f64,
+    /// Everybody also moves a cursor, as often as the server asks for it.
+    #[serde(default)]
+    pub hands: bool,
 }
 
 /// A load that grows until the server cannot follow.
@@ -249,7 +252,7 @@ mod tests {
     #[test]
     fn a_good_one_is_what_it_says() {
         let scenario = Scenario::parse("x", GOOD).expect("it is good");
-        assert_eq!(scenario.load, Load::Moves(Steady { rate: 20.0, warmup: 2.0, seconds: 10.0 }));
+        assert_eq!(scenario.load, Load::Moves(Steady { rate: 20.0, warmup: 2.0, seconds: 10.0, hands: false }));
         assert!(scenario.is_for("floor"));
         let narrow = Scenario::parse("x", &format!("targets = [\"embedded\"]\n{GOOD}")).expect("it is good");
         assert!(narrow.is_for("embedded") && !narrow.is_for("floor"));

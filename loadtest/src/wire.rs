@@ -1,8 +1,8 @@
 //! What a server says, read from MessagePack; a JSON message is transcoded first.
 
+use super::map::Map;
 pub use super::unreadable::Unreadable;
 use bytes::Bytes;
-use collabcanvas::protocol::scan::Malformed;
 use collabcanvas::protocol::unpack::Reader;
 use collabcanvas::protocol::{Encoding, json};
 use flate2::read::DeflateDecoder;
@@ -137,6 +137,8 @@ pub enum Message {
     Broadcast(u64, SmolStr, Bytes),
     /// The ping's number and the project's seq.
     Pong(u64, u64),
+    /// How often presence is wanted, in ms; `None` while nobody else is there.
+    Pace(Option<u64>),
     /// `normal` or `degraded`.
     Mode(SmolStr),
     /// The new role.
@@ -147,35 +149,6 @@ pub enum Message {
     Goaway(SmolStr, u64, u64),
     /// What the numbers of short frames stand for; see [`crate::short`].
     Names,
-}
-
-/// The pairs of a map.
-struct Map<'a>(Vec<(&'a str, &'a [u8])>);
-
-impl<'a> Map<'a> {
-    fn read(raw: &'a [u8]) -> Result<Self, Unreadable> {
-        let mut reader = Reader::new(raw);
-        let pairs = reader.map()?;
-        let pairs = (0..pairs).map(|_| Ok((reader.str()?, reader.raw()?)));
-        Ok(Self(pairs.collect::<Result<_, Malformed>>()?))
-    }
-
-    fn find(&self, key: &str) -> Option<Reader<'a>> {
-        let found = self.0.iter().find(|(k, _)| *k == key);
-        found.map(|(_, raw)| Reader::new(raw))
-    }
-
-    fn get(&self, key: &str) -> Result<Reader<'a>, Unreadable> {
-        self.find(key).ok_or_else(|| Unreadable::new(format!("the key {key:?} is missing")))
-    }
-
-    fn uint(&self, key: &str) -> Result<u64, Unreadable> {
-        Ok(self.get(key)?.uint()?)
-    }
-
-    fn text(&self, key: &str) -> Result<SmolStr, Unreadable> {
-        Ok(self.get(key)?.str()?.into())
-    }
 }
 
 /// Reads one WebSocket message.
@@ -217,6 +190,10 @@ fn packed(frame: &[u8]) -> Result<Message, Unreadable> {
             Message::Broadcast(map.uint("from")?, map.text("topic")?, data)
         }
         "pong" => Message::Pong(map.uint("n")?, map.uint("seq")?),
+        "pace" => {
+            let mut ms = map.get("presence_ms")?;
+            Message::Pace(if ms.nil() { None } else { Some(ms.uint()?) })
+        }
         "mode" => Message::Mode(map.text("mode")?),
         "permission" => Message::Permission(map.text("role")?),
         "error" => Message::Error(map.text("code")?, map.text("message")?.into()),

@@ -149,7 +149,7 @@ async fn measured(acts: Acts, drops: fn(usize) -> bool) -> Outcome {
     let url = format!("ws://{}", listener.local_addr().expect("it listens"));
     let serving = tokio::task::spawn_local(relay(listener, drops));
     let rooms = Rooms { count: 1, clients: 4, senders: 2, objects: 1 };
-    let load = Steady { rate: 100.0, warmup: 0.1, seconds: 1.0 };
+    let load = Steady { rate: 100.0, warmup: 0.1, seconds: 1.0, hands: false };
     let ground = Ground { urls: vec![url], dialect: Dialect::Floor };
     let outcome = steady::run(rooms, load, acts, &ground, &mut Probe::default()).await.expect("it runs");
     serving.abort();

@@ -12,7 +12,7 @@ pub mod redis;
 pub mod wire;
 
 use crate::ids::{Epoch, NodeId, Position, ProjectId, SessionId};
-use crate::protocol::message::PresenceEntry;
+use crate::protocol::message::{PresenceEntry, To};
 use crate::protocol::run::Run;
 use crate::protocol::value::Value;
 use async_trait::async_trait;
@@ -59,8 +59,8 @@ pub enum Event {
         topic: SmolStr,
         /// Anything.
         data: Value,
-        /// One session, or everybody.
-        to: Option<SessionId>,
+        /// To whom.
+        to: To,
     },
     /// The connection that events come by was lost and is there again: anything may have been missed.
     Gap,

@@ -9,7 +9,7 @@
 //! | `L` | epoch: [`Event::Began`] | a script |
 //! | `P` | node, sent (µs since 1970), then n, and the entries as on the client's wire | a node |
 //! | `B` | node, sent, then n, and the sessions | a node |
-//! | `X` | node, sent, then from, topic, to (or nil), and the data byte for byte | a node |
+//! | `X` | node, sent, then from, topic, to (a session, a user, or nil), and the data byte for byte | a node |
 //!
 //! What follows the fixed places of `P`, `B` and `X` is MessagePack, one value after the other. A kind that is not here comes from a newer node.
 
@@ -17,7 +17,7 @@ use super::Event;
 use crate::ids::{CommitId, NodeId, Position};
 use crate::protocol::commit;
 use crate::protocol::limits::{FRAME_DEPTH, TOPIC_BYTES};
-use crate::protocol::message::PresenceEntry;
+use crate::protocol::message::{PresenceEntry, To};
 use crate::protocol::pack;
 use crate::protocol::presence;
 use crate::protocol::props::InvalidProps;
@@ -77,10 +77,7 @@ pub fn encode(event: &Event, sent_us: u64) -> Option<Vec<u8>> {
             let mut out = fixed(b'X', &[*node, sent_us]);
             pack::uint(&mut out, *from);
             pack::str(&mut out, topic);
-            match to {
-                Some(to) => pack::uint(&mut out, *to),
-                None => pack::nil(&mut out),
-            }
+            to.pack(&mut out);
             out.extend_from_slice(data.as_bytes());
             out
         }
@@ -158,7 +155,7 @@ fn by_node(kind: u8, node: NodeId, reader: &mut Reader<'_>) -> Result<Event, Unr
             if topic.len() > TOPIC_BYTES {
                 return Err(Malformed::Expected("a topic").into());
             }
-            let to = if reader.nil() { None } else { Some(presence::session(reader)?) };
+            let to = To::read(reader.raw()?).ok_or(Malformed::Expected("a session or a user"))?;
             let data = Value::new(Bytes::copy_from_slice(reader.raw()?), FRAME_DEPTH)?;
             Event::Broadcast { node, from, topic: topic.into(), data, to }
         }

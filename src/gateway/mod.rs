@@ -4,6 +4,7 @@
 //! Started by `app`.
 
 mod accept;
+mod bots;
 mod origin;
 mod pages;
 mod upgrade;

@@ -14,7 +14,7 @@ struct Page {
 include!(concat!(env!("OUT_DIR"), "/pages.rs"));
 
 /// What a page of ours may load: its own files, and sockets.
-const POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; \
+const POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob: http: https:; style-src 'self' 'unsafe-inline'; \
     frame-ancestors 'none'; base-uri 'none'";
 
 /// Answers with a built-in file; `/` is the demo page.

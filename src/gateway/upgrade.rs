@@ -1,6 +1,6 @@
 //! The upgrade to a WebSocket: checked here, then handed to a session.
 
-use super::{origin, pages};
+use super::{bots, origin, pages};
 use crate::hub::Hub;
 use crate::ids::ProjectId;
 use crate::protocol::Encoding;
@@ -13,7 +13,7 @@ use axum::http::header::{
     SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use axum::http::{Response, StatusCode};
-use axum::routing::get;
+use axum::routing::{get, put};
 use hyper::upgrade::{Parts, Upgraded};
 use hyper_util::rt::TokioIo;
 use std::sync::Arc;
@@ -36,9 +36,13 @@ pub struct Gateway {
     pub sessions: watch::Sender<()>,
 }
 
-/// The client listener's routes: the WebSocket and the demo page.
+/// The client listener's routes: the WebSocket, the presence of bots, and the demo page.
 pub fn router(gateway: Gateway) -> Router {
-    Router::new().route("/v1/projects/{project}/ws", get(upgrade)).with_state(gateway).fallback(pages::page)
+    Router::new()
+        .route("/v1/projects/{project}/ws", get(upgrade))
+        .route("/v1/projects/{project}/presence/{bot}", put(bots::put).delete(bots::delete))
+        .with_state(gateway)
+        .fallback(pages::page)
 }
 
 /// Why an upgrade is not made.

@@ -7,6 +7,7 @@ use super::propose::{Answer, Verdict};
 use super::room::Room;
 use super::snapshot::{self, Snapshot};
 use crate::beside;
+use crate::clock;
 use crate::ids::{Author, Cid, CommitId, Position, Seq, SessionId};
 use crate::metrics;
 use crate::presence::roster::Whose;
@@ -241,6 +242,7 @@ fn sync(room: &mut Room, session: SessionId, start: Start) {
         saved,
         sync: kind,
         mode: room.course.mode(),
+        now_ms: clock::now_ms(),
         limits: room.settings.limits.clone(),
         heartbeat_ms: u32::try_from(room.settings.heartbeat.as_millis()).unwrap_or(u32::MAX),
         timeout_ms: u32::try_from(room.settings.silence.as_millis()).unwrap_or(u32::MAX),
@@ -249,12 +251,15 @@ fn sync(room: &mut Room, session: SessionId, start: Start) {
     let head = room.replica.position();
     let refusals = if snapshot.is_some() { saved_refusals(room, who.author) } else { Vec::new() };
     let names = room.members.names();
+    let pace = room.roster.pace();
     let Some(member) = room.members.get_mut(session) else {
         return;
     };
     member.begin((head.seq, head.id), saved);
+    member.pace = pace;
     member.outbox.clear_bulk();
     member.outbox.push_sync(encode::message(&ServerMessage::Welcome(Box::new(welcome)), encoding));
+    member.outbox.push_sync(encode::message(&ServerMessage::Pace(pace), encoding));
     if short {
         member.outbox.push_sync(names);
     }

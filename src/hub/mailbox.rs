@@ -2,16 +2,18 @@
 
 use super::outbox::Outbox;
 use super::pulse::Pulse;
-use crate::ids::{Author, Cid, Position, ProjectId, Seq, SessionId};
+use crate::ids::{Author, Cid, ClientId, NodeId, Position, ProjectId, Seq, SessionId};
 use crate::protocol::Encoding;
-use crate::protocol::message::Who;
+use crate::protocol::message::{Role, To, Who};
 use crate::protocol::op::Batch;
 use crate::protocol::props::Props;
 use crate::protocol::value::Value;
 use smol_str::SmolStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// Batches, presence and broadcasts that may wait for a room. A room drains thousands in a few milliseconds; beyond this, waiting would only
 /// add delay, and the sender is told to come back.
@@ -51,6 +53,45 @@ pub enum JoinError {
     Unavailable(String),
 }
 
+/// A back end's presence in a project.
+#[derive(Debug, Clone)]
+pub struct Bot {
+    /// Its number: of its name and this node.
+    pub session: SessionId,
+    /// Who it is.
+    pub who: Who,
+    /// All its fields.
+    pub fields: Props,
+    /// How long it is shown unless it is told of anew; `None`: no longer.
+    pub ttl: Option<Duration>,
+}
+
+impl Bot {
+    /// A bot of this name, shown by this node.
+    #[must_use]
+    pub fn new(name: &ClientId, node: NodeId, fields: Props, ttl: Option<Duration>) -> Self {
+        let author = Author::of("bot", name);
+        // Numbers that JavaScript holds exactly, and never 0.
+        let session = (xxh3_64_with_seed(&author.0, node) >> 11) | 1;
+        let who = Who { author, user: format!("bot:{name}").into(), role: Role::Viewer };
+        Self { session, who, fields, ttl }
+    }
+}
+
+/// Why a bot is not shown.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum BotError {
+    /// Its fields are too large.
+    #[error("presence may have {0} bytes in all")]
+    TooLarge(usize),
+    /// There are too many.
+    #[error("a project may have {0} bots on one node")]
+    TooMany(usize),
+    /// The project cannot be opened.
+    #[error(transparent)]
+    Closed(JoinError),
+}
+
 /// What must not be lost or delayed by a full mailbox; there are never more of these than sessions.
 #[derive(Debug)]
 pub(super) enum Control {
@@ -58,6 +99,7 @@ pub(super) enum Control {
     /// The outbox of a session that could not keep up is empty.
     Resync(SessionId),
     Leave(SessionId),
+    Bot(Box<Bot>, oneshot::Sender<Result<(), BotError>>),
     /// The node stops.
     Drain,
 }
@@ -67,7 +109,7 @@ pub(super) enum Control {
 pub(super) enum Mail {
     Batch { session: SessionId, author: Author, batch: Batch },
     Presence { session: SessionId, set: Props },
-    Broadcast { session: SessionId, topic: SmolStr, data: Value, to: Option<SessionId> },
+    Broadcast { session: SessionId, topic: SmolStr, data: Value, to: To },
 }
 
 /// A room, seen from outside.
@@ -153,7 +195,7 @@ impl Membership {
     ///
     /// # Errors
     /// [`Busy`]: it was not taken.
-    pub fn broadcast(&self, topic: SmolStr, data: Value, to: Option<SessionId>) -> Result<(), Busy> {
+    pub fn broadcast(&self, topic: SmolStr, data: Value, to: To) -> Result<(), Busy> {
         self.send(Mail::Broadcast { session: self.session, topic, data, to })
     }
 

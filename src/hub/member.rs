@@ -4,12 +4,12 @@ use super::mailbox::Joiner;
 use super::outbox::{Full, Outbox};
 use super::propose::{Answer, Verdict};
 use super::pulse::Pulse;
-use crate::ids::{Cid, CommitId, Seq};
+use crate::ids::{Cid, CommitId, ObjectId, Seq};
 use crate::metrics;
 use crate::protocol::frame::Frame;
 use crate::protocol::message::{ServerMessage, Who};
 use crate::protocol::{Encoding, encode, short};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// One session in the room.
@@ -29,6 +29,8 @@ pub(super) struct Member {
     pub(super) awaits_snapshot: bool,
     /// It was passed over by presence: the next one is full.
     pub(super) presence_behind: bool,
+    /// The pace that it was told last.
+    pub(super) pace: Option<u32>,
     /// Its outbox has something to be sent at the end of this turn.
     pub(super) is_due: bool,
     /// Its outbox has something that can wait: it goes with the next thing that is due, or at the next tick.
@@ -39,6 +41,8 @@ pub(super) struct Member {
     pub(super) answers: VecDeque<Answer>,
     /// Batches that have their seq and are not durable.
     pub(super) unsaved: VecDeque<(Cid, Seq)>,
+    /// Objects that it has asked a lease of.
+    pub(super) leases: BTreeSet<ObjectId>,
     /// Highest durable cid.
     pub(super) saved: Cid,
     /// The `saved` message that was sent last.
@@ -57,11 +61,13 @@ impl Member {
             lagging: false,
             awaits_snapshot: false,
             presence_behind: true,
+            pace: None,
             is_due: false,
             can_wait: false,
             unanswered: 0,
             answers: VecDeque::new(),
             unsaved: VecDeque::new(),
+            leases: BTreeSet::new(),
             saved,
             told: (saved, told),
         }

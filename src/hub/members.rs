@@ -1,18 +1,23 @@
 //! All sessions in a room.
 
 use super::member::Member;
+use super::moves::Moves;
 use super::names::Names;
 use super::parts::parts;
 use super::propose::Answer;
+use super::shared::{Encoded, Shared};
 use crate::ids::{Author, Cid, Seq, SessionId};
 use crate::metrics;
+use crate::presence::cursor::Rect;
+use crate::presence::roster::Line;
 use crate::protocol::close::Close;
 use crate::protocol::commit::{Commit, Origin};
+use crate::protocol::encode;
 use crate::protocol::frame::Frame;
-use crate::protocol::message::{PresenceEntry, ServerMessage};
+use crate::protocol::message::{PresenceEntry, ServerMessage, To};
+use crate::protocol::op::{Action, Batch, Body};
 use crate::protocol::refusal::{Code, Refusal};
 use crate::protocol::short::{self, Name};
-use crate::protocol::{Encoding, encode};
 use std::collections::{BTreeMap, HashMap};
 
 /// All members, by session.
@@ -106,12 +111,12 @@ impl Members {
         }
     }
 
-    /// Sends a message to everybody but one, dropping it for slow readers.
-    pub(super) fn passing(&mut self, except: SessionId, only: Option<SessionId>, message: ServerMessage) {
+    /// Sends a message to whom it is for, but one, dropping it for slow readers.
+    pub(super) fn passing(&mut self, except: SessionId, to: &To, message: ServerMessage) {
         self.touched = true;
         let mut message = Encoded::new(message);
         for (session, member) in &mut self.by_session {
-            if *session == except || only.is_some_and(|to| to != *session) || member.lagging {
+            if *session == except || !to.is(*session, &member.who.user) || member.lagging {
                 continue;
             }
             let frame = message.frame(member.encoding);
@@ -119,18 +124,24 @@ impl Members {
         }
     }
 
-    /// Sends what changed to everybody; those who are behind get everything once they keep up again.
-    pub(super) fn presence(&mut self, news: Vec<PresenceEntry>, everybody: Vec<PresenceEntry>) {
-        let moved = |entry: &PresenceEntry| entry.fields.clone().filter(|_| entry.who.is_none());
-        let moves: Vec<_> = news.iter().filter_map(|e| Some((Name::Session(e.session), moved(e)?))).collect();
-        self.number(moves.iter().map(|(session, _)| *session));
-        let moves = moves.iter().map(|(session, fields)| (self.names.of(*session), fields));
-        let moves = if moves.len() > 0 { Some(short::presence(moves)) } else { None };
-        let others: Vec<_> = news.iter().filter(|entry| moved(entry).is_none()).cloned().collect();
+    /// Sends what changed to everybody; those who are behind get everything once they keep up again. Who takes short frames is spared the cursors that
+    /// move far outside of the viewport that `sees` tells.
+    pub(super) fn presence(
+        &mut self,
+        news: Vec<Line>,
+        everybody: Vec<PresenceEntry>,
+        sees: impl Fn(SessionId) -> Option<Rect>,
+    ) {
+        let is_move = |line: &Line| line.entry.who.is_none() && line.entry.fields.is_some();
+        let (moved, others): (Vec<&Line>, Vec<&Line>) = news.iter().partition(|line| is_move(line));
+        self.number(moved.iter().map(|line| Name::Session(line.entry.session)));
+        let moves = Moves::new(moved.into_iter(), |session| self.names.of(Name::Session(session)));
         let has_others = !others.is_empty();
+        let others: Vec<_> = others.into_iter().map(|line| line.entry.clone()).collect();
+        let news: Vec<_> = news.into_iter().map(|line| line.entry).collect();
         let [mut news, mut others, mut everybody] = [(false, news), (false, others), (true, everybody)]
             .map(|(full, sessions)| Encoded::new(ServerMessage::Presence { full, sessions }));
-        for member in self.by_session.values_mut().filter(|m| !m.lagging) {
+        for (session, member) in self.by_session.iter_mut().filter(|(_, m)| !m.lagging) {
             let encoding = member.encoding;
             let fits = match (member.presence_behind, member.short) {
                 (true, _) => member.push_presence(everybody.frame(encoding)),
@@ -138,10 +149,22 @@ impl Members {
                 // Who has come first: what is short names nobody who was not told of.
                 _ => {
                     (!has_others || member.push_presence(others.frame(encoding)))
-                        && moves.as_ref().is_none_or(|moves| member.push_presence(moves.clone()))
+                        && moves.frame(|| sees(*session)).is_none_or(|moves| member.push_presence(moves))
                 }
             };
             member.presence_behind = !fits;
+        }
+    }
+
+    /// Tells everybody who does not know it yet how often to send presence.
+    pub(super) fn pace(&mut self, pace: Option<u32>) {
+        let mut message = Encoded::new(ServerMessage::Pace(pace));
+        for member in self.by_session.values_mut().filter(|m| !m.lagging && m.pace != pace) {
+            if member.push_presence(message.frame(member.encoding)) {
+                member.pace = pace;
+            } else {
+                member.presence_behind = true;
+            }
         }
     }
 
@@ -220,6 +243,15 @@ impl Members {
         Some(member)
     }
 
+    /// Notes which leases a batch asks for.
+    pub(super) fn note_leases(&mut self, session: SessionId, batch: &Batch) {
+        let Body::Ops(ops) = &batch.body else { return };
+        let leased = ops.iter().filter(|op| matches!(op.action, Action::Lease { .. })).map(|op| &op.id);
+        if let Some(member) = self.by_session.get_mut(&session) {
+            member.leases.extend(leased.cloned());
+        }
+    }
+
     /// Tells a session that its batch was not taken and when to send it again.
     pub(super) fn not_now(&mut self, session: SessionId, cid: Cid, code: Code, retry_ms: u32) {
         if let Some(member) = self.get_mut(session) {
@@ -242,37 +274,6 @@ impl Members {
         for member in self.by_session.values() {
             member.outbox.close(close, message);
         }
-    }
-}
-
-/// A frame for each way in which members take them, made when the first one needs it.
-#[derive(Default)]
-struct Shared([Option<Frame>; 3]);
-
-impl Shared {
-    fn frame(&mut self, encoding: Encoding, short: bool, make: impl FnOnce() -> Frame) -> Frame {
-        let way = match (encoding, short) {
-            (Encoding::Json, _) => 0,
-            (Encoding::MessagePack, false) => 1,
-            (Encoding::MessagePack, true) => 2,
-        };
-        self.0[way].get_or_insert_with(make).clone()
-    }
-}
-
-/// A message for everybody, encoded when the first one needs it.
-struct Encoded {
-    message: ServerMessage,
-    shared: Shared,
-}
-
-impl Encoded {
-    fn new(message: ServerMessage) -> Self {
-        Self { message, shared: Shared::default() }
-    }
-
-    fn frame(&mut self, encoding: Encoding) -> Frame {
-        self.shared.frame(encoding, false, || encode::message(&self.message, encoding))
     }
 }
 

@@ -8,6 +8,7 @@ mod join;
 mod mailbox;
 mod member;
 mod members;
+mod moves;
 mod names;
 mod open;
 pub mod outbox;
@@ -15,17 +16,19 @@ mod parts;
 pub mod propose;
 pub mod pulse;
 mod room;
+mod shared;
 pub mod snapshot;
 
-pub use mailbox::{Busy, JoinError, Joiner, Membership};
+pub use mailbox::{Bot, BotError, Busy, JoinError, Joiner, Membership};
 
 use crate::durable::DurableStore;
 use crate::fanout::Fanout;
 use crate::hot::HotStore;
-use crate::ids::ProjectId;
+use crate::ids::{ClientId, ProjectId};
 use crate::metrics;
 use crate::presence::Presence;
 use crate::protocol::limits::Limits;
+use crate::protocol::props::Props;
 use crate::recovery::lineage::Both;
 use dashmap::DashMap;
 use mailbox::{Control, RoomHandle};
@@ -150,6 +153,30 @@ impl Hub {
             }
         }
         Err(JoinError::Unavailable("its room closes again and again".to_owned()))
+    }
+
+    /// Shows a bot in the project, or no longer.
+    ///
+    /// # Errors
+    /// [`BotError`], when it cannot be shown.
+    pub async fn bot(
+        self: &Arc<Self>,
+        project: &ProjectId,
+        name: &ClientId,
+        fields: Props,
+        ttl: Option<Duration>,
+    ) -> Result<(), BotError> {
+        let bot = Bot::new(name, self.stores.presence.node(), fields, ttl);
+        for _ in 0..JOIN_TRIES {
+            let room = self.room(project).await.map_err(BotError::Closed)?;
+            let (reply, answer) = oneshot::channel();
+            if room.control.send(Control::Bot(Box::new(bot.clone()), reply)).is_ok()
+                && let Ok(answer) = answer.await
+            {
+                return answer;
+            }
+        }
+        Err(BotError::Closed(JoinError::Unavailable("its room closes again and again".to_owned())))
     }
 
     /// The project's room; whoever comes first opens it, the others wait for that.

@@ -1,11 +1,13 @@
 //! From waiting batches to a call: checks the counters, applies the conflict rule, names the commits. Pure but for the randomness that is
 //! handed in.
 
+use crate::clock;
 use crate::hot::{CALL_BATCHES, Call, ClientState, Clients, Proposal};
 use crate::ids::{Author, Cid, CommitId, ObjectId, Seq, SessionId};
 use crate::mechanism::{Mechanism, on};
 use crate::project::apply::{apply, reapply};
 use crate::project::canvas::{Draft, Object, View};
+use crate::project::lease::Maker;
 use crate::project::rebalance;
 use crate::protocol::change::{Change, Changes};
 use crate::protocol::commit::{Commit, Origin, Outcome};
@@ -171,7 +173,10 @@ fn compute(view: &dyn View, waiting: &Waiting, seq: Seq, limits: &Limits, id: Co
         digest: batch.digest,
     });
     let result = match &batch.body {
-        Body::Ops(ops) => apply(view, ops, seq, limits),
+        Body::Ops(ops) => {
+            let maker = Maker { author: waiting.from.map(|(_, author)| author), now_ms: clock::now_ms() };
+            apply(view, ops, seq, maker, limits)
+        }
         Body::Invalid(refusal) => Err(refusal.clone()),
         Body::Void(code) => Err(Refusal::again(*code)),
         Body::Again(changes) => match changes.decode() {

@@ -4,11 +4,13 @@
 //! the next: a batch alone at rest, up to 64 under load. It decides through pure parts (`replica`, `propose`, `held`, `roster`) and only moves
 //! their results.
 
+mod bots;
 mod calls;
 mod cold;
 mod course;
 mod direct;
 mod history;
+mod leases;
 mod mail;
 mod others;
 mod telling;
@@ -34,6 +36,7 @@ use crate::protocol::close::Close;
 use crate::recovery::direct::Went;
 use crate::recovery::lineage::Begun;
 use crate::recovery::replica::Replica;
+use bots::Bots;
 pub(super) use course::Course;
 use direct::News;
 use futures_util::FutureExt as _;
@@ -98,6 +101,7 @@ pub(super) struct Room {
     pub(super) members: Members,
     pub(super) roster: Roster,
     others: Others,
+    bots: Bots,
     pub(super) snapshots: Snapshots,
     /// Joiners who know of something that this room does not: they wait until it has asked the store.
     pub(super) unsure: Unsure,
@@ -143,6 +147,7 @@ impl Room {
             members: Members::default(),
             roster: Roster::default(),
             others,
+            bots: Bots::default(),
             snapshots: Snapshots::default(),
             unsure,
             waiting: Vec::new(),
@@ -222,6 +227,7 @@ impl Room {
             && self.unsure.is_empty()
             && self.queue.is_empty()
             && self.in_flight.is_none()
+            && self.bots.is_empty()
             && (self.is_saved() || !on(Mechanism::Close))
     }
 
@@ -248,7 +254,8 @@ impl Room {
             Control::Join(joiner, reply) => join::join(self, *joiner, reply),
             Control::Resync(session) => join::resync(self, session),
             Control::Leave(session) => self.forget(session),
-            Control::Drain => self.draining = true,
+            Control::Bot(bot, reply) => drop(reply.send(self.bot(&bot))),
+            Control::Drain => self.drain(),
         }
     }
 
@@ -256,8 +263,9 @@ impl Room {
     pub(super) fn forget(&mut self, session: SessionId) {
         self.waiting.retain(|(joiner, _)| joiner.session != session);
         self.unsure.forget(session);
-        if self.members.remove(session).is_some() {
+        if let Some(member) = self.members.remove(session) {
             self.roster.leave(session);
+            self.end_leases(&member);
         }
     }
 

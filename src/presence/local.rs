@@ -2,7 +2,7 @@
 
 use super::{Alive, Presence};
 use crate::ids::{NodeId, ProjectId, SessionId};
-use crate::protocol::message::PresenceEntry;
+use crate::protocol::message::{PresenceEntry, To};
 use crate::protocol::value::Value;
 use async_trait::async_trait;
 use smol_str::SmolStr;
@@ -25,7 +25,7 @@ impl Presence for LocalPresence {
 
     fn beat(&self, _project: &ProjectId, _sessions: Vec<Alive>) {}
 
-    fn broadcast(&self, _: &ProjectId, _: SessionId, _: SmolStr, _: Value, _: Option<SessionId>) {}
+    fn broadcast(&self, _: &ProjectId, _: SessionId, _: SmolStr, _: Value, _: To) {}
 
     async fn read(
         &self,

@@ -7,13 +7,15 @@
 //! know one of them reads it, and lets go of those that are not named. A node whose beats stop is gone after [`SILENT_NODE`]; a session whose node
 //! cannot say goodbye is gone after [`TTL`] in any case.
 
+pub mod cursor;
 pub mod local;
+mod pace;
 pub mod redis;
 pub mod remote;
 pub mod roster;
 
 use crate::ids::{NodeId, ProjectId, SessionId};
-use crate::protocol::message::PresenceEntry;
+use crate::protocol::message::{PresenceEntry, To};
 use crate::protocol::value::Value;
 use async_trait::async_trait;
 use smol_str::SmolStr;
@@ -51,7 +53,7 @@ pub trait Presence: Send + Sync + 'static {
     fn beat(&self, project: &ProjectId, sessions: Vec<Alive>);
 
     /// Passes a session's event on to the sessions of other nodes.
-    fn broadcast(&self, project: &ProjectId, from: SessionId, topic: SmolStr, data: Value, to: Option<SessionId>);
+    fn broadcast(&self, project: &ProjectId, from: SessionId, topic: SmolStr, data: Value, to: To);
 
     /// The sessions of other nodes that are alive in the project: all, or those of `only`.
     ///

@@ -23,7 +23,7 @@ use crate::keyspace::{Bucket, Keyspace};
 use crate::link::{Link, LinkError};
 use crate::metrics;
 use crate::protocol::limits::FRAME_DEPTH;
-use crate::protocol::message::{PresenceEntry, Role, Who};
+use crate::protocol::message::{PresenceEntry, Role, To, Who};
 use crate::protocol::props::Props;
 use crate::protocol::value::Value;
 use async_trait::async_trait;
@@ -103,7 +103,7 @@ impl Presence for RedisPresence {
         self.wake();
     }
 
-    fn broadcast(&self, project: &ProjectId, from: SessionId, topic: SmolStr, data: Value, to: Option<SessionId>) {
+    fn broadcast(&self, project: &ProjectId, from: SessionId, topic: SmolStr, data: Value, to: To) {
         let event = Event::Broadcast { node: self.desk.node, from, topic, data, to };
         self.desk.fanout.publish(project, event);
     }

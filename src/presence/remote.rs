@@ -228,7 +228,7 @@ impl Node {
         let is_known = self.known.contains_key(&session);
         if is_known {
             // The bounds were kept where it was set.
-            roster.set(session, &fields, usize::MAX);
+            roster.set(session, &fields, usize::MAX, Some(self.heard));
         }
         match self.awaited.get_mut(&session) {
             Some(awaited) => awaited.since = awaited.since.merged(&fields, &[]),

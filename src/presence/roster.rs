@@ -1,11 +1,14 @@
 //! Everybody's presence in one project, and what has changed since the last tick. Pure.
 
+use super::cursor::{self, CURSOR, Point, Rect, VIEWPORT};
+use super::pace::pace;
 use crate::ids::SessionId;
 use crate::protocol::message::{PresenceEntry, Who};
 use crate::protocol::props::Props;
 use crate::protocol::value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Fastest tick: a little more than 60 times a second, so that what is a frame's wait with its way is still one frame.
 const FASTEST: Duration = Duration::from_millis(15);
@@ -26,11 +29,27 @@ pub enum Whose {
     Theirs,
 }
 
+/// With more sessions than this, a cursor that moves far outside of what a session sees is told to it rarely …
+const CROWD: usize = 12;
+/// … this often.
+const FAR: Duration = Duration::from_secs(1);
+/// A session that has moved its cursor in this time counts for how often all should tell of theirs.
+const MOVING: Duration = Duration::from_secs(2);
+
+/// A line of presence, and whom it concerns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    /// What to tell.
+    pub entry: PresenceEntry,
+    /// A cursor that has moved here, and nothing else: it may be left out for those who look elsewhere. Before long it is told to all.
+    pub near: Option<Point>,
+}
+
 /// What has changed since the last tick, one entry per session.
 #[derive(Debug, Default, PartialEq)]
 pub struct News {
     /// For the members of the room: everybody's.
-    pub members: Vec<PresenceEntry>,
+    pub members: Vec<Line>,
     /// For other nodes: of our own sessions.
     pub nodes: Vec<PresenceEntry>,
 }
@@ -43,6 +62,16 @@ struct Present {
     fields: Props,
     /// What has changed since the last tick; `None` when the others have not heard of the session yet.
     changed: Option<Props>,
+    /// Where it points.
+    at: Option<Point>,
+    /// What it sees.
+    viewport: Option<Rect>,
+    /// When its cursor moved last.
+    moved: Option<Instant>,
+    /// When it was last told to all.
+    told: Option<Instant>,
+    /// When it is to be told to all, because some have not heard where its cursor is.
+    owed: Option<Instant>,
 }
 
 /// The sessions of a project, as the others see them.
@@ -51,6 +80,10 @@ pub struct Roster {
     sessions: BTreeMap<SessionId, Present>,
     dirty: BTreeSet<SessionId>,
     left: Vec<(SessionId, Whose)>,
+    /// The sessions that are owed, by when.
+    owed: BTreeSet<(Instant, SessionId)>,
+    /// The pace that was told last.
+    pace: Option<u32>,
 }
 
 impl Roster {
@@ -58,10 +91,12 @@ impl Roster {
     pub fn join(&mut self, session: SessionId, who: Who, fields: Props, whose: Whose) {
         if let Some(known) = self.sessions.get(&session) {
             let change = change(&known.fields, &fields);
-            self.set(session, &change, usize::MAX);
+            self.set(session, &change, usize::MAX, None);
             return;
         }
-        self.sessions.insert(session, Present { whose, who, fields, changed: None });
+        let (at, viewport) = (cursor::point(&fields), Rect::of(&fields));
+        let present = Present { whose, who, fields, changed: None, at, viewport, moved: None, told: None, owed: None };
+        self.sessions.insert(session, present);
         self.dirty.insert(session);
     }
 
@@ -70,14 +105,18 @@ impl Roster {
         let Some(present) = self.sessions.remove(&session) else {
             return;
         };
+        if let Some(due) = present.owed {
+            self.owed.remove(&(due, session));
+        }
         let announced = !self.dirty.remove(&session) || present.changed.is_some();
         if announced {
             self.left.push((session, present.whose));
         }
     }
 
-    /// Changes a session's fields; nil removes. Returns false, and changes nothing, when they would exceed `limit` bytes.
-    pub fn set(&mut self, session: SessionId, patch: &Props, limit: usize) -> bool {
+    /// Changes a session's fields; nil removes. `now` when its client has done so. Returns false, and changes nothing, when they would exceed `limit`
+    /// bytes.
+    pub fn set(&mut self, session: SessionId, patch: &Props, limit: usize, now: Option<Instant>) -> bool {
         let Some(present) = self.sessions.get_mut(&session) else {
             return true;
         };
@@ -93,9 +132,19 @@ impl Roster {
             return true;
         }
         present.fields = fields;
+        if patch.get(CURSOR).is_some() {
+            present.at = cursor::point(&present.fields);
+            present.moved = now.or(present.moved);
+        }
+        if patch.get(VIEWPORT).is_some() {
+            present.viewport = Rect::of(&present.fields);
+        }
         let fresh = self.dirty.insert(session);
         match &mut present.changed {
-            Some(changed) if !fresh => *changed = changed.merged(patch, &[]),
+            Some(changed) if !fresh => {
+                let way = cursor::joined(changed, patch).unwrap_or_else(Props::empty);
+                *changed = changed.merged(patch, &[]).merged(&way, &[]);
+            }
             Some(changed) => *changed = patch.clone(),
             // Not announced yet: the announcement will carry all fields.
             None => {}
@@ -121,12 +170,40 @@ impl Roster {
         !self.dirty.is_empty() || !self.left.is_empty()
     }
 
+    /// When some are to hear of cursors that they were spared.
+    #[must_use]
+    pub fn owed(&self) -> Option<Instant> {
+        self.owed.first().map(|(due, _)| *due)
+    }
+
+    /// What a session sees, as far as it says.
+    #[must_use]
+    pub fn viewport(&self, session: SessionId) -> Option<Rect> {
+        self.sessions.get(&session)?.viewport
+    }
+
+    /// How often a client should tell of its cursor, in ms; `None` while nobody else is there.
+    #[must_use]
+    pub fn pace(&self) -> Option<u32> {
+        self.pace
+    }
+
+    /// Settles the pace anew.
+    pub fn change_pace(&mut self, now: Instant) {
+        self.pace = if self.sessions.len() < 2 { None } else { Some(pace(self.moving(now), self.pace)) };
+    }
+
+    fn moving(&self, now: Instant) -> usize {
+        self.sessions.values().filter(|p| p.moved.is_some_and(|moved| now < moved + MOVING)).count()
+    }
+
     /// What has changed since the last call.
-    pub fn take_news(&mut self) -> News {
+    pub fn take_news(&mut self, now: Instant) -> News {
         let mut news = News::default();
         for (session, whose) in self.left.drain(..) {
-            news.add(whose, PresenceEntry { session, fields: None, who: None });
+            news.add(whose, PresenceEntry { session, fields: None, who: None }, None);
         }
+        let is_crowd = self.sessions.len() > CROWD;
         for session in std::mem::take(&mut self.dirty) {
             let Some(present) = self.sessions.get_mut(&session) else {
                 continue;
@@ -134,7 +211,31 @@ impl Roster {
             let first = present.changed.is_none();
             let fields = present.changed.replace(Props::empty()).unwrap_or_else(|| present.fields.clone());
             let who = first.then(|| present.who.clone());
-            news.add(present.whose, PresenceEntry { session, fields: Some(fields), who });
+            let only_moved = !first && fields.count() == 1 && fields.get(CURSOR).is_some();
+            let lately = present.told.is_some_and(|told| now < told + FAR);
+            let near = if is_crowd && only_moved && lately { present.at } else { None };
+            match (near, present.owed) {
+                (Some(_), None) => {
+                    let due = present.told.unwrap_or(now) + FAR;
+                    present.owed = Some(due);
+                    self.owed.insert((due, session));
+                }
+                (None, owed) => {
+                    present.told = Some(now);
+                    present.owed = None;
+                    self.owed.remove(&(owed.unwrap_or(now), session));
+                }
+                _ => {}
+            }
+            news.add(present.whose, PresenceEntry { session, fields: Some(fields), who }, near);
+        }
+        while let Some((due, session)) = self.owed.first().copied().filter(|(due, _)| *due <= now) {
+            self.owed.remove(&(due, session));
+            let Some(present) = self.sessions.get_mut(&session) else { continue };
+            (present.owed, present.told) = (None, Some(now));
+            let at = present.fields.get(CURSOR).map(|raw| Props::from_pairs(&[(CURSOR, raw)]));
+            let entry = PresenceEntry { session, fields: Some(at.unwrap_or_else(Props::empty)), who: None };
+            news.members.push(Line { entry, near: None });
         }
         news
     }
@@ -160,11 +261,11 @@ impl Roster {
 }
 
 impl News {
-    fn add(&mut self, whose: Whose, entry: PresenceEntry) {
+    fn add(&mut self, whose: Whose, entry: PresenceEntry, near: Option<Point>) {
         if whose == Whose::Ours {
             self.nodes.push(entry.clone());
         }
-        self.members.push(entry);
+        self.members.push(Line { entry, near });
     }
 }
 
@@ -181,110 +282,4 @@ fn change(old: &Props, new: &Props) -> Props {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ids::Author;
-    use crate::protocol::json::from_json;
-    use crate::protocol::message::Role;
-
-    fn props(json: &str) -> Props {
-        Props::parse(&from_json(json).expect("JSON"), 32).expect("props")
-    }
-
-    fn who() -> Who {
-        Who { author: Author([1; 8]), user: "u".into(), role: Role::Editor }
-    }
-
-    fn shown(news: &[PresenceEntry]) -> Vec<String> {
-        news.iter()
-            .map(|e| {
-                format!(
-                    "{} {} {}",
-                    e.session,
-                    e.fields.as_ref().map_or("left".into(), |f| format!("{f:?}")),
-                    e.who.is_some()
-                )
-            })
-            .collect()
-    }
-
-    #[test]
-    fn changes_are_coalesced_to_the_latest() {
-        let mut roster = Roster::default();
-        roster.join(1, who(), props(r#"{"name":"A"}"#), Whose::Ours);
-        roster.set(1, &props(r#"{"cursor":[0,0]}"#), 2_048);
-        assert_eq!(shown(&roster.take_news().members), [r#"1 {"name":"A","cursor":[0,0]} true"#]);
-        roster.set(1, &props(r#"{"cursor":[1,1],"name":null}"#), 2_048);
-        roster.set(1, &props(r#"{"cursor":[2,2]}"#), 2_048);
-        assert_eq!(shown(&roster.take_news().members), [r#"1 {"name":null,"cursor":[2,2]} false"#]);
-        assert!(!roster.has_news());
-        assert_eq!(shown(&roster.everybody()), [r#"1 {"cursor":[2,2]} true"#]);
-    }
-
-    #[test]
-    fn whoever_came_and_went_between_ticks_was_never_there() {
-        let mut roster = Roster::default();
-        roster.join(1, who(), Props::empty(), Whose::Ours);
-        roster.leave(1);
-        assert!(!roster.has_news());
-        roster.join(2, who(), Props::empty(), Whose::Ours);
-        roster.take_news();
-        roster.set(2, &props(r#"{"a":1}"#), 2_048);
-        roster.leave(2);
-        assert_eq!(shown(&roster.take_news().members), ["2 left false"]);
-    }
-
-    #[test]
-    fn other_nodes_hear_only_of_ours() {
-        let mut roster = Roster::default();
-        roster.join(1, who(), props(r#"{"a":1}"#), Whose::Ours);
-        roster.join(2, who(), props(r#"{"b":1}"#), Whose::Theirs);
-        let news = roster.take_news();
-        assert_eq!(shown(&news.members), [r#"1 {"a":1} true"#, r#"2 {"b":1} true"#]);
-        assert_eq!(shown(&news.nodes), [r#"1 {"a":1} true"#]);
-        assert_eq!(shown(&roster.ours()), [r#"1 {"a":1} true"#]);
-        roster.leave(1);
-        roster.leave(2);
-        let news = roster.take_news();
-        assert_eq!((shown(&news.members).len(), shown(&news.nodes)), (2, vec!["1 left false".to_owned()]));
-    }
-
-    #[test]
-    fn who_comes_again_is_only_what_is_new_of_it() {
-        let mut roster = Roster::default();
-        let join = |roster: &mut Roster, fields| roster.join(2, who(), props(fields), Whose::Theirs);
-        join(&mut roster, r#"{"a":1,"b":2,"c":3}"#);
-        roster.take_news();
-        join(&mut roster, r#"{"a":1,"b":4}"#);
-        assert_eq!(shown(&roster.take_news().members), [r#"2 {"b":4,"c":null} false"#]);
-        join(&mut roster, r#"{"a":1,"b":4}"#);
-        assert!(!roster.has_news());
-    }
-
-    #[test]
-    fn too_much_is_refused_whole() {
-        let mut roster = Roster::default();
-        roster.join(1, who(), props(r#"{"a":1}"#), Whose::Ours);
-        assert!(!roster.set(1, &props(r#"{"a":2,"b":"0123456789"}"#), 8));
-        assert_eq!(shown(&roster.everybody()), [r#"1 {"a":1} true"#]);
-    }
-
-    #[test]
-    fn removing_what_is_not_there_is_no_news() {
-        let mut roster = Roster::default();
-        roster.join(1, who(), props(r#"{"a":1}"#), Whose::Ours);
-        roster.take_news();
-        assert!(roster.set(1, &props(r#"{"no":null,"b":2}"#), 2_048));
-        assert_eq!(shown(&roster.take_news().members), [r#"1 {"b":2} false"#]);
-        let many: Vec<String> = (0..500).map(|n| format!("\"no{n}\":null")).collect();
-        assert!(!roster.set(1, &props(&format!("{{{}}}", many.join(","))), 2_048), "the change itself is bounded");
-    }
-
-    #[test]
-    fn the_rate_falls_with_the_number_of_sessions() {
-        let mut roster = Roster::default();
-        assert_eq!(roster.tick(), FASTEST);
-        (0..1_000).for_each(|session| roster.join(session, who(), Props::empty(), Whose::Ours));
-        assert_eq!(roster.tick(), SLOWEST);
-    }
-}
+mod tests;

@@ -6,11 +6,12 @@
 //! not at all.
 
 use super::canvas::{Draft, Object, View};
+use super::lease::{self, Lease, Maker};
 use super::order;
 use crate::ids::{ObjectId, Seq};
 use crate::protocol::change::Change;
 use crate::protocol::limits::{Limits, PARENT_CHAIN, PROPERTIES};
-use crate::protocol::op::{Action, Op};
+use crate::protocol::op::{Action, LEASE, Op};
 use crate::protocol::props::Props;
 use crate::protocol::refusal::{Code, Refusal};
 use crate::protocol::value::{self, Number};
@@ -39,15 +40,15 @@ pub struct Effect {
     pub props: Option<Props>,
 }
 
-/// Applies a batch's ops to a view, as the commit at `seq`.
+/// Applies a batch's ops to a view, as the commit at `seq`, for its maker.
 ///
 /// # Errors
 /// The [`Refusal`] of the whole batch; nothing of it applies then.
-pub fn apply(view: &dyn View, ops: &[Op], seq: Seq, limits: &Limits) -> Result<Effects, Refusal> {
+pub fn apply(view: &dyn View, ops: &[Op], seq: Seq, maker: Maker, limits: &Limits) -> Result<Effects, Refusal> {
     let mut draft = Draft::new(view);
     let mut effects = Effects::default();
     for (index, op) in ops.iter().enumerate() {
-        match apply_one(&draft, op).map_err(|refusal| refusal.at(index).about(&op.id))? {
+        match apply_one(&draft, op, seq, maker).map_err(|refusal| refusal.at(index).about(&op.id))? {
             Some((change, props)) => {
                 draft.set(op.id.clone(), props.map(|props| Object { rev: seq, props }));
                 effects.changes.push(change);
@@ -107,7 +108,7 @@ fn touched(view: &dyn View, draft: Draft<'_>) -> Vec<Effect> {
 }
 
 /// The change of one op and the object's new props (`None`: removed); `Ok(None)` when its object does not exist.
-fn apply_one(view: &dyn View, op: &Op) -> Result<Option<(Change, Option<Props>)>, Refusal> {
+fn apply_one(view: &dyn View, op: &Op, seq: Seq, maker: Maker) -> Result<Option<(Change, Option<Props>)>, Refusal> {
     if view.is_quarantined(&op.id) {
         return Err(Refusal::new(
             Code::Quarantined,
@@ -116,6 +117,7 @@ fn apply_one(view: &dyn View, op: &Op) -> Result<Option<(Change, Option<Props>)>
     }
     let object = view.object(&op.id);
     check_preconditions(object, op)?;
+    object.map_or(Ok(()), |object| lease::check(object, op, maker))?;
     let id = op.id.clone();
     match (&op.action, object) {
         (Action::Create { .. }, Some(_)) => {
@@ -137,6 +139,16 @@ fn apply_one(view: &dyn View, op: &Op) -> Result<Option<(Change, Option<Props>)>
             let set = incremented(&object.props, prop, *by)?;
             let props = object.props.merged(&set, &[]);
             Ok(Some((Change::Set { id, set, unset: Vec::new() }, Some(props))))
+        }
+        (Action::Lease { ttl_ms }, Some(object)) => {
+            let set = Lease::taken(object, maker, seq, *ttl_ms).map_or_else(Props::empty, |lease| lease.to_props());
+            let props = object.props.merged(&set, &[]);
+            Ok(Some((Change::Set { id, set, unset: Vec::new() }, Some(props))))
+        }
+        (Action::Release, Some(object)) => {
+            let unset: Vec<_> = object.props.get(LEASE).map(|_| SmolStr::new_static(LEASE)).into_iter().collect();
+            let props = object.props.merged(&Props::empty(), &unset);
+            Ok(Some((Change::Set { id, set: Props::empty(), unset }, Some(props))))
         }
     }
 }

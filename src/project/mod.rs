@@ -5,5 +5,6 @@
 
 pub mod apply;
 pub mod canvas;
+pub mod lease;
 pub mod order;
 pub mod rebalance;

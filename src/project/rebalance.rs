@@ -58,7 +58,7 @@ fn rekey(id: &ObjectId, key: &str) -> Op {
     let mut z = Vec::with_capacity(key.len() + 2);
     pack::str(&mut z, key);
     let set = Props::from_pairs(&[("z", &z)]);
-    Op { id: id.clone(), action: Action::Update { set, unset: Vec::new() }, if_rev: None, if_absent: Vec::new() }
+    Op::new(id.clone(), Action::Update { set, unset: Vec::new() })
 }
 
 #[cfg(test)]

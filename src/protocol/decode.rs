@@ -6,7 +6,7 @@
 mod ops;
 
 use super::limits::{FRAME_DEPTH, FRAME_VALUES, Limits, TOPIC_BYTES};
-use super::message::{ClientMessage, Hello, WirePosition};
+use super::message::{ClientMessage, Hello, To, WirePosition};
 use super::op::{Batch, Body};
 use super::props::Props;
 use super::refusal::Code;
@@ -124,7 +124,8 @@ fn broadcast(fields: &Fields<'_>, limits: &Limits) -> Result<ClientMessage, Unre
     }
     let raw = fields.0.iter().find(|(k, _)| *k == "data").map_or(&[0xc0][..], |(_, raw)| *raw);
     let data = Value::new(Bytes::copy_from_slice(raw), limits.value_depth as usize)?;
-    let to = fields.get("to").map(|_| fields.uint("to")).transpose()?;
+    let to = fields.get("to").map_or(Some(To::All), To::read);
+    let to = to.ok_or_else(|| Unreadable("the key \"to\" must be a session's number or a user's id".to_owned()))?;
     Ok(ClientMessage::Broadcast { topic: topic.into(), data, to })
 }
 

@@ -85,6 +85,15 @@ fn message_pack(message: &ServerMessage) -> Vec<u8> {
             pack::str(map.key("mode"), name);
             map.finish()
         }
+        ServerMessage::Pace(ms) => {
+            let mut map = Map::message("pace");
+            let out = map.key("presence_ms");
+            match ms {
+                Some(ms) => pack::uint(out, (*ms).into()),
+                None => pack::nil(out),
+            }
+            map.finish()
+        }
         ServerMessage::Permission(role) => {
             let mut map = Map::message("permission");
             pack::str(map.key("role"), role.as_str());
@@ -170,6 +179,9 @@ fn reject(cid: Cid, refusal: &Refusal, current: Option<&WireObject>, retry_ms: O
             Some(current) => object(out, current),
             None => pack::nil(out),
         }
+    }
+    if let Some(by) = refusal.by {
+        pack::str(map.key("by"), &by.text());
     }
     if let Some(ms) = retry_ms {
         pack::uint(map.key("retry_ms"), ms.into());

@@ -44,6 +44,8 @@ pub struct Limits {
     pub broadcast_bytes: u32,
     /// Batches of a session that are not answered yet.
     pub unacked_batches: u32,
+    /// How long a lease lasts unless it is renewed, in ms.
+    pub lease_ms: u32,
 }
 
 impl Default for Limits {
@@ -59,6 +61,7 @@ impl Default for Limits {
             presence_bytes: 2 << 10,
             broadcast_bytes: 8 << 10,
             unacked_batches: 256,
+            lease_ms: 60_000,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The messages: what a client says and what it hears.
 
+mod to;
 mod welcome;
 
+pub use to::To;
 pub use welcome::Welcome;
 
 use super::commit::Commit;
@@ -75,8 +77,8 @@ pub enum ClientMessage {
         topic: SmolStr,
         /// Anything.
         data: Value,
-        /// One session, or everybody else.
-        to: Option<SessionId>,
+        /// To whom.
+        to: To,
     },
     /// Are you there?
     Ping(u64),
@@ -244,6 +246,8 @@ pub enum ServerMessage {
         /// The project's seq.
         seq: Seq,
     },
+    /// How often to send presence, in ms; `None` while nobody else is there.
+    Pace(Option<u32>),
     /// Normal or degraded.
     Mode(Mode),
     /// The role changed.

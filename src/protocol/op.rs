@@ -7,6 +7,9 @@ use super::value::Number;
 use crate::ids::{Cid, ObjectId, Seq};
 use smol_str::SmolStr;
 
+/// The property that holds an object's lease: written by lease and release ops only.
+pub const LEASE: &str = "$lease";
+
 /// One op with its preconditions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Op {
@@ -18,6 +21,16 @@ pub struct Op {
     pub if_rev: Option<Seq>,
     /// Precondition: the object has none of these properties.
     pub if_absent: Vec<SmolStr>,
+    /// Precondition: the author has the object's lease, under this token.
+    pub token: Option<Seq>,
+}
+
+impl Op {
+    /// An op without preconditions.
+    #[must_use]
+    pub fn new(id: ObjectId, action: Action) -> Self {
+        Self { id, action, if_rev: None, if_absent: Vec::new(), token: None }
+    }
 }
 
 /// What an op does.
@@ -44,6 +57,13 @@ pub enum Action {
         /// What to add.
         by: Number,
     },
+    /// Lets nobody else change the object, for a while; renews that, too.
+    Lease {
+        /// For how long from now.
+        ttl_ms: u32,
+    },
+    /// Ends the lease.
+    Release,
 }
 
 /// What a batch asks for.

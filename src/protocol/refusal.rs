@@ -1,6 +1,6 @@
 //! Why a batch is refused, and what its author is told.
 
-use crate::ids::ObjectId;
+use crate::ids::{Author, ObjectId};
 use std::fmt;
 
 macro_rules! codes {
@@ -36,6 +36,8 @@ codes! {
     NotANumber = "not_a_number",
     /// Increment beyond what a number can hold.
     Overflow = "overflow",
+    /// Somebody else has the object's lease.
+    Leased = "leased",
     /// The stored object cannot be read and is set aside.
     Quarantined = "quarantined",
     /// The project has as many objects as it may.
@@ -124,13 +126,15 @@ pub struct Refusal {
     pub op: Option<usize>,
     /// The object that the op is about.
     pub id: Option<ObjectId>,
+    /// Who has the object's lease.
+    pub by: Option<Author>,
 }
 
 impl Refusal {
     /// A refusal of a whole batch.
     #[must_use]
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), op: None, id: None }
+        Self { code, message: message.into(), op: None, id: None, by: None }
     }
 
     /// A refusal that was told before: of the batch itself only its code is known.

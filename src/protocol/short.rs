@@ -122,16 +122,22 @@ fn change(out: &mut Vec<u8>, reader: &mut Reader<'_>) -> Result<(), Malformed> {
     (1..parts).try_for_each(|_| reader.raw().map(|raw| out.extend_from_slice(raw)))
 }
 
-/// Fields that have changed, of sessions that were told of before.
+/// Fields that have changed, of a session that was told of before: a line of [`presence`].
 #[must_use]
-pub fn presence<'a>(entries: impl ExactSizeIterator<Item = (Number, &'a Props)>) -> Frame {
+pub fn presence_line(session: Number, fields: &Props) -> Vec<u8> {
+    let mut out = Vec::with_capacity(fields.as_bytes().len() + 8);
+    pack::array(&mut out, 2);
+    pack::uint(&mut out, session.into());
+    out.extend_from_slice(fields.as_bytes());
+    out
+}
+
+/// What has changed of several sessions.
+#[must_use]
+pub fn presence<'a>(lines: impl ExactSizeIterator<Item = &'a [u8]>) -> Frame {
     let mut out = list(2, PRESENCE);
-    pack::array(&mut out, entries.len());
-    for (session, fields) in entries {
-        pack::array(&mut out, 2);
-        pack::uint(&mut out, session.into());
-        out.extend_from_slice(fields.as_bytes());
-    }
+    pack::array(&mut out, lines.len());
+    lines.for_each(|line| out.extend_from_slice(line));
     frame(&out)
 }
 
@@ -174,7 +180,10 @@ mod tests {
         assert_eq!(json(&saved(2, 40)), "[4,2,40]");
         let fields = Props::parse(&crate::protocol::json::from_json(r#"{"cursor":[1.0,2.0]}"#).expect("JSON"), 32);
         let fields = fields.expect("props");
-        assert_eq!(json(&presence([(1, &fields)].into_iter())), r#"[2,[[1,{"cursor":[1.0,2.0]}]]]"#);
+        assert_eq!(
+            json(&presence([presence_line(1, &fields).as_slice()].into_iter())),
+            r#"[2,[[1,{"cursor":[1.0,2.0]}]]]"#
+        );
     }
 
     #[test]

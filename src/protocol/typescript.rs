@@ -44,14 +44,34 @@ shapes! {
             #[ts(optional)] unset: Option<Vec<String>>,
             #[ts(optional)] if_rev: Option<Count>,
             #[ts(optional)] if_absent: Option<Vec<String>>,
+            #[ts(optional)] token: Option<Count>,
         },
-        Delete { id: String, #[ts(optional)] if_rev: Option<Count>, #[ts(optional)] if_absent: Option<Vec<String>> },
+        Delete {
+            id: String,
+            #[ts(optional)] if_rev: Option<Count>,
+            #[ts(optional)] if_absent: Option<Vec<String>>,
+            #[ts(optional)] token: Option<Count>,
+        },
         Increment {
             id: String,
             prop: String,
             #[ts(type = "number | bigint")] by: Json,
             #[ts(optional)] if_rev: Option<Count>,
             #[ts(optional)] if_absent: Option<Vec<String>>,
+            #[ts(optional)] token: Option<Count>,
+        },
+        Lease {
+            id: String,
+            #[ts(optional)] ttl_ms: Option<Count>,
+            #[ts(optional)] if_rev: Option<Count>,
+            #[ts(optional)] if_absent: Option<Vec<String>>,
+            #[ts(optional)] token: Option<Count>,
+        },
+        Release {
+            id: String,
+            #[ts(optional)] if_rev: Option<Count>,
+            #[ts(optional)] if_absent: Option<Vec<String>>,
+            #[ts(optional)] token: Option<Count>,
         },
     }
 
@@ -110,7 +130,7 @@ shapes! {
             #[ts(optional)] durable: Option<bool>,
         },
         Presence { set: Props },
-        Broadcast { topic: String, #[ts(type = "Value")] data: Json, #[ts(optional)] to: Option<Count> },
+        Broadcast { topic: String, #[ts(type = "Value")] data: Json, #[ts(optional, type = "number | string")] to: Option<Json> },
         Ping { n: Count },
     }
 
@@ -133,6 +153,7 @@ shapes! {
             #[ts(optional)] op: Option<Count>,
             #[ts(optional)] id: Option<String>,
             #[serde(default)] #[ts(optional = nullable)] current: Option<WireObject>,
+            #[ts(optional)] by: Option<String>,
             #[ts(optional)] retry_ms: Option<Count>,
         },
         Gap { expected: Count },
@@ -140,6 +161,7 @@ shapes! {
         Presence { #[ts(optional)] full: Option<bool>, sessions: Vec<PresenceEntry> },
         Broadcast { from: Count, topic: String, #[ts(type = "Value")] data: Json },
         Pong { n: Count, seq: Count },
+        Pace { presence_ms: Option<Count> },
         Mode { mode: Mode },
         Permission { role: Role },
         Error { code: String, message: String },

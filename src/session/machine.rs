@@ -2,11 +2,11 @@
 
 use super::Timing;
 use super::handshake;
-use crate::ids::{Cid, SessionId};
+use crate::ids::Cid;
 use crate::protocol::close::Close;
 use crate::protocol::decode::Unreadable;
 use crate::protocol::limits::Limits;
-use crate::protocol::message::{ClientMessage, Hello, Role, Who};
+use crate::protocol::message::{ClientMessage, Hello, Role, To, Who};
 use crate::protocol::op::Batch;
 use crate::protocol::props::Props;
 use crate::protocol::value::Value;
@@ -25,7 +25,7 @@ pub(super) enum Effect {
     /// Set presence fields.
     Presence(Props),
     /// Pass an event on.
-    Broadcast(SmolStr, Value, Option<SessionId>),
+    Broadcast(SmolStr, Value, To),
     /// Answer a ping.
     Pong(u64),
     /// Send a WebSocket ping.
@@ -232,7 +232,7 @@ mod tests {
     fn large_broadcasts_and_unreadable_frames_close() {
         let now = Instant::now();
         let data = Value::new([&[0xc5, 0x20, 0x01][..], &[0; 0x2001]].concat().into(), 1).expect("bytes");
-        let broadcast = ClientMessage::Broadcast { topic: "t".into(), data, to: None };
+        let broadcast = ClientMessage::Broadcast { topic: "t".into(), data, to: To::All };
         assert_eq!(closes(live(now).message(now, Ok(broadcast), &Limits::default())), Some(Close::Malformed));
         let unreadable = Err(Unreadable("why".to_owned()));
         assert_eq!(closes(live(now).message(now, unreadable, &Limits::default())), Some(Close::Malformed));

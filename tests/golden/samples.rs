@@ -56,6 +56,7 @@ fn welcome() -> Welcome {
         saved: 6,
         sync: Sync::Snapshot,
         mode: Mode::Normal,
+        now_ms: 1_780_000_000_000,
         limits: Limits::default(),
         heartbeat_ms: 10_000,
         timeout_ms: 25_000,
@@ -66,12 +67,18 @@ fn welcome() -> Welcome {
 pub(crate) fn server_messages() -> Vec<(&'static str, ServerMessage)> {
     let object = WireObject { id: object_id("r1"), rev: 12, props: props(r#"{"x":1}"#) };
     let exists = Refusal::new(Code::Exists, "an object of this id exists").at(1).about(&object_id("r1"));
+    let leased = Refusal::new(Code::Leased, "the object is leased to another").at(0).about(&object_id("n2"));
+    let leased = Refusal { by: Some(author()), ..leased };
     vec![
         ("welcome", ServerMessage::Welcome(Box::new(welcome()))),
         ("commits", ServerMessage::Commits { seq: 41, commits: commits() }),
         ("ack", ServerMessage::Ack { cid: 8, seq: 41, gone: vec![] }),
         ("ack with gone", ServerMessage::Ack { cid: 9, seq: 42, gone: vec![(8, vec![object_id("o3")])] }),
         ("reject", ServerMessage::Reject { cid: 9, refusal: exists, current: Some(object), retry_ms: None }),
+        (
+            "reject of a leased object",
+            ServerMessage::Reject { cid: 11, refusal: leased, current: None, retry_ms: None },
+        ),
         (
             "reject for now",
             ServerMessage::Reject {

@@ -37,7 +37,7 @@ fn samples() -> Vec<Sample> {
         ("a commit of the server", one(2), Some(long(2))),
         (
             "presence",
-            short::presence([(number(known[1]), &fields)].into_iter()),
+            short::presence([short::presence_line(number(known[1]), &fields).as_slice()].into_iter()),
             Some(ServerMessage::Presence { full: false, sessions: vec![entry] }),
         ),
         ("ack", short::ack(8, 41), Some(ServerMessage::Ack { cid: 8, seq: 41, gone: vec![] })),

@@ -8,17 +8,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What others do is seen within this time.
-const SOON: Duration = Duration::from_secs(1);
+pub(crate) const SOON: Duration = Duration::from_secs(1);
 
 /// A raw client and its session.
-async fn join(node: &Node, id: &str, encoding: Encoding) -> (Raw, u64) {
+pub(crate) async fn join(node: &Node, id: &str, encoding: Encoding) -> (Raw, u64) {
     let (raw, welcome) = node.raw_hello("p", id, None, encoding).await;
     let Message::Welcome(welcome) = welcome else { unreachable!("raw_hello has checked") };
     (raw, welcome.session)
 }
 
 /// Listens until presence says this of a session; fields that were seen before count.
-async fn sees(raw: &mut Raw, session: u64, what: impl Fn(Option<&BTreeMap<String, Vec<u8>>>) -> bool) {
+pub(crate) async fn sees(raw: &mut Raw, session: u64, what: impl Fn(Option<&BTreeMap<String, Vec<u8>>>) -> bool) {
     let mut known: Option<BTreeMap<String, Vec<u8>>> = None;
     let seen = raw.until(|message| {
         let Message::Presence(full, sessions) = message else {
@@ -145,4 +145,103 @@ async fn too_large_a_broadcast_is_malformed() {
     raw.send_json(&format!(r#"{{"t":"broadcast","topic":"t","data":"{large}"}}"#)).await;
     raw.is_closed(4400).await;
     bystanders.are_undisturbed().await;
+}
+
+/// The next pace that the server tells.
+async fn paced(raw: &mut Raw) -> Option<u64> {
+    let pace = raw.until(|message| match message {
+        Message::Pace(ms) => Some(ms),
+        _ => None,
+    });
+    within(SOON, pace).await
+}
+
+#[tokio::test]
+async fn the_server_says_how_often_it_wants_presence() {
+    let node = Node::start();
+    let (mut one, _) = join(&node, "one", MessagePack).await;
+    assert_eq!(paced(&mut one).await, None, "nobody is there to hear it");
+    let (other, session) = join(&node, "other", Json).await;
+    assert_eq!(paced(&mut one).await, Some(16));
+    drop(other);
+    sees(&mut one, session, |fields| fields.is_none()).await;
+    assert_eq!(paced(&mut one).await, None);
+}
+
+#[tokio::test]
+async fn a_broadcast_to_a_user_goes_to_their_sessions() {
+    let node = Node::start();
+    let (mut one, from) = join(&node, "one", MessagePack).await;
+    let (mut two, _) = join(&node, "two", MessagePack).await;
+    one.send_json(r#"{"t":"broadcast","topic":"nobody","data":1,"to":"eve"}"#).await;
+    one.send_json(r#"{"t":"broadcast","topic":"all","data":1,"to":"anonymous"}"#).await;
+    assert_eq!(hears(&mut two).await, (from, "all".to_owned(), vec![1]));
+}
+
+#[tokio::test]
+async fn the_ways_of_two_cursors_in_one_tick_are_joined() {
+    let node = Node::start();
+    let (mut one, _) = join(&node, "one", MessagePack).await;
+    let (mut other, session) = join(&node, "other", MessagePack).await;
+    // Until some two updates fall into one tick.
+    for t in (0..2_000).step_by(2) {
+        other.send_json(&format!(r#"{{"t":"presence","set":{{"cursor":[{t}.0,0.0,{t}]}}}}"#)).await;
+        other.send_json(&format!(r#"{{"t":"presence","set":{{"cursor":[{t}.5,0.0,{}]}}}}"#, t + 1)).await;
+        let told = one.until(|message| match message {
+            Message::Presence(_, sessions) => {
+                let mine = sessions.into_iter().find(|p| p.session == session)?;
+                mine.fields
+                    .and_then(|fields| fields.iter().find(|(name, _)| *name == "cursor").map(|(_, raw)| raw.to_vec()))
+            }
+            _ => None,
+        });
+        let cursor = within(SOON, told).await;
+        if cursor == say::from_json(&format!("[{t}.5,0.0,{},1,4,0]", t + 1)).to_vec() {
+            return;
+        }
+    }
+    panic!("no two updates were joined");
+}
+
+#[tokio::test]
+async fn in_a_crowd_far_cursors_come_rarely_and_near_ones_at_once() {
+    let node = Node::start();
+    let mut crowd = Vec::new();
+    for n in 0..14 {
+        crowd.push(join(&node, &format!("c{n}"), MessagePack).await);
+    }
+    let mut one = node.raw("p", MessagePack).await;
+    let hello = r#"{"t":"hello","v":[1,1],"client":"one","features":["short"],"presence":{"viewport":[0,0,100,100]}}"#;
+    one.send_json(hello).await;
+    let (mut stayer, near_session) = crowd.pop().expect("there are some");
+    let (mut rover, far_session) = crowd.pop().expect("there are some");
+    // What everybody is told of a newcomer is over.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let (mut near, mut far) = (0, 0);
+    for step in 0..100 {
+        stayer.send_json(&format!(r#"{{"t":"presence","set":{{"cursor":[50,{step}]}}}}"#)).await;
+        rover.send_json(&format!(r#"{{"t":"presence","set":{{"cursor":[5000,{step}]}}}}"#)).await;
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+    stayer.send_json(r#"{"t":"broadcast","topic":"end","data":0}"#).await;
+    let end = one.until(|message| {
+        match message {
+            Message::Presence(false, sessions) => {
+                for present in sessions.into_iter().filter(|p| p.fields.as_ref().is_some_and(has_cursor)) {
+                    near += usize::from(present.session == near_session);
+                    far += usize::from(present.session == far_session);
+                }
+            }
+            Message::Broadcast(..) => return Some(()),
+            _ => {}
+        }
+        None
+    });
+    within(Duration::from_secs(5), end).await;
+    assert!(near >= 50, "of 100 near ones {near} came");
+    assert!((1..=8).contains(&far), "in three seconds {far} far ones came");
+}
+
+fn has_cursor(fields: &Fields) -> bool {
+    fields.iter().any(|(name, _)| *name == "cursor")
 }

@@ -21,6 +21,15 @@ pub async fn get(address: &str, path: &str) -> (u16, String) {
     parse(&raw(address, &head).await)
 }
 
+/// Sends a request with a body: status and body of the answer.
+pub async fn send(method: &str, address: &str, path: &str, body: &str) -> (u16, String) {
+    let length = body.len();
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    parse(&raw(address, &head).await)
+}
+
 /// Asks for an upgrade that must be refused, with further header lines: status and body.
 pub async fn refused_upgrade(address: &str, path: &str, headers: &str) -> (u16, String) {
     let head = format!(

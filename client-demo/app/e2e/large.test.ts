@@ -81,12 +81,12 @@ describe(`${OBJECTS} objects`, () => {
 
 /** Runs in the page: a mixed board, row by row. */
 function fill(count: number): void {
-  const canvas = window.__board?.canvas;
-  if (!canvas) return;
+  const { canvas, keysBetween } = window.__board ?? {};
+  if (!canvas || !keysBetween) return;
   const types = ['rect', 'ellipse', 'note', 'text', 'arrow', 'draw', 'line'];
   const inks = ['#22262b', '#df4040', '#e5750f', '#2d9c55', '#2e6de0', '#784dde'];
   const fills = ['none', '#dce8fd', '#dbf2e0', '#fde3e0'];
-  const keys = canvas.keysBetween(null, null, count);
+  const keys = keysBetween(null, null, count);
   const wave = (seed: number): number[] =>
     Array.from({ length: 80 }, (_, i) => (i % 2 === 0 ? i * 2 : Math.round(60 + 60 * Math.sin(i / 9 + seed))));
   const propsOf = (n: number): Parameters<Parameters<typeof canvas.batch>[0]>[0] extends { create(props: infer P): string } ? P : never => {

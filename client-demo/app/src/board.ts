@@ -2,7 +2,11 @@ import type { Canvas } from '@collabcanvas/sdk';
 import { Camera, type View } from './camera';
 import { Pen } from './pen';
 import { DARK, LIGHT, type Theme } from './palette';
+import { followScheme, isDark } from './scheme';
+import { Following } from './follow';
 import { Cursors } from './render/cursors';
+import { onPicture } from './render/images';
+import { Leases } from './render/leases';
 import { Screen } from './render/screen';
 import type { Rect } from './scene/geometry';
 import { unionOf, boundsOf } from './scene/geometry';
@@ -15,6 +19,7 @@ import { DrawTool } from './tools/draw';
 import { HandTool } from './tools/hand';
 import { LineTool } from './tools/line';
 import { NoteTool } from './tools/note';
+import { placeInMiddle } from './tools/place';
 import { SelectTool } from './tools/select/select';
 import { TextTool } from './tools/text';
 import type { NewText, Press, Stage, Tool, ToolName } from './tools/tool';
@@ -36,7 +41,9 @@ export class Board implements Stage {
   readonly scene: Scene;
   readonly screen: Screen;
   readonly input: PointerInput;
+  readonly following: Following;
   private readonly cursors: Cursors;
+  private readonly leases: Leases;
   private readonly tools: Readonly<Record<ToolName, Tool>>;
   private readonly toolListeners = new Set<() => void>();
   private name: ToolName = 'select';
@@ -49,6 +56,8 @@ export class Board implements Stage {
   ) {
     this.scene = new Scene(canvas);
     this.cursors = new Cursors(canvas, this.camera, this.scene);
+    this.leases = new Leases(canvas, this.camera, this.scene);
+    this.following = new Following(this);
     this.tools = {
       select: new SelectTool(this),
       hand: new HandTool(this),
@@ -60,12 +69,11 @@ export class Board implements Stage {
       note: new NoteTool(this),
       text: new TextTool(this),
     };
-    const dark = matchMedia('(prefers-color-scheme: dark)');
-    const theme = (): Theme => (dark.matches ? DARK : LIGHT);
+    const theme = (): Theme => (isDark() ? DARK : LIGHT);
     this.screen = new Screen(surface, this.camera, this.scene, this.overlay(), theme());
-    dark.addEventListener('change', () => this.screen.setTheme(theme()));
+    followScheme(() => this.screen.setTheme(theme()));
     this.input = new PointerInput(surface, this.camera, this.pointerTarget());
-    this.follow();
+    this.listen();
   }
 
   /** Nothing is edited before the board is known, nor after the last connection. */
@@ -105,8 +113,14 @@ export class Board implements Stage {
     this.screen.redrawOverlay();
   }
 
+  /** Makes what the tool in hand makes, in the middle of what is in sight. */
+  place(): void {
+    placeInMiddle(this, this.name, this.tools[this.name]);
+  }
+
   /** Gives up what is being drawn, or the selection. */
   escape(): void {
+    this.following.stop();
     this.tools[this.name].cancel();
     if (this.name === 'select') this.selection.clear();
     else this.setTool('select');
@@ -120,6 +134,13 @@ export class Board implements Stage {
   fitSelection(): void {
     const bounds = unionOf(selectedShapes(this).map(boundsOf));
     if (bounds) this.flyTo(this.camera.fitted(bounds, 120, 2));
+  }
+
+  /** Moves the view only if this part of the canvas is not in sight. */
+  reveal(rect: Rect): void {
+    const { x, y, w, h } = this.camera.visible();
+    const isSeen = rect.x >= x && rect.y >= y && rect.x + rect.w <= x + w && rect.y + rect.h <= y + h;
+    if (!isSeen) this.flyTo(this.camera.centred({ x: rect.x + rect.w / 2, y: rect.y + rect.h / 2 }));
   }
 
   /** Shows a part of the canvas at once, without a flight. */
@@ -147,10 +168,11 @@ export class Board implements Stage {
     this.flight = requestAnimationFrame(step);
   }
 
-  private follow(): void {
+  private listen(): void {
     const { canvas, scene, selection } = this;
     canvas.on('change', ({ ids }) => {
       scene.apply(ids);
+      this.redraw();
       selection.prune((id) => scene.get(id) !== undefined);
     });
     canvas.on('presence', () => {
@@ -159,12 +181,14 @@ export class Board implements Stage {
     });
     selection.onChange(() => this.redraw());
     scene.apply('all');
+    onPicture(() => scene.repaint('image'));
   }
 
   private overlay(): ConstructorParameters<typeof Screen>[3] {
     return {
       paint: (brush) => {
         this.tools[this.name].paint?.(brush);
+        this.leases.paint(brush);
         this.cursors.paint(brush);
       },
       isMoving: (now) => this.cursors.isGliding(now),

@@ -1,5 +1,6 @@
 import type { Board } from './board';
-import { deleteSelected, duplicateSelected, moveInDepth, nudge, selectAll } from './commands';
+import { deleteSelected, duplicateSelected, groupSelected, moveInDepth, nudge, selectAll } from './commands';
+import { randomId } from './random';
 import { holdsText } from './scene/shape';
 import { TOOLS } from './ui/toolbar';
 
@@ -24,13 +25,15 @@ export function shortcutsOf(board: Board, toggleHelp: () => void): Shortcut[] {
 
 function toolKeys(board: Board): Shortcut[] {
   const also: Readonly<Record<string, readonly string[]>> = { draw: ['P'], ellipse: ['E'], note: ['S'] };
-  return TOOLS.map(({ tool, label, key }) => ({
+  const group = 'Tools';
+  const tools = TOOLS.map(({ tool, label, key }) => ({
     keys: key,
     label,
-    group: 'Tools',
+    group,
     run: () => board.setTool(tool),
     ...(also[tool] ? { also: also[tool] } : {}),
   }));
+  return [...tools, { group, keys: 'Enter', label: 'Place it in the middle' }];
 }
 
 function editKeys(board: Board): Shortcut[] {
@@ -43,8 +46,10 @@ function editKeys(board: Board): Shortcut[] {
     { group, keys: 'Ctrl V', label: 'Paste' },
     { group, keys: 'Ctrl D', label: 'Duplicate', run: () => duplicateSelected(board) },
     { group, keys: 'Del', label: 'Delete', run: () => deleteSelected(board), also: ['Delete', 'Backspace'] },
+    { group, keys: 'Ctrl G', label: 'Group', run: () => groupSelected(board, randomId()) },
+    { group, keys: 'Ctrl Shift G', label: 'Ungroup', run: () => groupSelected(board, null) },
     { group, keys: 'Ctrl A', label: 'Select all', run: () => chooseAll(board) },
-    { group, keys: 'Enter', label: 'Edit text', run: () => editSelected(board) },
+    { group, keys: 'Enter', label: 'Edit text', run: () => enter(board) },
     { group, keys: 'Esc', label: 'Give up, select nothing', run: () => board.escape(), also: ['Escape'] },
   ];
 }
@@ -58,6 +63,7 @@ function orderKeys(board: Board): Shortcut[] {
     { group, keys: 'Shift [', label: 'Send to back', run: () => moveInDepth(board, 'back'), also: ['Shift {'] },
     { group, keys: '← ↑ ↓ →', label: 'Move by 1, with Shift by 10' },
     { group, keys: 'Alt drag', label: 'Drag a copy' },
+    { group, keys: 'Ctrl drag', label: 'Snap to nothing' },
     { group, keys: 'Shift drag', label: 'Keep proportions or direction' },
   ];
 }
@@ -83,7 +89,9 @@ function chooseAll(board: Board): void {
   selectAll(board);
 }
 
-function editSelected(board: Board): void {
+/** Places what is to be drawn, or opens the text of what is selected. */
+function enter(board: Board): void {
+  if (board.toolName !== 'select') return board.place();
   const [id] = board.selection.ids;
   const shape = id === undefined ? undefined : board.scene.get(id);
   if (board.selection.size === 1 && shape && holdsText(shape.type)) board.editText(shape.id);
@@ -122,8 +130,9 @@ export function listenToKeys(board: Board, shortcuts: readonly Shortcut[]): void
     }
     const arrow = ARROWS[e.key];
     const run = arrow && board.selection.size > 0 ? nudging(board, arrow, e.shiftKey) : actions.get(written(e));
-    // A focused button takes Enter for itself.
-    if (!run || (e.key === 'Enter' && e.target instanceof HTMLButtonElement)) return;
+    // A focused button takes Enter for itself, unless it is the tool already in hand.
+    const isButtons = e.target instanceof HTMLButtonElement && e.target.dataset['tool'] !== board.toolName;
+    if (!run || (e.key === 'Enter' && isButtons)) return;
     e.preventDefault();
     if (board.canEdit) run();
   });

@@ -1,18 +1,27 @@
-import { connect } from '@collabcanvas/sdk';
+import { connect, type CanvasOptions } from '@collabcanvas/sdk';
+import { finishOrphans, keepOffline } from '@collabcanvas/sdk/offline';
 import { Board } from './board';
 import { listenToClipboard } from './clipboard';
 import { listenToKeys, shortcutsOf } from './keyboard';
 import { COLOURS, inkVariable } from './palette';
 import { loadProfile } from './profile';
 import { projectFromAddress, shareAddress, socketAddress, tokenFromAddress } from './project';
+import { Plug } from './plug';
 import './style.css';
 import { exposeForTests } from './test-hook';
+import { followScheme, isDark } from './scheme';
+import { hearSummons } from './summon';
+import { contents } from './ui/contents';
+import { boardMenu } from './ui/board-menu';
 import { h, icon, iconButton } from './ui/dom';
+import { followFrame } from './ui/follow-frame';
 import { Help } from './ui/help';
 import { hint } from './ui/hint';
 import { ICONS } from './ui/icons';
 import { Inspector } from './ui/inspector';
+import { Minimap } from './ui/minimap';
 import { People } from './ui/people';
+import { plugPanel } from './ui/plug-panel';
 import { shareButton } from './ui/share';
 import { statusChip } from './ui/status-chip';
 import { TextEditor } from './ui/text-editor';
@@ -25,14 +34,11 @@ const MOST_SHARED = 40;
 
 /** The page's swatches in the present colour scheme, from the palette that the canvas paints with. */
 function defineInks(): void {
-  const dark = matchMedia('(prefers-color-scheme: dark)');
-  const define = (): void => {
+  followScheme(() => {
     for (const colour of COLOURS) {
-      document.documentElement.style.setProperty(inkVariable(colour), (dark.matches ? colour.dark : colour.light).ink);
+      document.documentElement.style.setProperty(inkVariable(colour), (isDark() ? colour.dark : colour.light).ink);
     }
-  };
-  dark.addEventListener('change', define);
-  define();
+  });
 }
 
 function sharePresence(board: Board): void {
@@ -84,11 +90,15 @@ function start(): void {
   const project = projectFromAddress();
   const profile = loadProfile();
   const token = tokenFromAddress();
-  const canvas = connect({
+  const plug = new Plug();
+  const options: CanvasOptions = {
     url: socketAddress(project),
+    WebSocket: plug.WebSocket,
     presence: { name: profile.name, color: profile.color },
     ...(token === undefined ? {} : { token: () => token }),
-  });
+  };
+  const canvas = connect({ ...options, keeper: keepOffline() });
+  void finishOrphans(options);
   defineInks();
   const surface = h('div', { class: 'board', tabindex: '-1', role: 'application', 'aria-label': 'Board' });
   const page = document.body;
@@ -104,25 +114,34 @@ function start(): void {
   const helpButton = iconButton(ICONS.help, 'Shortcuts', () => help.toggle(), { keys: '?', className: 'panel help-button' });
   const people = new People(board, { name: profile.name, color: profile.color }, profile.isNew);
 
+  const minimap = new Minimap(board);
+  const plugged = plugPanel(canvas, plug);
   page.append(
     editor.element,
+    followFrame(board.following),
     hint(board),
-    h('header', { class: 'panel title-bar' }, brand, statusChip(canvas)),
+    h('header', { class: 'panel title-bar' }, boardMenu(board, minimap, toasts), brand, statusChip(canvas)),
     h('div', { class: 'company' }, people.element, shareButton(shareAddress(project), toasts)),
     inspector.element,
     h('div', { class: 'dock' }, historyControls(board), inspector.opener, zoomControls(board)),
     toolbar(board),
-    helpButton,
+    minimap.element,
+    h('div', { class: 'corner' }, plugged.opener, helpButton),
+    plugged.panel,
+    contents(board),
     toasts.element,
     help.element,
   );
 
+  hearSummons({ canvas, follow: (session) => board.following.start(session), visit: (place) => board.flyTo(board.camera.fitted(place, 0)) }, toasts);
   listenToKeys(board, shortcutsOf(board, () => help.toggle()));
   keepKeysOnBoard(editor);
   listenToClipboard(board);
   reportTroubles(canvas, toasts);
   sharePresence(board);
   lookOnce(board);
+  // Without it the board needs a network to open; that is all.
+  if (import.meta.env.PROD) navigator.serviceWorker?.register('./sw.js').catch(() => undefined);
   exposeForTests(board);
 }
 

@@ -1,13 +1,18 @@
-import type { Canvas, Peer, Value } from '@collabcanvas/sdk';
-import { centerOf, type Point, type Rect } from './scene/geometry';
+import type { Attendance, Canvas, Peer, Value } from '@collabcanvas/sdk';
+import type { Rect } from './scene/geometry';
 
 /** Somebody else on the board, as far as their client told and as it can be trusted to be drawn. */
 export interface Person {
   readonly session: number;
+  /** How leases name them. */
+  readonly author: string;
   readonly name: string;
   readonly color: string;
   readonly selection: readonly string[];
   readonly viewport: Rect | undefined;
+  readonly attendance: Attendance;
+  /** Whose view they follow. */
+  readonly following: number | undefined;
 }
 
 const HEX = /^#[0-9a-f]{6}$/i;
@@ -17,23 +22,21 @@ const MAX_NAME = 24;
 export const cleanName = (name: string): string => name.replace(/\s+/g, ' ').trim().slice(0, MAX_NAME);
 
 export function personOf(peer: Peer): Person {
-  const { name, color, selection, viewport } = peer.presence;
+  const { name, color, selection, viewport, following } = peer.presence;
   return {
     session: peer.session,
+    author: peer.author,
     name: (typeof name === 'string' && cleanName(name)) || 'Guest',
     color: typeof color === 'string' && HEX.test(color) ? color : fallbackColour(peer.session),
     selection: Array.isArray(selection) ? selection.filter((id) => typeof id === 'string') : [],
     viewport: rectOf(viewport),
+    attendance: peer.attendance,
+    following: typeof following === 'number' ? following : undefined,
   };
 }
 
 export function othersOn(canvas: Canvas): Person[] {
   return [...canvas.presence.others.values()].filter((peer) => !peer.isSelf).map(personOf);
-}
-
-/** Where to look to see what somebody is doing. */
-export function whereabouts(canvas: Canvas, person: Person): Point | undefined {
-  return canvas.presence.cursor(person.session) ?? (person.viewport && centerOf(person.viewport));
 }
 
 export function initials(name: string): string {
@@ -44,7 +47,8 @@ export function initials(name: string): string {
 
 const fallbackColour = (session: number): string => PERSON_COLOURS[session % PERSON_COLOURS.length] ?? PERSON_COLOURS[0];
 
-function rectOf(value: Value | undefined): Rect | undefined {
+/** A rectangle as it travels: x, y, width, height. */
+export function rectOf(value: Value | undefined): Rect | undefined {
   if (!Array.isArray(value) || value.length !== 4) return undefined;
   const [x, y, w, h] = value;
   const isRect = [x, y, w, h].every((n) => typeof n === 'number' && Number.isFinite(n));

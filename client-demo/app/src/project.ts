@@ -1,14 +1,8 @@
 /** Which board the address names: `/?project=ab12`. */
 
+import { randomId } from './random';
+
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
-const ALPHABET = 'abcdefghijkmnpqrstuvwxyz23456789';
-const LENGTH = 10;
-
-function randomId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(LENGTH));
-  return Array.from(bytes, (byte) => ALPHABET[byte % ALPHABET.length]).join('');
-}
-
 /** The project in the address; a new one is put there when there is none that could be. */
 export function projectFromAddress(): string {
   const url = new URL(location.href);

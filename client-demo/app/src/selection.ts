@@ -30,9 +30,12 @@ export class Selection {
     this.set([]);
   }
 
-  toggle(id: string): void {
+  /** Takes all of these away if they are all there, else adds them. */
+  toggle(ids: readonly string[]): void {
     const next = new Set(this.current);
-    if (!next.delete(id)) next.add(id);
+    const areThere = ids.every((id) => next.has(id));
+    for (const id of ids) if (areThere) next.delete(id);
+    else next.add(id);
     this.set(next);
   }
 

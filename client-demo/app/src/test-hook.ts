@@ -1,4 +1,4 @@
-import type { Canvas } from '@collabcanvas/sdk';
+import { keysBetween, type Canvas } from '@collabcanvas/sdk';
 import type { Board } from './board';
 import type { Camera } from './camera';
 import type { ToolName } from './tools/tool';
@@ -8,6 +8,7 @@ export interface BoardHook {
   readonly canvas: Canvas;
   readonly camera: Camera;
   setTool(name: ToolName): void;
+  readonly keysBetween: typeof keysBetween;
   /** Milliseconds between recent frames, pauses left out. */
   fps(): readonly number[];
 }
@@ -24,6 +25,7 @@ export function exposeForTests(board: Board): void {
     canvas: board.canvas,
     camera: board.camera,
     setTool: (name) => board.setTool(name),
+    keysBetween,
     fps: () => board.screen.durations(),
   };
 }

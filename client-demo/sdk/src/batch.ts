@@ -2,13 +2,17 @@
 import { lostBatch, type LostBatch } from './loss.js';
 import type { Op, Reject } from './protocol.js';
 import { Course } from './receipt.js';
+import { given } from './value.js';
 
+/** An edit, or several that are made as one. */
 export interface Batch {
   /** Names the batch in this page, also before it has a cid. */
   readonly key: number;
+  /** What it asks for. */
   ops: readonly Op[];
   /** `ops` as they travel; a resend carries the same bytes. */
   body: Uint8Array;
+  /** Saved at once instead of within the autosave interval. */
   durable: boolean;
   /** Only batches of one gesture may be joined. */
   readonly gesture: number | undefined;
@@ -22,7 +26,7 @@ export interface Batch {
   inBase: boolean;
   /** The application was told of the refusal. */
   isReported: boolean;
-  /** Milliseconds since 1970. */
+  /** When it was made, in milliseconds since 1970. */
   readonly madeAt: number;
   /** When it was accepted last, even if that was taken back since; undefined: never. */
   acceptedAt: number | undefined;
@@ -45,6 +49,9 @@ export interface Ended {
   readonly forgotten: number;
 }
 
+/** A batch's place among those of its client id: one that has no cid yet comes after all that have. */
+export const placeOf = ({ cid }: Batch): number => cid ?? Infinity;
+
 export function newBatch(key: number, ops: readonly Op[], body: Uint8Array, durable: boolean, gesture: number | undefined, madeAt: number): Batch {
   return {
     key, ops, body, durable, gesture, madeAt,
@@ -54,7 +61,7 @@ export function newBatch(key: number, ops: readonly Op[], body: Uint8Array, dura
 
 /** A batch that is not known to be saved, for a report. */
 export function whatIsLost({ cid, answer, ops, madeAt }: Batch, isResent: boolean): LostBatch {
-  return lostBatch({ ...(cid !== undefined && { cid }), was: answer === 'accepted' ? 'accepted' : 'unsent', ops, madeAt, isResent });
+  return lostBatch({ ...given({ cid }), was: answer === 'accepted' ? 'accepted' : 'unsent', ops, madeAt, isResent });
 }
 
 /** How the batches of a page are doing; refused ones do not count. */

@@ -3,116 +3,120 @@
  *
  * Owns the flush timers and the client id. Decides nothing about batches (`sync.ts`) or connections (`connection.ts`).
  */
-import { decodeMessage, encodeBatch, encodeMessage, encodeValue, Names, SHORT, subprotocol, type Encoding } from './codec/frame.js';
+import { decodeMessage, encodeBatch, encodeValue, msgpackEncoding, Names, SHORT, type Encoding } from './codec/frame.js';
+import { Company } from './company.js';
 import { Emitter } from './emitter.js';
 import type { CanvasEvents } from './events.js';
 import { asCanvasError, CanvasError } from './errors.js';
+import type { HeldLease, LeaseOptions } from './held-lease.js';
+import { Keeping } from './keeping.js';
+import type { Lease } from './lease.js';
+import { Leases } from './leases.js';
 import type { Loss } from './loss.js';
 import type { CanvasObject } from './object.js';
 import type { CanvasOptions } from './options.js';
-import { keyBetween, keysBetween, keysForMove } from './order.js';
+import { keysForMove } from './order.js';
 import { Pacer, type Job } from './pacer.js';
-import { Presence, type CanvasPresence } from './presence.js';
-import { PROTOCOL_VERSION, type ClientMessage, type Mode, type ServerMessage, type Welcome } from './protocol.js';
+import { pageEvents } from './page.js';
+import type { CanvasPresence } from './presence.js';
+import { PROTOCOL_VERSION, type ClientMessage, type Mode, type Op, type Position, type Role, type ServerMessage, type Welcome } from './protocol.js';
 import type { Receipt } from './receipt.js';
 import { globalWebSocket, newClientId, platform, type Runtime } from './runtime.js';
 import { Socket } from './socket.js';
 import { StatusTeller, type Status, type StatusSource } from './status.js';
 import { Sync, type BatchOptions } from './sync.js';
 import { OpCollector, type Tx } from './tx.js';
-import type { Value } from './value.js';
+import { given, type Value } from './value.js';
 
 /** Batches are collected for one frame of a 60 Hz screen at most. */
 const FLUSH_MS = 16;
-const PRESENCE_MS = 33;
 /** More than this waiting in the socket, and new batches wait here, where they can still be joined. */
 const BUSY_BYTES = 64 * 1024;
-/** The server forgets a session's presence after this long (PROTOCOL §7), so we do the same with everybody's. */
-const PRESENCE_TTL_MS = 30_000;
 /** How long `close` waits for the server to accept what is pending. */
 const CLOSE_MS = 2_000;
 
 /** One project, open. */
 export class Canvas {
-  private readonly runtime: Runtime;
-  private readonly encoding: Encoding;
-  private readonly socket: Socket;
-  private readonly sync: Sync;
-  private readonly roster: Presence;
-  private readonly names = new Names();
-  private readonly emitter = new Emitter<CanvasEvents>();
-  private readonly unwatch: (() => void) | undefined;
-  private clientId: string;
-  private mode: Mode = 'normal';
-  private lastError: CanvasError | undefined;
-  private readonly teller: StatusTeller;
-  private pings = 0;
-  private readonly batches: Pacer;
-  private readonly presenceUpdates: Pacer;
-  private cancelRosterTtl: (() => void) | undefined;
+  readonly #runtime: Runtime;
+  readonly #encoding: Encoding;
+  readonly #socket: Socket;
+  readonly #sync: Sync;
+  readonly #company: Company;
+  readonly #names = new Names();
+  readonly #emitter = new Emitter<CanvasEvents>();
+  readonly #unwatch: (() => void) | undefined;
+  #clientId: string;
+  #mode: Mode = 'normal';
+  #lastError: CanvasError | undefined;
+  readonly #teller: StatusTeller;
+  #pings = 0;
+  readonly #batches: Pacer;
+  readonly #leases: Leases;
+  readonly #keeping: Keeping;
 
   /** Presence: ours and everybody else's. */
   readonly presence: CanvasPresence;
 
   /** Prefer `connect`, which also starts connecting. */
   constructor(options: CanvasOptions) {
-    this.runtime = options.runtime ?? platform;
-    this.encoding = options.encoding ?? 'msgpack';
-    this.clientId = options.clientId ?? newClientId(this.runtime);
-    this.sync = new Sync(options.undoDepth ?? 200, {
-      changed: (ids, source) => this.emitter.emit('change', { ids, source }),
-      rejected: (rejected) => this.emitter.emit('rejected', rejected),
-      lost: (loss) => this.emitter.emit('loss', loss),
-      installed: () => this.moveOn(),
-      violated: (error) => this.violated(error),
+    this.#runtime = options.runtime ?? platform;
+    this.#encoding = options.encoding ?? msgpackEncoding;
+    this.#clientId = options.clientId ?? newClientId(this.#runtime);
+    this.#sync = new Sync(options.undoDepth ?? 200, {
+      changed: (ids, source) => this.#emitter.emit('change', { ids, source }),
+      rejected: (rejected) => this.#emitter.emit('rejected', rejected),
+      lost: (loss) => this.#emitter.emit('loss', loss),
+      installed: () => this.#moveOn(),
+      violated: (error) => this.#violated(error),
+    }, this.#runtime.now() * 1_000);
+    this.#keeping = new Keeping(options.keeper, options.url, this.#sync);
+    this.#leases = new Leases(this.#runtime, (ops) => this.#submit(ops, { undo: false }));
+    const tellsActivity = this.#runtime.watchPage !== undefined && (options.tellActivity ?? true);
+    this.#company = new Company(this.#runtime, options.presence, tellsActivity, {
+      isOnline: () => this.#socket?.state.name === 'online',
+      isFree: () => this.#socket.buffered < BUSY_BYTES,
+      limits: () => this.#sync.limits,
+      send: (message) => this.#send(message),
+      changed: () => this.#emitter.emit('presence', undefined),
     });
-    this.roster = new Presence(options.presence);
-    this.presence = this.presenceFacade();
-    this.batches = new Pacer(this.runtime, FLUSH_MS, this.batchJob());
-    this.presenceUpdates = new Pacer(this.runtime, PRESENCE_MS, this.presenceJob());
-    this.socket = new Socket(
+    this.presence = this.#company.presence;
+    this.#batches = new Pacer(this.#runtime, FLUSH_MS, this.#batchJob());
+    this.#socket = new Socket(
       {
         url: options.url,
-        subprotocol: subprotocol(this.encoding),
+        subprotocol: this.#encoding.subprotocol,
         token: options.token,
         WebSocket: options.WebSocket ?? globalWebSocket(),
-        runtime: this.runtime,
+        runtime: this.#runtime,
       },
       {
-        hello: (token) => this.hello(token),
-        frame: (frame) => this.frame(frame),
-        ping: () => this.send({ t: 'ping', n: (this.pings += 1) }),
-        lost: () => this.lost(),
-        newClientId: (error) => this.renew(error),
-        report: (error) => this.report(error),
-        changed: () => this.teller.update(),
+        hello: (token) => this.#hello(token),
+        frame: (frame) => this.#frame(frame),
+        ping: () => this.#send({ t: 'ping', n: (this.#pings += 1) }),
+        lost: () => this.#lost(),
+        newClientId: (error) => this.#renew(error),
+        report: (error) => this.#report(error),
+        changed: () => this.#teller.update(),
       },
     );
-    this.teller = new StatusTeller(this.runtime, () => this.statusParts(), (status) => this.emitter.emit('status', status));
-    this.unwatch = this.runtime.watchPage?.({
-      network: (online) => this.socket.input({ on: 'network', online }),
-      visible: () => this.socket.input({ on: 'visible' }),
-      leaving: () => {
-        this.batches.run();
-        // Who stays must not find that what could not be sent just now waits for ever.
-        this.batches.request();
-        return (options.warnBeforeUnload ?? true) && !this.isSafeToLeave;
-      },
-    });
+    this.#teller = new StatusTeller(this.#runtime, () => this.#statusParts(), (status) => this.#emitter.emit('status', status));
+    const isWarning = options.warnBeforeUnload ?? true;
+    this.#unwatch = this.#runtime.watchPage?.(pageEvents(this.#socket, this.#company, this.#batches, () => isWarning && !this.isSafeToLeave));
   }
 
   // --- Objects ---
 
   /** The server's state with pending edits on top. Always the same map; listen to `change`. */
   get objects(): ReadonlyMap<string, CanvasObject> {
-    return this.sync.replica.view;
+    return this.#sync.replica.view;
   }
 
   /** All objects in drawing order; the same array until something changes. */
   ordered(): readonly CanvasObject[] {
-    return this.sync.replica.ordered();
+    return this.#sync.replica.ordered();
   }
 
+  /** One object; undefined while there is none of this id. */
   get(id: string): CanvasObject | undefined {
     return this.objects.get(id);
   }
@@ -123,28 +127,23 @@ export class Canvas {
    * @throws CanvasError with a refusal code when the batch is invalid or the rules forbid it; nothing has changed then
    */
   batch(fn: (tx: Tx) => void, options?: BatchOptions): Receipt {
-    this.checkOpen();
-    const tx = new OpCollector(() => this.runtime.randomId(21));
+    this.#checkOpen();
+    const tx = new OpCollector(() => this.#runtime.randomId(21));
     fn(tx);
-    const receipt = this.sync.batch(tx.ops, options, this.runtime.now());
-    this.moveOn();
-    return receipt;
+    return this.#submit(tx.ops, options);
   }
 
-  /**
-   * Fulfilled when everything made so far is in the durable store.
-   * @throws CanvasError when some of it was refused or lost
-   */
+  /** Fulfilled when everything made so far is in the durable store. @throws CanvasError when some of it was refused or lost */
   async whenSaved(): Promise<void> {
-    await Promise.all(this.sync.pending.all.map(({ course }) => course.saved));
+    await Promise.all(this.#sync.pending.all.map(({ course }) => course.saved));
   }
 
   /**
    * Whether nothing is lost if the page goes away now: every edit is accepted, so that the server keeps it whatever one of its parts
-   * fails, and no part of it is known to fail.
+   * fails, and no part of it is known to fail; or kept for the next page.
    */
   get isSafeToLeave(): boolean {
-    return this.status.unsent === 0 && !this.status.stalled;
+    return this.#keeping.isComplete || (this.status.unsent === 0 && !this.status.stalled);
   }
 
   /**
@@ -153,10 +152,43 @@ export class Canvas {
    * @throws CanvasError `forbidden`, `closed`
    */
   putBack(loss: Loss): number {
-    this.checkOpen();
-    const count = this.sync.putBack(loss, this.runtime.now());
-    this.moveOn();
-    return count;
+    return this.#again((now) => this.#sync.putBack(loss, now));
+  }
+
+  // --- Leases ---
+
+  /**
+   * Lets nobody else change objects while somebody types, say. Renewed until it is released, lost, or the page goes away.
+   * @throws CanvasError `leased` when it is known already that somebody else has one of them; `forbidden`, `closed`
+   */
+  lease(ids: readonly string[], options: LeaseOptions = {}): HeldLease {
+    this.#checkOpen();
+    return this.#leases.ask(ids, options);
+  }
+
+  /** Who alone may change an object now; undefined: everybody. */
+  leaseOf(id: string): (Lease & { readonly isOurs: boolean }) | undefined {
+    return this.#sync.leased.of(id, this.#runtime.now());
+  }
+
+  /** This session's number, as in `Peer.session` and `Broadcast.from`; undefined before the first connection. */
+  get session(): number | undefined {
+    return this.#company.session;
+  }
+
+  /** What this user may do; undefined before the first connection. */
+  get role(): Role | undefined {
+    return this.#sync.role;
+  }
+
+  /** Where the history stands that `objects` show, without pending edits; undefined before the first sync. */
+  get position(): Position | undefined {
+    return this.#sync.position;
+  }
+
+  /** How commits, leases and `Peer.author` name this page; undefined before the first connection. */
+  get author(): string | undefined {
+    return this.#sync.author;
   }
 
   // --- Undo ---
@@ -173,51 +205,35 @@ export class Canvas {
 
   /** Batches from here to `endGesture` are one undo step, for example a drag. */
   beginGesture(): void {
-    this.sync.beginGesture();
+    this.#sync.beginGesture();
   }
 
+  /** Ends what `beginGesture` began; gestures nest, and the outermost counts. */
   endGesture(): void {
-    this.sync.endGesture();
+    this.#sync.endGesture();
   }
 
-  /**
-   * Takes back our last step, as far as nobody else has changed it since.
-   * @returns false when there was none
-   * @throws CanvasError `forbidden`, `closed`
-   */
+  /** Takes back our last step, as far as nobody else has changed it since. @returns false when there was none @throws CanvasError `forbidden`, `closed` */
   undo(): boolean {
-    this.checkOpen();
-    const undone = this.sync.undo(this.runtime.now());
-    this.moveOn();
-    return undone;
+    return this.#again((now) => this.#sync.undo(now));
   }
 
+  /** Makes again what was undone last. @returns false when there was nothing @throws CanvasError `forbidden`, `closed` */
   redo(): boolean {
-    this.checkOpen();
-    const redone = this.sync.redo(this.runtime.now());
-    this.moveOn();
-    return redone;
+    return this.#again((now) => this.#sync.redo(now));
   }
 
+  /** Whether there is a step to take back. */
   get canUndo(): boolean {
-    return this.sync.undoing.canUndo;
+    return this.#sync.undoing.canUndo;
   }
 
+  /** Whether there is a step to make again. */
   get canRedo(): boolean {
-    return this.sync.undoing.canRedo;
+    return this.#sync.undoing.canRedo;
   }
 
   // --- Order ---
-
-  /** A fractional index between two; null is the open end. @throws CanvasError `invalid_order_key` */
-  keyBetween(below: string | null, above: string | null): string {
-    return keyBetween(below, above);
-  }
-
-  /** `n` ascending fractional indices between two. @throws CanvasError `invalid_order_key` */
-  keysBetween(below: string | null, above: string | null, n: number): string[] {
-    return keysBetween(below, above, n);
-  }
 
   /**
    * Moves objects in the drawing order, lowest first. Gives neighbours with equal keys new ones in the same batch.
@@ -231,212 +247,193 @@ export class Canvas {
   // --- Others ---
 
   /**
-   * Sends an ephemeral message to everybody else, or to one session. Dropped while offline: it is about this moment.
+   * Sends an ephemeral message to everybody else, to one session (its number) or to all of a user's (their id). Dropped while offline: it is about this moment.
    * @throws CanvasError `broadcast_too_large`
    */
-  broadcast(topic: string, data: Value, to?: number): void {
-    if (encodeValue(data).length > this.sync.limits.broadcast_bytes) {
-      throw new CanvasError('broadcast_too_large', `a broadcast may have ${this.sync.limits.broadcast_bytes} bytes`);
-    }
-    if (this.socket.state.name === 'online') this.send({ t: 'broadcast', topic, data, ...(to !== undefined && { to }) });
+  broadcast(topic: string, data: Value, to?: number | string): void {
+    this.#company.broadcast(topic, data, to);
   }
 
+  /** The connection, and what is not accepted or not saved yet; listen to `status`. */
   get status(): Status {
-    return this.teller.latest;
+    return this.#teller.latest;
   }
 
   /** @returns removes the listener */
   on<Name extends keyof CanvasEvents>(event: Name, listener: (event: CanvasEvents[Name]) => void): () => void {
-    return this.emitter.on(event, listener);
+    return this.#emitter.on(event, listener);
   }
 
   // --- Connection ---
 
+  /** Fulfilled when what an earlier page has left is taken over; at once without a keeper. Then it connects. */
+  async whenOpened(): Promise<void> {
+    this.#clientId = (await this.#keeping.open(() => this.#batches.request())) ?? this.#clientId;
+    this.#moveOn();
+    this.reconnect();
+  }
+
   /** Connects now, instead of at the end of a wait or after `disconnect`. */
   reconnect(): void {
-    this.socket.input({ on: 'connect' });
+    this.#socket.input({ on: 'connect' });
   }
 
   /** Goes offline and stays there until `reconnect`. Edits go on and are kept. */
   disconnect(): void {
-    this.batches.run();
-    this.socket.input({ on: 'disconnect' });
+    this.#batches.run();
+    this.#socket.input({ on: 'disconnect' });
   }
 
   /** Waits shortly until what is pending has been accepted, then closes for good. */
   async close(): Promise<void> {
-    this.batches.run();
+    this.#batches.run();
     const isDone = ({ connection, unsent }: Status): boolean => connection !== 'online' || unsent === 0;
-    if (!isDone(this.status)) await this.emitter.until('status', isDone, CLOSE_MS, this.runtime);
-    this.unwatch?.();
-    this.socket.input({ on: 'close' });
-    this.batches.cancel();
-    this.presenceUpdates.cancel();
-    this.cancelRosterTtl?.();
-    this.teller.stop();
-    this.emitter.clear();
-    this.sync.giveUp(new CanvasError('closed', 'the canvas was closed before the server had saved this'), this.runtime.now());
+    if (!isDone(this.status)) await this.#emitter.until('status', isDone, CLOSE_MS, this.#runtime);
+    this.#unwatch?.();
+    this.#leases.stop();
+    this.#socket.input({ on: 'close' });
+    this.#batches.cancel();
+    this.#company.stop();
+    this.#teller.stop();
+    this.#emitter.clear();
+    this.#keeping.close();
+    this.#sync.giveUp(new CanvasError('closed', 'the canvas is closed'), this.#runtime.now());
   }
 
-  private checkOpen(): void {
-    if (this.socket.state.name === 'closed') throw new CanvasError('closed', 'the canvas is closed; edits would be lost');
+  #submit(ops: readonly Op[], options: BatchOptions | undefined): Receipt {
+    const receipt = this.#sync.batch(ops, options, this.#runtime.now());
+    this.#emitter.emit('batch', { ops, receipt });
+    this.#moveOn();
+    return receipt;
+  }
+
+  #again<T>(make: (now: number) => T): T {
+    this.#checkOpen();
+    const made = make(this.#runtime.now());
+    this.#moveOn();
+    return made;
+  }
+
+  #checkOpen(): void {
+    if (this.#socket.state.name === 'closed') throw new CanvasError('closed', 'the canvas is closed');
   }
 
   // --- What the socket says ---
 
-  private hello(token: string | undefined): void {
-    this.roster.greeted();
-    const { position, pending } = this.sync;
-    this.send({
-      t: 'hello', v: [PROTOCOL_VERSION, PROTOCOL_VERSION], features: [SHORT], client: this.clientId,
-      ...(token !== undefined && { token }),
-      ...(position !== undefined && { position }),
+  #hello(token: string | undefined): void {
+    const presence = this.#company.greeting();
+    const { position, pending } = this.#sync;
+    this.#send({
+      t: 'hello', v: [PROTOCOL_VERSION, PROTOCOL_VERSION], features: [SHORT], client: this.#clientId,
+      ...given({ token, position }),
       ...(pending.savedCid > 0 && { saved: pending.savedCid }),
-      ...(Object.keys(this.roster.self).length > 0 && { presence: { ...this.roster.self } }),
+      ...(Object.keys(presence).length > 0 && { presence }),
     });
   }
 
-  private frame(frame: Uint8Array | string): void {
+  #frame(frame: Uint8Array | string): void {
     try {
-      const message = decodeMessage(frame, this.names);
-      if (message !== undefined) this.receive(message);
+      const message = decodeMessage(this.#encoding.decode(frame), this.#names);
+      if (message !== undefined) this.#receive(message);
     } catch (error) {
-      this.violated(asCanvasError(error));
+      this.#violated(asCanvasError(error));
     }
-    this.moveOn();
+    this.#moveOn();
   }
 
-  private receive(message: ServerMessage): void {
+  #receive(message: ServerMessage): void {
     switch (message.t) {
       case 'welcome':
-        return this.welcome(message);
+        return this.#welcome(message);
       case 'snapshot':
-        return this.sync.snapshot(message);
+        return this.#sync.snapshot(message);
       case 'commits':
       case 'ack':
       case 'reject':
       case 'gap':
       case 'saved':
-        return this.sync.receive(message, this.runtime.now());
+        return this.#sync.receive(message, this.#runtime.now());
       case 'presence':
-        this.roster.receive(message, this.runtime.now());
-        return this.emitter.emit('presence', undefined);
+      case 'pace':
+        return this.#company.receive(message);
       case 'broadcast':
-        return this.emitter.emit('broadcast', { from: message.from, topic: message.topic, data: message.data });
+        return this.#emitter.emit('broadcast', { from: message.from, topic: message.topic, data: message.data });
       case 'mode':
-        this.mode = message.mode;
-        return;
+        return void (this.#mode = message.mode);
       case 'permission':
-        this.sync.role = message.role;
-        return;
+        return void (this.#sync.role = message.role);
       case 'error':
-        return this.emitter.emit('error', new CanvasError(message.code, message.message));
+        return this.#emitter.emit('error', new CanvasError(message.code, message.message));
       case 'goaway':
-        return this.socket.input({ on: 'goaway', reconnectMs: message.reconnect_ms });
-      case 'pong':
-        return; // that it was heard is all it says
+        return this.#socket.input({ on: 'goaway', reconnectMs: message.reconnect_ms });
+      // That a `pong` was heard is all it says; of types that are not known, a later server may send some.
     }
   }
 
-  private welcome(welcome: Welcome): void {
+  #welcome(welcome: Welcome): void {
     // Before it counts as a session: the server may turn out not to know what it should.
-    this.sync.welcome(welcome, this.runtime.now());
-    this.socket.input({ on: 'welcome', heartbeatMs: welcome.heartbeat_ms });
-    this.cancelRosterTtl?.();
-    this.roster.welcome(welcome.session);
-    this.mode = welcome.mode;
-    this.lastError = undefined;
-    this.presenceUpdates.request();
+    this.#sync.welcome(welcome, this.#runtime.now());
+    this.#socket.input({ on: 'welcome', heartbeatMs: welcome.heartbeat_ms });
+    this.#company.welcome(welcome.session);
+    this.#mode = welcome.mode;
+    this.#lastError = undefined;
   }
 
-  private lost(): void {
-    this.sync.lost();
-    this.batches.cancel();
-    this.cancelRosterTtl?.();
-    this.cancelRosterTtl = this.runtime.timer(PRESENCE_TTL_MS, () => {
-      this.roster.clear();
-      this.emitter.emit('presence', undefined);
-    });
+  #lost(): void {
+    this.#sync.lost();
+    this.#batches.cancel();
+    this.#company.lost();
   }
 
-  private violated(error: CanvasError): void {
-    if (error.code === 'history_lost' || error.code === 'client_id_in_use') return this.socket.input({ on: 'renew', error });
+  #violated(error: CanvasError): void {
+    if (error.code === 'history_lost' || error.code === 'client_id_in_use') return this.#socket.input({ on: 'renew', error });
     // Whatever went wrong, the whole state is the safe way back; unless it is the server that does not have it yet.
-    if (error.code !== 'server_behind') this.sync.distrust();
-    this.socket.input({ on: 'violation', error });
+    if (error.code !== 'server_behind') this.#sync.distrust();
+    this.#socket.input({ on: 'violation', error });
   }
 
-  private renew(error: CanvasError): void {
-    this.clientId = newClientId(this.runtime);
-    this.sync.renew(error, this.runtime.now());
+  #renew(error: CanvasError): void {
+    this.#clientId = newClientId(this.#runtime);
+    this.#sync.renew(error, this.#runtime.now());
   }
 
-  private report(error: CanvasError): void {
-    this.lastError = error;
-    if (this.socket.state.name === 'closed') this.sync.giveUp(error, this.runtime.now());
-    this.emitter.emit('error', error);
+  #report(error: CanvasError): void {
+    this.#lastError = error;
+    if (this.#socket.state.name === 'closed') this.#sync.giveUp(error, this.#runtime.now());
+    this.#emitter.emit('error', error);
   }
 
   // --- Sending ---
 
-  private send(message: ClientMessage): void {
-    this.socket.send(encodeMessage(message, this.encoding));
+  #send(message: ClientMessage): void {
+    this.#socket.send(this.#encoding.encode(encodeValue(message)));
   }
 
   /** Something has happened to the queue: send what may be sent, and tell. */
-  private moveOn(): void {
-    this.batches.request();
-    this.teller.update();
+  #moveOn(): void {
+    this.#keeping.keep(this.#clientId);
+    this.#batches.request();
+    this.#teller.update();
   }
 
-  private batchJob(): Job {
-    const { pending } = this.sync;
+  #batchJob(): Job {
+    const { pending } = this.#sync;
     return {
       hasWork: () => pending.hasUnsentWork,
-      isFree: () => this.socket.buffered < BUSY_BYTES,
+      isFree: () => this.#socket.buffered < BUSY_BYTES,
       notBefore: () => pending.pause,
       run: () => {
-        for (const { cid, body, durable } of this.sync.take(this.runtime.now())) {
-          this.socket.send(encodeBatch(cid, body, durable, this.encoding));
+        for (const { cid, body, durable } of this.#sync.take(this.#runtime.now(), this.#keeping.mayGo)) {
+          this.#socket.send(this.#encoding.encode(encodeBatch(cid, body, durable)));
         }
       },
     };
   }
 
-  private presenceJob(): Job {
-    return {
-      hasWork: () => this.roster.hasUpdate && this.socket.state.name === 'online',
-      // Behind edits that cannot leave, presence would only be late; the latest is what counts.
-      isFree: () => this.socket.buffered < BUSY_BYTES,
-      notBefore: () => 0,
-      run: () => this.send({ t: 'presence', set: this.roster.takeUpdate() }),
-    };
-  }
-
-  private presenceFacade(): CanvasPresence {
-    const { roster, runtime } = this;
-    return {
-      set: (fields) => {
-        roster.set(fields, this.sync.limits.presence_bytes);
-        this.presenceUpdates.request();
-      },
-      self: roster.self,
-      others: roster.others,
-      cursor: (session, now = runtime.now()) => roster.cursor(session, now),
-    };
-  }
-
   // --- Status ---
 
-  private statusParts(): ReturnType<StatusSource> {
-    const { pending, isSynced: synced } = this.sync;
-    return { state: this.socket.state, synced, ...pending.counts, heldBack: pending.heldBack, mode: this.mode, error: this.lastError };
+  #statusParts(): ReturnType<StatusSource> {
+    const { pending, isSynced: synced } = this.#sync;
+    return { state: this.#socket.state, synced, ...pending.counts, heldBack: pending.heldBack, mode: this.#mode, error: this.#lastError };
   }
-}
-
-/** Opens a project and keeps it open: connects, reconnects, resends, until `close`. */
-export function connect(options: CanvasOptions): Canvas {
-  const canvas = new Canvas(options);
-  canvas.reconnect();
-  return canvas;
 }

@@ -48,7 +48,7 @@ export type ConnectionInput =
   | { readonly on: 'timer' };
 
 export type ConnectionEffect =
-  | { readonly do: 'fetch_token' }
+  | { readonly do: 'fetch_token'; readonly isRefused: boolean }
   | { readonly do: 'open' }
   | { readonly do: 'hello' }
   | { readonly do: 'ping' }
@@ -56,7 +56,7 @@ export type ConnectionEffect =
   | { readonly do: 'drop' }
   /** The session is over: nothing can be sent until the next welcome. */
   | { readonly do: 'lost' }
-  | { readonly do: 'new_client_id'; readonly error: CanvasError }
+  | { readonly do: 'newClientId'; readonly error: CanvasError }
   | { readonly do: 'report'; readonly error: CanvasError };
 
 export interface ConnectionOptions {
@@ -68,11 +68,16 @@ export interface ConnectionOptions {
 
 export class Connection {
   state: ConnectionState = { name: 'idle' };
-  private failures = 0;
+  #failures = 0;
   /** From `goaway`: not before this time. */
-  private notBefore = 0;
+  #notBefore = 0;
+  /** The server did not accept the last token, or no longer. */
+  #isTokenRefused = false;
+  readonly #options: ConnectionOptions;
 
-  constructor(private readonly options: ConnectionOptions) {}
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+  }
 
   /** When the machine wants a `timer` input; undefined for never. */
   get deadline(): number | undefined {
@@ -97,70 +102,71 @@ export class Connection {
     if (this.state.name === 'closed') return [];
     switch (input.on) {
       case 'connect':
-        return this.connect(now);
+        return this.#connect(now);
       case 'disconnect':
-        return this.stop({ name: 'idle' });
+        return this.#stop({ name: 'idle' });
       case 'close':
-        return this.stop({ name: 'closed' });
+        return this.#stop({ name: 'closed' });
       case 'token':
-        return this.state.name === 'token' ? this.open(now) : [];
+        return this.state.name === 'token' ? this.#open(now) : [];
       case 'token_failed':
-        return this.state.name === 'token' ? this.retry(now, tokenError(input.cause)) : [];
+        return this.state.name === 'token' ? this.#retry(now, tokenError(input.cause)) : [];
       case 'opened':
         if (this.state.name !== 'opening') return [];
         this.state = { name: 'greeting', deadline: now + OPEN_TIMEOUT_MS };
         return [{ do: 'hello' }];
       case 'welcome':
-        return this.welcome(now, input.heartbeatMs);
+        return this.#welcome(now, input.heartbeatMs);
       case 'heard':
-        return this.heard(now);
+        return this.#heard(now);
       case 'goaway':
-        return this.goaway(now, input.reconnectMs);
+        return this.#goaway(now, input.reconnectMs);
       case 'closed':
-        return this.closed(now, input.code, input.reason);
+        return this.#closed(now, input.code, input.reason);
       case 'violation':
-        return this.isBusy() ? this.retry(now, input.error) : [];
+        return this.#isBusy() ? this.#retry(now, input.error) : [];
       case 'renew':
-        return this.isBusy() ? [...this.retry(now, input.error), { do: 'new_client_id', error: input.error }] : [];
+        return this.#isBusy() ? [...this.#retry(now, input.error), { do: 'newClientId', error: input.error }] : [];
       case 'network':
-        return input.online ? this.hurry(now) : this.probe(now, 0);
+        return input.online ? this.#hurry(now) : this.#probe(now, 0);
       case 'visible':
-        return this.state.name === 'waiting' ? this.hurry(now) : this.probe(now, PONG_TIMEOUT_MS);
+        return this.state.name === 'waiting' ? this.#hurry(now) : this.#probe(now, PONG_TIMEOUT_MS);
       case 'timer':
-        return this.timer(now);
+        return this.#timer(now);
     }
   }
 
   /** Whether there is, or is about to be, a socket. */
-  private isBusy(): boolean {
+  #isBusy(): boolean {
     return this.state.name !== 'idle' && this.state.name !== 'waiting';
   }
 
-  private connect(now: number): ConnectionEffect[] {
-    if (this.isBusy()) return [];
-    if (!this.options.hasToken) return this.open(now);
+  #connect(now: number): ConnectionEffect[] {
+    if (this.#isBusy()) return [];
+    if (!this.#options.hasToken) return this.#open(now);
     this.state = { name: 'token', deadline: now + TOKEN_TIMEOUT_MS };
-    return [{ do: 'fetch_token' }];
+    return [{ do: 'fetch_token', isRefused: this.#isTokenRefused }];
   }
 
-  private open(now: number): ConnectionEffect[] {
+  #open(now: number): ConnectionEffect[] {
     this.state = { name: 'opening', deadline: now + OPEN_TIMEOUT_MS };
     return [{ do: 'open' }];
   }
 
-  private stop(state: ConnectionState): ConnectionEffect[] {
+  #stop(state: ConnectionState): ConnectionEffect[] {
     this.state = state;
-    this.failures = 0;
+    this.#failures = 0;
     return [{ do: 'drop' }, { do: 'lost' }];
   }
 
-  private welcome(now: number, heartbeatMs: number): ConnectionEffect[] {
+  #welcome(now: number, heartbeatMs: number): ConnectionEffect[] {
+    this.#isTokenRefused = false;
     // A welcome on a running session (a slow reader brought back, a healed history) changes nothing here.
     if (this.state.name === 'greeting') this.state = { name: 'online', since: now, heardAt: now, quietMs: heartbeatMs };
     return [];
   }
 
-  private heard(now: number): ConnectionEffect[] {
+  #heard(now: number): ConnectionEffect[] {
     if (this.state.name === 'online') {
       this.state.heardAt = now;
       delete this.state.pingAt;
@@ -168,81 +174,85 @@ export class Connection {
     return [];
   }
 
-  private goaway(now: number, [min, max]: readonly [number, number]): ConnectionEffect[] {
-    this.notBefore = now + min + this.options.random() * Math.max(0, max - min);
-    if (this.state.name === 'online') this.state.leaveAt = this.notBefore;
+  #goaway(now: number, [min, max]: readonly [number, number]): ConnectionEffect[] {
+    this.#notBefore = now + min + this.#options.random() * Math.max(0, max - min);
+    if (this.state.name === 'online') this.state.leaveAt = this.#notBefore;
     return [];
   }
 
-  private closed(now: number, code: number, reason: string): ConnectionEffect[] {
-    if (!this.isBusy()) return [];
+  #closed(now: number, code: number, reason: string): ConnectionEffect[] {
+    if (!this.#isBusy()) return [];
     const rule = closeRule(code);
     const giveUp =
       rule.action === 'done' ||
       (rule.action === 'never' && rule.client !== 'new') ||
-      (rule.action === 'token' && !this.options.hasToken);
+      (rule.action === 'token' && !this.#options.hasToken);
     const error = closeError(rule, reason, !giveUp);
-    if (giveUp) {
-      this.state = { name: 'closed' };
-      return [{ do: 'drop' }, { do: 'lost' }, { do: 'report', error }];
-    }
-    const effects = this.retry(now, error, rule.action === 'retry_slowly');
-    if (rule.client === 'new') effects.push({ do: 'new_client_id', error });
+    if (giveUp) return this.#end({ name: 'closed' }, error);
+    this.#isTokenRefused ||= rule.action === 'token';
+    const effects = this.#retry(now, error, rule.action === 'retry_slowly');
+    if (rule.client === 'new') effects.push({ do: 'newClientId', error });
     return effects;
   }
 
-  private retry(now: number, error: CanvasError, slowly = false): ConnectionEffect[] {
-    if (this.state.name === 'online' && now - this.state.since >= LASTED_MS) this.failures = 0;
-    const random = this.options.random();
-    const wait = slowly ? slowBackoff(random) : backoff(this.failures, random);
-    this.failures += 1;
+  #retry(now: number, error: CanvasError, slowly = false): ConnectionEffect[] {
+    if (this.state.name === 'online' && now - this.state.since >= LASTED_MS) this.#failures = 0;
+    const random = this.#options.random();
+    const wait = slowly ? slowBackoff(random) : backoff(this.#failures, random);
+    this.#failures += 1;
     // The range of a goaway replaces the back-off: it is there so that a whole node's clients do not return at once.
-    const isHinted = this.notBefore > now;
-    this.state = { name: 'waiting', until: isHinted && !slowly ? this.notBefore : now + wait, isHinted: isHinted || slowly };
-    this.notBefore = 0;
+    const isHinted = this.#notBefore > now;
+    const until = isHinted && !slowly ? this.#notBefore : now + wait;
+    this.#notBefore = 0;
+    return this.#end({ name: 'waiting', until, isHinted: isHinted || slowly }, error);
+  }
+
+  /** The session, or the attempt at one, is over. */
+  #end(state: ConnectionState, error: CanvasError): ConnectionEffect[] {
+    this.state = state;
     return [{ do: 'drop' }, { do: 'lost' }, { do: 'report', error }];
   }
 
-  private timer(now: number): ConnectionEffect[] {
+  #timer(now: number): ConnectionEffect[] {
     const { state, deadline } = this;
     if (deadline === undefined || now < deadline) return [];
     switch (state.name) {
       case 'waiting':
-        return this.connect(now);
+        return this.#connect(now);
       case 'token':
-        return this.retry(now, tokenError(new Error('no token came in time')));
+        return this.#retry(now, tokenError('none came in time'));
       case 'online':
-        return this.onlineTimer(now, state, deadline);
+        return this.#onlineTimer(now, state, deadline);
       default:
-        return this.retry(now, lost('the server did not answer in time'));
+        return this.#retry(now, lost('the server did not answer in time'));
     }
   }
 
-  private onlineTimer(now: number, state: ConnectionState & { name: 'online' }, deadline: number): ConnectionEffect[] {
+  #onlineTimer(now: number, state: ConnectionState & { name: 'online' }, deadline: number): ConnectionEffect[] {
     if (state.leaveAt !== undefined && now >= state.leaveAt) {
       this.state = { name: 'waiting', until: now, isHinted: true };
-      return [{ do: 'drop' }, { do: 'lost' }, ...this.connect(now)];
+      return [{ do: 'drop' }, { do: 'lost' }, ...this.#connect(now)];
     }
     // After a sleep the answer may be waiting in the socket behind this very timer: ask again before giving up.
     if (state.pingAt === undefined || now - deadline > SLEPT_MS) {
       state.pingAt = now;
       return [{ do: 'ping' }];
     }
-    return this.retry(now, lost('the server fell silent'));
+    return this.#retry(now, lost('the server fell silent'));
   }
 
   /** Connect soon instead of at the end of a long wait, because something speaks for success; not all of an office's clients at once. */
-  private hurry(now: number): ConnectionEffect[] {
+  #hurry(now: number): ConnectionEffect[] {
     const { state } = this;
-    if (state.name !== 'waiting') return this.probe(now, 0);
-    this.failures = 0;
-    const soon = now + backoff(0, this.options.random());
+    if (state.name !== 'waiting') return this.#probe(now, 0);
+    this.#failures = 0;
+    const soon = now + backoff(0, this.#options.random());
     if (!state.isHinted && soon < state.until) this.state = { ...state, until: soon };
     return [];
   }
 
   /** Ask whether the server is still there, if nothing was heard for `quietMs`. */
-  private probe(now: number, quietMs: number): ConnectionEffect[] {
+  #probe(now: number, quietMs: number): ConnectionEffect[] {
     const { state } = this;
     if (state.name !== 'online' || state.pingAt !== undefined || now - state.heardAt < quietMs) return [];
     state.pingAt = now;

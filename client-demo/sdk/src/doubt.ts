@@ -8,18 +8,18 @@ const MILLISECONDS = 30_000;
 const TIMES = 3;
 
 export class Doubt {
-  private since: number | undefined;
-  private times = 0;
+  #since: number | undefined;
+  #times = 0;
 
   /** The server has once more said what cannot be. @returns whether it is to be believed */
   isBelieved(now: number): boolean {
-    this.since ??= now;
-    this.times += 1;
-    return this.times >= TIMES && now - this.since >= MILLISECONDS;
+    this.#since ??= now;
+    this.#times += 1;
+    return this.#times >= TIMES && now - this.#since >= MILLISECONDS;
   }
 
   clear(): void {
-    this.since = undefined;
-    this.times = 0;
+    this.#since = undefined;
+    this.#times = 0;
   }
 }

@@ -2,12 +2,12 @@
 import type { Runtime } from './runtime.js';
 
 export class Emitter<Events extends object> {
-  private readonly listeners = new Map<keyof Events, Set<(event: never) => void>>();
+  readonly #listeners = new Map<keyof Events, Set<(event: never) => void>>();
 
   /** @returns removes the listener */
   on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void {
-    const set = this.listeners.get(name) ?? new Set();
-    this.listeners.set(name, set);
+    const set = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, set);
     // A wrapper, so that the same function registered twice is two registrations with a handle each.
     const entry = (event: Events[Name]): void => listener(event);
     set.add(entry);
@@ -15,7 +15,7 @@ export class Emitter<Events extends object> {
   }
 
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
-    for (const listener of [...(this.listeners.get(name) ?? [])] as ((event: Events[Name]) => void)[]) {
+    for (const listener of [...(this.#listeners.get(name) ?? [])] as ((event: Events[Name]) => void)[]) {
       try {
         listener(event);
       } catch (error) {
@@ -41,6 +41,6 @@ export class Emitter<Events extends object> {
   }
 
   clear(): void {
-    this.listeners.clear();
+    this.#listeners.clear();
   }
 }

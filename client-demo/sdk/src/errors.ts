@@ -9,20 +9,25 @@
  * `message` is for people.
  */
 export class CanvasError extends Error {
+  /** Always the same, as errors have it. */
   override readonly name = 'CanvasError';
+  /** What happened, for programs. */
   readonly code: string;
   /** True: the SDK goes on trying by itself, nothing is lost. False: nothing more happens unless the application acts. */
   readonly retry: boolean;
 
   constructor(code: string, message: string, options: { retry?: boolean; cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(message, options);
     this.code = code;
     this.retry = options.retry ?? false;
   }
 }
 
+/** The server said something that cannot be; to reconnect is the cure. */
+export const serverError = (message: string, cause?: unknown): CanvasError => new CanvasError('server_error', message, { retry: true, cause });
+
 /** Whatever went wrong while a message was applied, as what can be reported. */
 export function asCanvasError(error: unknown): CanvasError {
   if (error instanceof CanvasError) return error;
-  return new CanvasError('server_error', `a message could not be applied: ${String(error)}`, { retry: true, cause: error });
+  return serverError(`a message could not be applied: ${String(error)}`, error);
 }

@@ -3,19 +3,22 @@
  *
  * Owns the memory of what was saved lately. Decides nothing; `pending.ts` fills it and asks it.
  */
+import { base64 } from './codec/base64.js';
 import { decodeOps, encodeValue } from './codec/frame.js';
-import { jsonFromMsgpack } from './codec/json.js';
 import type { Op } from './protocol.js';
+import { exactBytes, Ext, Opaque } from './value.js';
 
 /** So many saved batches are remembered, and so many bytes of them: enough for the edits since any recent backup, little beside a page. */
 const MOST = 1_000;
 const MOST_BYTES = 1024 * 1024;
 
+/** A batch that is lost, or whose fate nobody knows. */
 export interface LostBatch {
   /** Its number under the client id that it was sent with, if it was ever sent. */
   readonly cid?: number;
   /** How far it had come: only here, accepted by the server, or called saved. */
   readonly was: 'unsent' | 'accepted' | 'saved';
+  /** What it asked for. */
   readonly ops: readonly Op[];
   /** The objects that it was about. */
   readonly objects: readonly string[];
@@ -29,6 +32,7 @@ export interface LostBatch {
 export interface Loss {
   /** `history_lost`: the server does not know what it had called saved. Otherwise what ended the client id or the connection. */
   readonly code: string;
+  /** For people. */
   readonly message: string;
   /** When it was noticed, in milliseconds since 1970. */
   readonly at: number;
@@ -38,9 +42,19 @@ export interface Loss {
   readonly forgotten: number;
 }
 
-/** A report as text that keeps every value: JSON as PROTOCOL §9 writes it. */
+/** A report as text that keeps every value: JSON as PROTOCOL §9 reads it, in which `$mp` stands for the MessagePack of what JSON has no form for. */
 export function lossAsJson(loss: Loss): string {
-  return jsonFromMsgpack(encodeValue(loss));
+  return JSON.stringify(loss, function (this: object, key, value: unknown) {
+    const bytes = exactBytes(this, key) ?? (isJson(value) ? undefined : encodeValue(value));
+    return bytes === undefined ? value : { $mp: base64(bytes) };
+  });
+}
+
+/** Whether JSON writes it so that it is read as the same value: there a number is an integer unless it has a point or an exponent. */
+function isJson(value: unknown): boolean {
+  if (typeof value === 'number') return !Object.is(value, -0) && (Number.isSafeInteger(value) || /[.e]/.test(String(value)));
+  if (value instanceof Uint8Array || value instanceof Ext || value instanceof Opaque) return false;
+  return typeof value !== 'bigint' && !(typeof value === 'object' && value !== null && '$mp' in value);
 }
 
 export function lostBatch(batch: Omit<LostBatch, 'objects'>): LostBatch {
@@ -58,47 +72,41 @@ const recalled = ({ cid, body, madeAt }: Remembered): LostBatch =>
 
 /** The batches that were saved last. */
 export class Recent {
-  private batches: Remembered[] = [];
-  private bytes = 0;
+  #batches: Remembered[] = [];
+  #bytes = 0;
   /** The highest cid whose ops are not known any more. */
-  private unknown = 0;
+  #unknown = 0;
 
   keep({ cid, body, madeAt }: Remembered): void {
-    this.batches.push({ cid, body, madeAt });
-    this.bytes += body.length;
-    while (this.batches.length > MOST || this.bytes > MOST_BYTES) {
-      const oldest = this.batches.shift();
-      this.bytes -= oldest?.body.length ?? 0;
+    this.#batches.push({ cid, body, madeAt });
+    this.#bytes += body.length;
+    while (this.#batches.length > MOST || this.#bytes > MOST_BYTES) {
+      const oldest = this.#batches.shift();
+      this.#bytes -= oldest?.body.length ?? 0;
       this.forget(oldest?.cid ?? 0);
     }
   }
 
   /** The ops up to this cid are not known here. */
   forget(cid: number): void {
-    this.unknown = Math.max(this.unknown, cid);
+    this.#unknown = Math.max(this.#unknown, cid);
   }
 
   /** How many above a cid are not known; refused ones count, because nobody knows. */
   forgotten(cid: number): number {
-    return Math.max(0, this.unknown - cid);
+    return Math.max(0, this.#unknown - cid);
   }
 
   after(cid: number): LostBatch[] {
-    return this.batches.filter((batch) => batch.cid > cid).map(recalled);
+    return this.#batches.filter((batch) => batch.cid > cid).map(recalled);
   }
 
   /** Takes one out, if it is remembered. */
   take(cid: number): LostBatch | undefined {
-    const batch = this.batches.find((one) => one.cid === cid);
+    const batch = this.#batches.find((one) => one.cid === cid);
     if (batch === undefined) return undefined;
-    this.batches = this.batches.filter((one) => one !== batch);
-    this.bytes -= batch.body.length;
+    this.#batches = this.#batches.filter((one) => one !== batch);
+    this.#bytes -= batch.body.length;
     return recalled(batch);
-  }
-
-  clear(): void {
-    this.batches = [];
-    this.bytes = 0;
-    this.unknown = 0;
   }
 }

@@ -5,16 +5,15 @@
  * tells undo what each op changed.
  */
 import { CanvasError } from './errors.js';
-import { isOrderKey } from './order.js';
-import type { Code, Limits, Op } from './protocol.js';
+import { LEASE } from './lease.js';
+import { isOrderKey } from './order-keys.js';
+import type { Code, OurLimits, Op } from './protocol.js';
 import type { CanvasObject } from './object.js';
-import { assign, exactBytes, merged, type Props, type Value } from './value.js';
+import { assign, exactBytes, isInteger64, merged, type Props, type Value } from './value.js';
 
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
 const MAX_NAME_BYTES = 128;
 const MAX_PARENTS = 1_000;
-const I64_MIN = -(2n ** 63n);
-const U64_MAX = 2n ** 64n - 1n;
 
 /** What one op did. Both are undefined for an op on an object that does not exist. */
 export interface Effect {
@@ -96,6 +95,9 @@ function applyOp(op: Op, before: CanvasObject | undefined): CanvasObject | undef
       assign(set, op.prop, sum);
       return { ...before, props: merged(before.props, set) };
     }
+    case 'lease':
+    case 'release':
+      return before; // who has it, the server says
   }
 }
 
@@ -106,7 +108,7 @@ function incremented(props: Readonly<Props>, prop: string, by: number | bigint):
   const isFloat = [value, by].some((x) => typeof x === 'number' && !Number.isSafeInteger(x)) || isExactFloat(props, prop);
   if (isFloat) return Number(value) + Number(by);
   const sum = BigInt(value) + BigInt(by);
-  if (sum < I64_MIN || sum > U64_MAX) return { code: 'overflow', message: `${prop} would leave the range of integers` };
+  if (!isInteger64(sum)) return { code: 'overflow', message: `${prop} would overflow` };
   const number = Number(sum);
   return Number.isSafeInteger(number) ? number : sum;
 }
@@ -127,7 +129,7 @@ function parentOf(op: Op): Value | undefined {
 function checkParents(id: string, get: (id: string) => CanvasObject | undefined, reads: Set<string>): Refused | undefined {
   let object = get(id);
   for (let depth = 0; object !== undefined; depth += 1) {
-    if (depth >= MAX_PARENTS) return { code: 'too_deep', message: `the parents of ${id} are too many` };
+    if (depth >= MAX_PARENTS) return { code: 'too_deep', message: `object ${id} has too many parents` };
     const parent: Value | undefined = object.props['parent'];
     if (typeof parent !== 'string') return undefined;
     if (parent === id) return { code: 'cycle', message: `object ${id} would be its own ancestor` };
@@ -141,9 +143,9 @@ function checkParents(id: string, get: (id: string) => CanvasObject | undefined,
  * Throws what the server would answer to ops that are not valid at all.
  * @throws CanvasError with the code of the refusal
  */
-export function checkOps(ops: readonly Op[], limits: Limits): void {
+export function checkOps(ops: readonly Op[], limits: OurLimits): void {
   if (ops.length > limits.batch_ops) {
-    throw new CanvasError('batch_too_large', `a batch may hold ${limits.batch_ops} ops, not ${ops.length}`);
+    throw new CanvasError('batch_too_large', `a batch may have ${limits.batch_ops} ops, not ${ops.length}`);
   }
   for (const op of ops) checkOp(op);
 }
@@ -158,27 +160,21 @@ function checkOp(op: Op): void {
     checkProps(op.props ?? {});
   } else if (op.op === 'update') {
     checkProps(op.set ?? {});
-    const names = new Set(op.unset);
-    if (names.size !== (op.unset ?? []).length) throw new CanvasError('invalid_property', 'a property is unset twice');
-    for (const name of names) {
-      checkName(name);
-      if (op.set !== undefined && Object.hasOwn(op.set, name)) {
-        throw new CanvasError('invalid_property', `property ${name} is both set and unset`);
-      }
-    }
+    for (const name of op.unset ?? []) checkName(name);
+    const names = [...Object.keys(op.set ?? {}), ...(op.unset ?? [])];
+    if (new Set(names).size < names.length) throw new CanvasError('invalid_property', 'a property is set or unset twice');
   } else if (op.op === 'increment') {
     checkName(op.prop);
-    if (typeof op.by !== 'bigint' && !Number.isFinite(op.by)) throw new CanvasError('invalid_op', `cannot add ${op.by}`);
+    if (typeof op.by !== 'bigint' && !Number.isFinite(op.by)) throw new CanvasError('invalid_op', `not a number: ${op.by}`);
   }
 }
 
 function checkProps(props: Readonly<Props>): void {
   for (const name of Object.keys(props)) checkName(name);
   const { type, parent, z } = props;
-  const wrong = (name: string, what: string): CanvasError => new CanvasError('invalid_property', `${name} must be ${what}`);
-  if (type !== undefined && typeof type !== 'string') throw wrong('type', 'text');
+  if (type !== undefined && typeof type !== 'string') throw new CanvasError('invalid_property', 'a type is text');
   if (parent !== undefined && parent !== null && (typeof parent !== 'string' || !ID.test(parent))) {
-    throw wrong('parent', 'an object id or null');
+    throw new CanvasError('invalid_property', 'a parent is an object id or null');
   }
   if (z !== undefined && (typeof z !== 'string' || !isOrderKey(z))) {
     throw new CanvasError('invalid_order_key', `not an order key: ${String(z)}`);
@@ -187,7 +183,8 @@ function checkProps(props: Readonly<Props>): void {
 
 function checkName(name: string): void {
   const bytes = typeof name === 'string' ? new TextEncoder().encode(name).length : 0;
+  if (name === LEASE) throw new CanvasError('invalid_property', `${LEASE} belongs to leases`);
   if (bytes < 1 || bytes > MAX_NAME_BYTES) {
-    throw new CanvasError('invalid_property', `a property's name has 1 to ${MAX_NAME_BYTES} bytes of UTF-8`);
+    throw new CanvasError('invalid_property', `a property's name has 1 to ${MAX_NAME_BYTES} bytes`);
   }
 }

@@ -1,48 +1,11 @@
 /**
- * Order keys (PROTOCOL §6) and the list of objects in the order they are drawn.
+ * Objects in the order they are drawn, and the keys that move them in it.
  *
  * Keys and ids that the server accepts are ASCII, so comparing JavaScript strings compares bytes.
  */
-import { generateKeyBetween, generateNKeysBetween } from 'fractional-indexing';
 import { CanvasError } from './errors.js';
 import type { CanvasObject } from './object.js';
-
-const MAX_KEY = 256;
-const KEY = /^[A-Za-z][0-9A-Za-z]*$/;
-const SMALLEST = `A${'0'.repeat(26)}`;
-
-/** Whether the server would take `key` as a `z`. */
-export function isOrderKey(key: string): boolean {
-  if (key.length > MAX_KEY || !KEY.test(key)) return false;
-  const head = key.charCodeAt(0);
-  const integer = 1 + (head >= 97 ? head - 96 : 91 - head);
-  if (key.length < integer || key === SMALLEST) return false;
-  return key.length === integer || !key.endsWith('0');
-}
-
-/**
- * A key between two keys; null is the open end.
- * @throws CanvasError `invalid_order_key` when a bound is not a key, or the bounds are equal or the wrong way round
- */
-export function keyBetween(below: string | null, above: string | null): string {
-  checkBounds(below, above);
-  return generateKeyBetween(below, above);
-}
-
-/** `n` keys between two keys, ascending, as short as they can be. Throws like `keyBetween`. */
-export function keysBetween(below: string | null, above: string | null, n: number): string[] {
-  checkBounds(below, above);
-  return generateNKeysBetween(below, above, n);
-}
-
-function checkBounds(below: string | null, above: string | null): void {
-  for (const key of [below, above]) {
-    if (key !== null && !isOrderKey(key)) throw new CanvasError('invalid_order_key', `not an order key: ${key}`);
-  }
-  if (below !== null && above !== null && below >= above) {
-    throw new CanvasError('invalid_order_key', `nothing lies between ${below} and ${above}`);
-  }
-}
+import { keysBetween } from './order-keys.js';
 
 /** The order key of an object; null when it has none. */
 export function orderKey(object: CanvasObject): string | null {
@@ -92,7 +55,7 @@ export function keysForMove(
 function gap(others: readonly CanvasObject[], below: string | null, above: string | null): number {
   const find = (id: string): number => {
     const index = others.findIndex((object) => object.id === id);
-    if (index < 0) throw new CanvasError('invalid_id', `no object ${id} to move next to`);
+    if (index < 0) throw new CanvasError('invalid_id', `object ${id} does not exist`);
     return index;
   };
   // An open end is the top or the bottom, wherever the other neighbour has gone meanwhile.
@@ -103,31 +66,25 @@ function gap(others: readonly CanvasObject[], below: string | null, above: strin
 
 /** Objects in drawing order: a cached array, repaired where objects changed. */
 export class DrawingOrder {
-  private sorted: readonly CanvasObject[] | undefined;
+  #sorted: readonly CanvasObject[] | undefined;
   /** What changed since the last `list`: each id with its object in `sorted`, undefined when it is not in there. */
-  private readonly changed = new Map<string, CanvasObject | undefined>();
-
-  /** Forgets everything; the next `list` sorts anew. */
-  reset(): void {
-    this.sorted = undefined;
-    this.changed.clear();
-  }
+  readonly #changed = new Map<string, CanvasObject | undefined>();
 
   /** Notes that an object came, went or changed. @param before what it was until now */
   touch(id: string, before: CanvasObject | undefined): void {
-    if (this.sorted !== undefined && !this.changed.has(id)) this.changed.set(id, before);
+    if (this.#sorted !== undefined && !this.#changed.has(id)) this.#changed.set(id, before);
   }
 
   /** The same array until something changes. */
   list(objects: ReadonlyMap<string, CanvasObject>): readonly CanvasObject[] {
     // Moving one object costs a copy of the array's tail, so at some number sorting is cheaper.
-    if (this.sorted === undefined || this.changed.size > 50 + this.sorted.length / 50) {
-      this.sorted = [...objects.values()].sort(compareObjects);
-    } else if (this.changed.size > 0) {
-      this.sorted = repaired(this.sorted, this.changed, objects);
+    if (this.#sorted === undefined || this.#changed.size > 50 + this.#sorted.length / 50) {
+      this.#sorted = [...objects.values()].sort(compareObjects);
+    } else if (this.#changed.size > 0) {
+      this.#sorted = repaired(this.#sorted, this.#changed, objects);
     }
-    this.changed.clear();
-    return this.sorted;
+    this.#changed.clear();
+    return this.#sorted;
   }
 }
 

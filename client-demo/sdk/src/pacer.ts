@@ -12,23 +12,28 @@ export interface Job {
 }
 
 export class Pacer {
-  private ranAt = -Infinity;
-  private cancelTimer: (() => void) | undefined;
+  #ranAt = -Infinity;
+  #cancelTimer: (() => void) | undefined;
+  readonly #runtime: Runtime;
+  readonly #job: Job;
 
   constructor(
-    private readonly runtime: Runtime,
-    private readonly intervalMs: number,
-    private readonly job: Job,
-  ) {}
+    runtime: Runtime,
+    public intervalMs: number,
+    job: Job,
+  ) {
+    this.#runtime = runtime;
+    this.#job = job;
+  }
 
   /** There may be something to do. */
   request(): void {
-    if (this.cancelTimer !== undefined || !this.job.hasWork()) return;
-    const now = this.runtime.now();
-    const due = Math.max(this.ranAt + this.intervalMs, this.job.notBefore());
-    if (due <= now && this.job.isFree()) return this.run();
-    this.cancelTimer = this.runtime.timer(due > now ? due - now : this.intervalMs, () => {
-      this.cancelTimer = undefined;
+    if (this.#cancelTimer !== undefined || !this.#job.hasWork()) return;
+    const now = this.#runtime.now();
+    const due = Math.max(this.#ranAt + this.intervalMs, this.#job.notBefore());
+    if (due <= now && this.#job.isFree()) return this.run();
+    this.#cancelTimer = this.#runtime.timer(due > now ? due - now : this.intervalMs, () => {
+      this.#cancelTimer = undefined;
       this.request();
     });
   }
@@ -36,13 +41,13 @@ export class Pacer {
   /** Runs now, without regard to the interval. */
   run(): void {
     this.cancel();
-    if (!this.job.hasWork()) return;
-    this.ranAt = this.runtime.now();
-    this.job.run();
+    if (!this.#job.hasWork()) return;
+    this.#ranAt = this.#runtime.now();
+    this.#job.run();
   }
 
   cancel(): void {
-    this.cancelTimer?.();
-    this.cancelTimer = undefined;
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
   }
 }

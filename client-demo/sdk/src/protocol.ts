@@ -4,13 +4,19 @@ import type { ClientMessage, Limits, ServerMessage } from './generated/protocol.
 export type {
   Change,
   ClientMessage,
+  /** Why a batch was refused, or has to wait (PROTOCOL §3). */
   Code,
   Commit,
+  /** What the server takes (PROTOCOL §8). */
   Limits,
+  /** `degraded`: a part of the server is away (PROTOCOL §5). */
   Mode,
+  /** One change of a batch, as it travels (PROTOCOL §3). */
   Op,
+  /** A place in a project's history: two equal `(seq, id)` mean equal histories. */
   Position,
   PresenceEntry,
+  /** What a user may do: only owners and editors may edit. */
   Role,
   ServerMessage,
   Welcome,
@@ -29,17 +35,16 @@ export type Reject = From<'reject'>;
 export type Gap = From<'gap'>;
 export type Saved = From<'saved'>;
 export type PresenceUpdate = From<'presence'>;
+export type Pace = From<'pace'>;
+
+/** The limits that matter here; all others only the server knows to keep. */
+export type OurLimits = Pick<Limits, 'batch_ops' | 'batch_bytes' | 'value_depth' | 'presence_bytes' | 'broadcast_bytes'>;
 
 /** What holds until a `welcome` says otherwise (PROTOCOL §8). */
-export const DEFAULT_LIMITS: Limits = {
-  frame_bytes: 1_048_576,
+export const DEFAULT_LIMITS: OurLimits = {
   batch_ops: 500,
   batch_bytes: 262_144,
-  object_bytes: 262_144,
-  objects: 50_000,
-  project_bytes: 52_428_800,
   value_depth: 32,
   presence_bytes: 2_048,
   broadcast_bytes: 8_192,
-  unacked_batches: 256,
 };

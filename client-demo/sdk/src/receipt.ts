@@ -9,7 +9,9 @@ import { CanvasError } from './errors.js';
  */
 export type ReceiptState = 'kept' | 'accepted' | 'saved' | 'refused' | 'lost';
 
+/** What becomes of a batch. */
 export interface Receipt {
+  /** How far it has come. */
   readonly state: ReceiptState;
   /** Fulfilled when the server has accepted the batch. @throws CanvasError why it was refused or lost */
   readonly accepted: Promise<void>;
@@ -25,8 +27,8 @@ interface Waiting {
 
 export class Course implements Receipt {
   state: ReceiptState = 'kept';
-  private error: CanvasError | undefined;
-  private waiting: Waiting[] = [];
+  #error: CanvasError | undefined;
+  #waiting: Waiting[] = [];
 
   /** Of nothing, which is as safe as it gets. */
   static ended(): Course {
@@ -37,33 +39,33 @@ export class Course implements Receipt {
 
   // The promises are made when they are asked for: one that nobody looks at must not be reported as an unhandled rejection.
   get accepted(): Promise<void> {
-    return this.reached('accepted');
+    return this.#reached('accepted');
   }
 
   get saved(): Promise<void> {
-    return this.reached('saved');
+    return this.#reached('saved');
   }
 
   /** The server has answered; or, with `kept`, the answer was taken back. */
   move(state: 'kept' | 'accepted' | 'saved'): void {
     this.state = state;
-    this.error = undefined;
+    this.#error = undefined;
     if (state === 'kept') return;
     const isDue = ({ level }: Waiting): boolean => level === 'accepted' || state === 'saved';
-    const due = this.waiting.filter(isDue);
-    this.waiting = this.waiting.filter((one) => !isDue(one));
+    const due = this.#waiting.filter(isDue);
+    this.#waiting = this.#waiting.filter((one) => !isDue(one));
     for (const { resolve } of due) resolve();
   }
 
   fail(state: 'refused' | 'lost', error: CanvasError): void {
     this.state = state;
-    this.error = error;
-    for (const { reject } of this.waiting.splice(0)) reject(error);
+    this.#error = error;
+    for (const { reject } of this.#waiting.splice(0)) reject(error);
   }
 
-  private reached(level: Waiting['level']): Promise<void> {
-    if (this.error !== undefined) return Promise.reject(this.error);
+  #reached(level: Waiting['level']): Promise<void> {
+    if (this.#error !== undefined) return Promise.reject(this.#error);
     if (this.state === 'saved' || this.state === level) return Promise.resolve();
-    return new Promise((resolve, reject) => this.waiting.push({ level, resolve, reject }));
+    return new Promise((resolve, reject) => this.#waiting.push({ level, resolve, reject }));
   }
 }

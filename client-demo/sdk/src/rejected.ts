@@ -1,13 +1,16 @@
 /** What the application hears of a batch that did not take effect. */
 import type { Refused } from './batch.js';
-import type { CanvasObject } from './object.js';
+import { objectOf, type CanvasObject } from './object.js';
 import type { Op } from './protocol.js';
+import { given } from './value.js';
 
 /** A batch of ours that did not take effect. */
 export interface Rejected {
   /** A refusal code of PROTOCOL §3, or the name of the close code that ended this client id. */
   readonly code: string;
+  /** For people. */
   readonly message: string;
+  /** What it asked for. */
   readonly ops: readonly Op[];
   /** The batch's number, if it was ever sent. */
   readonly cid?: number;
@@ -15,21 +18,21 @@ export interface Rejected {
   readonly wasAccepted?: true;
   /** Index in `ops` of the op that was refused, if one was. */
   readonly op?: number;
-  /** That op's object, and what it is now; null: it does not exist. */
+  /** That op's object. */
   readonly id?: string;
+  /** What that object is now; null: it does not exist. */
   readonly current?: CanvasObject | null;
+  /** The author who has the object's lease (`leased`). */
+  readonly by?: string;
 }
 
 export function rejectedOf({ batch, code, message, reject }: Refused): Rejected {
-  const { op, id, current } = reject ?? {};
+  const { op, id, current, by } = reject ?? {};
   return {
     code,
     message,
     ops: batch.ops,
-    ...(batch.cid !== undefined && { cid: batch.cid }),
     ...(batch.acceptedAt !== undefined && { wasAccepted: true as const }),
-    ...(op !== undefined && { op }),
-    ...(id !== undefined && { id }),
-    ...(current !== undefined && { current: current && { id: current[0], rev: current[1], props: current[2] } }),
+    ...given({ cid: batch.cid, op, id, by, current: current && objectOf(...current) }),
   };
 }

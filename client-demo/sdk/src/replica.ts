@@ -5,12 +5,11 @@
  * remote commit costs as much as it changes, however much is pending. Objects are immutable; a change replaces them. Knows
  * nothing of cids, connections or time.
  */
-import { CanvasError } from './errors.js';
-import type { CanvasObject } from './object.js';
+import { serverError } from './errors.js';
+import { changedObject, objectOf, type CanvasObject } from './object.js';
 import { applyOps, type Ground, type Outcome } from './ops.js';
 import { DrawingOrder } from './order.js';
 import type { Change, Op, WireObject } from './protocol.js';
-import { merged, settle } from './value.js';
 
 /** A batch that is shown although the server's state does not hold it yet. Layers lie in the order of their keys. */
 export interface Layer {
@@ -26,33 +25,42 @@ interface Laid extends Layer {
 }
 
 export class Replica {
-  private readonly base = new Map<string, CanvasObject>();
+  readonly #base = new Map<string, CanvasObject>();
   /** The server's state with all layers on top. Always the same map. */
   readonly view = new Map<string, CanvasObject>();
-  private readonly order = new DrawingOrder();
-  private readonly layers = new Map<number, Laid>();
+  #order = new DrawingOrder();
+  /** Undefined as long as nobody has asked. */
+  #touched: Set<string> | 'all' | undefined;
+  readonly #layers = new Map<number, Laid>();
   /** By object id: the layers that write or read it. Where there is none, `view` is `base`. */
-  private readonly concerned = new Map<string, Set<Laid>>();
+  readonly #concerned = new Map<string, Set<Laid>>();
   /** Objects whose layers are to be applied again by the next `rebase`. */
-  private readonly due = new Set<string>();
+  readonly #due = new Set<string>();
 
-  private readonly ground: Ground = {
+  readonly #ground: Ground = {
     get: (id) => this.view.get(id),
-    isPending: (id) => [...(this.concerned.get(id) ?? [])].some((layer) => layer.writes.has(id)),
+    isPending: (id) => [...(this.#concerned.get(id) ?? [])].some((layer) => layer.writes.has(id)),
   };
 
   ordered(): readonly CanvasObject[] {
-    return this.order.list(this.view);
+    return this.#order.list(this.view);
   }
 
   /** The server's state, without layers. */
   get confirmed(): ReadonlyMap<string, CanvasObject> {
-    return this.base;
+    return this.#base;
+  }
+
+  /** The objects of the server's state that have changed since the last call. */
+  takeTouched(): ReadonlySet<string> | 'all' {
+    const touched = this.#touched ?? 'all';
+    this.#touched = new Set();
+    return touched;
   }
 
   /** What a batch would do on top of everything; changes nothing. */
   foretell(ops: readonly Op[]): Outcome {
-    return applyOps(ops, this.ground);
+    return applyOps(ops, this.#ground);
   }
 
   /**
@@ -61,44 +69,45 @@ export class Replica {
    * @returns the ids of changed objects
    */
   push(layer: Layer, outcome: Outcome): Set<string> {
-    const reads = new Set([...(this.layers.get(layer.key)?.reads ?? []), ...outcome.reads]);
+    const reads = new Set([...(this.#layers.get(layer.key)?.reads ?? []), ...outcome.reads]);
     this.drop(layer.key, false);
-    this.register(layer, reads);
+    this.#register(layer, reads);
     const ids = new Set<string>();
-    if (outcome.ok) for (const { op, after } of outcome.effects) this.show(op.id, after, ids);
+    if (outcome.ok) for (const { op, after } of outcome.effects) this.#show(op.id, after, ids);
     return ids;
   }
 
   /** Adds a layer without showing it; `rebase` does. */
   lay(layer: Layer): void {
-    for (const id of this.register(layer, new Set()).writes) this.due.add(id);
+    for (const id of this.#register(layer, new Set()).writes) this.#due.add(id);
   }
 
   /** Takes a layer away; what was below it shows after `rebase`. */
   drop(key: number, isDue = true): void {
-    const layer = this.layers.get(key);
+    const layer = this.#layers.get(key);
     if (layer === undefined) return;
-    this.layers.delete(key);
-    this.forget(layer);
-    if (isDue) for (const id of layer.writes) this.due.add(id);
+    this.#layers.delete(key);
+    this.#forget(layer);
+    if (isDue) for (const id of layer.writes) this.#due.add(id);
   }
 
   /** Takes all layers away but these. */
   keep(keys: ReadonlySet<number>): void {
-    for (const key of this.layers.keys()) if (!keys.has(key)) this.drop(key);
+    for (const key of this.#layers.keys()) if (!keys.has(key)) this.drop(key);
   }
 
   /** Replaces the server's state and takes all layers away. */
   reset(objects: Iterable<WireObject>): void {
-    this.base.clear();
+    this.#base.clear();
+    if (this.#touched !== undefined) this.#touched = 'all';
     this.view.clear();
-    this.layers.clear();
-    this.concerned.clear();
-    this.due.clear();
-    this.order.reset();
+    this.#layers.clear();
+    this.#concerned.clear();
+    this.#due.clear();
+    this.#order = new DrawingOrder();
     for (const [id, rev, props] of objects) {
-      const object = { id, rev, props: settle(props) };
-      this.base.set(id, object);
+      const object = objectOf(id, rev, props);
+      this.#base.set(id, object);
       this.view.set(id, object);
     }
   }
@@ -112,11 +121,12 @@ export class Replica {
   commit(seq: number, changes: readonly Change[], shown: Set<string>): void {
     for (const change of changes) {
       const id = change[1];
-      const object = this.changed(seq, change);
-      if (object === undefined) this.base.delete(id);
-      else this.base.set(id, object);
-      if (this.concerned.has(id)) this.due.add(id);
-      else this.show(id, object, shown);
+      const object = this.#changed(seq, change);
+      if (this.#touched !== 'all') this.#touched?.add(id);
+      if (object === undefined) this.#base.delete(id);
+      else this.#base.set(id, object);
+      if (this.#concerned.has(id)) this.#due.add(id);
+      else this.#show(id, object, shown);
     }
   }
 
@@ -125,40 +135,40 @@ export class Replica {
    * @param shown collects the ids of objects that look different now
    */
   rebase(shown: Set<string>): void {
-    const { ids, layers } = this.affected();
+    const { ids, layers } = this.#affected();
     const before = new Map<string, CanvasObject | undefined>();
     for (const id of ids) {
       before.set(id, this.view.get(id));
-      this.put(id, this.base.get(id));
+      this.#put(id, this.#base.get(id));
     }
     const pending = new Set<string>();
-    const ground: Ground = { get: this.ground.get, isPending: (id) => pending.has(id) };
+    const ground: Ground = { get: this.#ground.get, isPending: (id) => pending.has(id) };
     for (const layer of layers) {
       // A layer that would be refused on this state is left out of the picture; whether it is refused, the server says.
       const outcome = applyOps(layer.ops, ground);
-      if (outcome.ok) for (const { op, after } of outcome.effects) this.put(op.id, after);
+      if (outcome.ok) for (const { op, after } of outcome.effects) this.#put(op.id, after);
       for (const id of layer.writes) pending.add(id);
-      this.forget(layer);
+      this.#forget(layer);
       layer.reads = outcome.reads;
-      this.remember(layer);
+      this.#remember(layer);
     }
     for (const [id, object] of before) {
       if (object === this.view.get(id)) continue;
       shown.add(id);
-      this.order.touch(id, object);
+      this.#order.touch(id, object);
     }
   }
 
   /** The objects that are due, with all that depends on them; the layers in their order. */
-  private affected(): { ids: Set<string>; layers: Laid[] } {
+  #affected(): { ids: Set<string>; layers: Laid[] } {
     const ids = new Set<string>();
     const layers = new Set<Laid>();
-    const queue = [...this.due];
-    this.due.clear();
+    const queue = [...this.#due];
+    this.#due.clear();
     for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
       if (ids.has(id)) continue;
       ids.add(id);
-      for (const layer of this.concerned.get(id) ?? []) {
+      for (const layer of this.#concerned.get(id) ?? []) {
         if (layers.has(layer)) continue;
         layers.add(layer);
         queue.push(...layer.writes);
@@ -167,47 +177,47 @@ export class Replica {
     return { ids, layers: [...layers].sort((a, b) => a.key - b.key) };
   }
 
-  private register({ key, ops }: Layer, reads: ReadonlySet<string>): Laid {
+  #register({ key, ops }: Layer, reads: ReadonlySet<string>): Laid {
     const layer: Laid = { key, ops, writes: new Set(ops.map(({ id }) => id)), reads };
-    this.layers.set(key, layer);
-    this.remember(layer);
+    this.#layers.set(key, layer);
+    this.#remember(layer);
     return layer;
   }
 
-  private remember(layer: Laid): void {
+  #remember(layer: Laid): void {
     for (const id of [...layer.writes, ...layer.reads]) {
-      const layers = this.concerned.get(id);
-      if (layers === undefined) this.concerned.set(id, new Set([layer]));
+      const layers = this.#concerned.get(id);
+      if (layers === undefined) this.#concerned.set(id, new Set([layer]));
       else layers.add(layer);
     }
   }
 
-  private forget(layer: Laid): void {
+  #forget(layer: Laid): void {
     for (const id of [...layer.writes, ...layer.reads]) {
-      const layers = this.concerned.get(id);
+      const layers = this.#concerned.get(id);
       layers?.delete(layer);
-      if (layers?.size === 0) this.concerned.delete(id);
+      if (layers?.size === 0) this.#concerned.delete(id);
     }
   }
 
-  private changed(seq: number, change: Change): CanvasObject | undefined {
+  #changed(seq: number, change: Change): CanvasObject | undefined {
     const [kind, id] = change;
     if (kind === 'del') return undefined;
-    if (kind === 'put') return { id, rev: seq, props: settle(change[2]) };
-    const object = this.base.get(id);
+    if (kind === 'put') return objectOf(id, seq, change[2]);
+    const object = this.#base.get(id);
     if (kind !== 'set' || object === undefined) {
-      throw new CanvasError('server_error', `commit ${seq} cannot be applied to object ${id}`, { retry: true });
+      throw serverError(`commit ${seq} does not fit object ${id}`);
     }
-    return { id, rev: seq, props: merged(object.props, settle(change[2]), change[3]) };
+    return changedObject(object, seq, change[2], change[3]);
   }
 
-  private show(id: string, object: CanvasObject | undefined, shown: Set<string>): void {
-    this.order.touch(id, this.view.get(id));
-    this.put(id, object);
+  #show(id: string, object: CanvasObject | undefined, shown: Set<string>): void {
+    this.#order.touch(id, this.view.get(id));
+    this.#put(id, object);
     shown.add(id);
   }
 
-  private put(id: string, object: CanvasObject | undefined): void {
+  #put(id: string, object: CanvasObject | undefined): void {
     if (object === undefined) this.view.delete(id);
     else this.view.set(id, object);
   }

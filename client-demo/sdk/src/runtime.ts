@@ -1,6 +1,8 @@
 /** What the SDK needs from its surroundings. Everything that a test must control comes through here. */
+import { BASE_62 } from './base-62.js';
 import { CanvasError } from './errors.js';
 
+/** Clock, timers, randomness, and the page's events: `CanvasOptions.runtime` replaces them in tests. */
 export interface Runtime {
   /** Milliseconds since 1970. */
   now(): number;
@@ -14,14 +16,19 @@ export interface Runtime {
   watchPage?(page: PageEvents): () => void;
 }
 
+/** What a runtime tells of its page. */
 export interface PageEvents {
+  /** The browser thinks that there is a network, or that there is none. */
   network(online: boolean): void;
-  visible(): void;
+  /** The page is seen, or no longer. */
+  seen(isSeen: boolean): void;
+  /** The user has done something in it. */
+  touched(): void;
   /** The page is about to go away. @returns whether the user should be asked to stay */
   leaving(): boolean;
 }
 
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+const ALPHABET = `${BASE_62}-_`;
 
 /** The platform that this code runs on: a browser, a worker or Node. */
 export const platform: Runtime = {
@@ -35,28 +42,21 @@ export const platform: Runtime = {
     const bytes = crypto.getRandomValues(new Uint8Array(count));
     return Array.from(bytes, (byte) => ALPHABET.charAt(byte & 63)).join('');
   },
-  ...(typeof window === 'undefined' || typeof document === 'undefined' ? {} : { watchPage: watchBrowser }),
+  ...(typeof document === 'undefined' ? {} : { watchPage: watchBrowser }),
 };
 
+/** What hands do. */
+const TOUCHES = ['pointermove', 'pointerdown', 'keydown', 'wheel'] as const;
+
 function watchBrowser(page: PageEvents): () => void {
-  const online = (): void => page.network(true);
-  const offline = (): void => page.network(false);
-  const visible = (): void => {
-    if (document.visibilityState === 'visible') page.visible();
-  };
-  const leaving = (event: BeforeUnloadEvent): void => {
-    if (page.leaving()) event.preventDefault();
-  };
-  window.addEventListener('online', online);
-  window.addEventListener('offline', offline);
-  document.addEventListener('visibilitychange', visible);
-  window.addEventListener('beforeunload', leaving);
-  return () => {
-    window.removeEventListener('online', online);
-    window.removeEventListener('offline', offline);
-    document.removeEventListener('visibilitychange', visible);
-    window.removeEventListener('beforeunload', leaving);
-  };
+  const watch = new AbortController();
+  const { signal } = watch;
+  window.addEventListener('online', () => page.network(true), { signal });
+  window.addEventListener('offline', () => page.network(false), { signal });
+  document.addEventListener('visibilitychange', () => page.seen(document.visibilityState === 'visible'), { signal });
+  for (const name of TOUCHES) window.addEventListener(name, () => page.touched(), { capture: true, passive: true, signal });
+  window.addEventListener('beforeunload', (event) => page.leaving() && event.preventDefault(), { signal });
+  return () => watch.abort();
 }
 
 /** A client id (PROTOCOL §2): belongs to one page load, cannot be guessed, carries its creation time. */
@@ -67,7 +67,7 @@ export function newClientId(runtime: Runtime): string {
 /** The platform's `WebSocket`. @throws CanvasError `invalid_options` where there is none */
 export function globalWebSocket(): typeof WebSocket {
   if (typeof WebSocket === 'undefined') {
-    throw new CanvasError('invalid_options', 'there is no global WebSocket here; pass one in the options');
+    throw new CanvasError('invalid_options', 'no global WebSocket; pass one');
   }
   return WebSocket;
 }

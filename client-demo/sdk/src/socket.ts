@@ -7,12 +7,13 @@
 import type { Frame } from './codec/frame.js';
 import { Connection, type ConnectionEffect, type ConnectionInput, type ConnectionState } from './connection.js';
 import { CanvasError } from './errors.js';
+import type { TokenProvider } from './token.js';
 import type { Runtime } from './runtime.js';
 
 export interface SocketOptions {
   readonly url: string;
   readonly subprotocol: string;
-  readonly token: (() => string | Promise<string>) | undefined;
+  readonly token: TokenProvider | undefined;
   readonly WebSocket: typeof WebSocket;
   readonly runtime: Runtime;
 }
@@ -31,70 +32,69 @@ export interface SocketEvents {
 }
 
 export class Socket {
-  private readonly machine: Connection;
-  private socket: WebSocket | undefined;
-  private token: string | undefined;
-  private cancelTimer: (() => void) | undefined;
+  readonly #machine: Connection;
+  #socket: WebSocket | undefined;
+  #token: string | undefined;
+  #cancelTimer: (() => void) | undefined;
+  readonly #options: SocketOptions;
+  readonly #events: SocketEvents;
 
-  constructor(
-    private readonly options: SocketOptions,
-    private readonly events: SocketEvents,
-  ) {
-    this.machine = new Connection({ random: options.runtime.random, hasToken: options.token !== undefined });
+  constructor(options: SocketOptions, events: SocketEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.#machine = new Connection({ random: options.runtime.random, hasToken: options.token !== undefined });
   }
 
   get state(): ConnectionState {
-    return this.machine.state;
+    return this.#machine.state;
   }
 
   /** Bytes that were sent and have not left yet. */
   get buffered(): number {
-    return this.socket?.bufferedAmount ?? 0;
+    return this.#socket?.bufferedAmount ?? 0;
   }
 
   /** Feeds the machine and performs what it asks for. */
   input(input: ConnectionInput): void {
-    for (const effect of this.machine.on(this.options.runtime.now(), input)) this.perform(effect);
-    this.schedule();
-    this.events.changed();
+    for (const effect of this.#machine.on(this.#options.runtime.now(), input)) this.#perform(effect);
+    this.#schedule();
+    this.#events.changed();
   }
 
   /** Sends a frame; does nothing when the socket is not open. */
   send(frame: Frame): void {
-    if (this.socket?.readyState === this.options.WebSocket.OPEN) this.socket.send(frame);
+    if (this.#socket?.readyState === this.#options.WebSocket.OPEN) this.#socket.send(frame);
   }
 
-  private perform(effect: ConnectionEffect): void {
+  #perform(effect: ConnectionEffect): void {
     switch (effect.do) {
       case 'fetch_token':
-        return this.fetchToken();
+        return this.#fetchToken(effect.isRefused);
       case 'open':
-        return this.open();
+        return this.#open();
       case 'hello':
-        return this.events.hello(this.token);
-      case 'ping':
-        return this.events.ping();
+        return this.#events.hello(this.#token);
       case 'drop':
-        return this.drop();
+        return this.#drop();
+      case 'ping':
       case 'lost':
-        return this.events.lost();
-      case 'new_client_id':
-        return this.events.newClientId(effect.error);
+        return this.#events[effect.do]();
+      case 'newClientId':
       case 'report':
-        return this.events.report(effect.error);
+        return this.#events[effect.do](effect.error);
     }
   }
 
-  private fetchToken(): void {
-    const { state } = this.machine;
+  #fetchToken(isRefused: boolean): void {
+    const { state } = this.#machine;
     // The machine may have moved on, even to another token request, before this one is answered.
-    const isCurrent = (): boolean => this.machine.state === state;
+    const isCurrent = (): boolean => this.#machine.state === state;
     Promise.resolve()
-      .then(() => this.options.token?.())
+      .then(() => this.#options.token?.({ isRefused }))
       .then(
         (token) => {
           if (!isCurrent()) return;
-          this.token = token;
+          this.#token = token;
           this.input({ on: 'token' });
         },
         (cause: unknown) => {
@@ -103,43 +103,43 @@ export class Socket {
       );
   }
 
-  private open(): void {
+  #open(): void {
     let socket: WebSocket;
     try {
-      socket = new this.options.WebSocket(this.options.url, this.options.subprotocol);
+      socket = new this.#options.WebSocket(this.#options.url, this.#options.subprotocol);
     } catch (cause) {
       // Only a malformed address throws here, and it will not get better.
-      this.events.report(new CanvasError('invalid_options', `cannot open ${this.options.url}`, { cause }));
+      this.#events.report(new CanvasError('invalid_options', `cannot open ${this.#options.url}`, { cause }));
       this.input({ on: 'close' });
       return;
     }
     socket.binaryType = 'arraybuffer';
-    this.socket = socket;
-    const isCurrent = (): boolean => this.socket === socket;
+    this.#socket = socket;
+    const isCurrent = (): boolean => this.#socket === socket;
     socket.onopen = () => isCurrent() && this.input({ on: 'opened' });
     socket.onclose = (event) => isCurrent() && this.input({ on: 'closed', code: event.code, reason: event.reason });
     socket.onmessage = (event: MessageEvent<unknown>) => {
       if (!isCurrent()) return;
       this.input({ on: 'heard' });
-      this.events.frame(typeof event.data === 'string' ? event.data : new Uint8Array(event.data as ArrayBuffer));
+      this.#events.frame(typeof event.data === 'string' ? event.data : new Uint8Array(event.data as ArrayBuffer));
     };
     // An error is always followed by a close, which says more; Node's implementation wants a listener.
     socket.onerror = () => {};
   }
 
-  private drop(): void {
-    const { socket } = this;
-    this.socket = undefined;
-    this.token = undefined;
+  #drop(): void {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    this.#token = undefined;
     socket?.close(1000);
   }
 
-  private schedule(): void {
-    this.cancelTimer?.();
-    this.cancelTimer = undefined;
-    const { deadline } = this.machine;
+  #schedule(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    const { deadline } = this.#machine;
     if (deadline === undefined) return;
-    const wait = Math.max(0, deadline - this.options.runtime.now());
-    this.cancelTimer = this.options.runtime.timer(wait, () => this.input({ on: 'timer' }));
+    const wait = Math.max(0, deadline - this.#options.runtime.now());
+    this.#cancelTimer = this.#options.runtime.timer(wait, () => this.input({ on: 'timer' }));
   }
 }

@@ -3,11 +3,14 @@ import type { ConnectionState } from './connection.js';
 import type { CanvasError } from './errors.js';
 import type { Code, Mode } from './protocol.js';
 import type { Runtime } from './runtime.js';
+import { given } from './value.js';
 
 /** `closed`: there will be no further attempt; `status.error` says why. */
 export type ConnectionStatus = 'connecting' | 'online' | 'offline' | 'closed';
 
+/** The connection, and how far our own edits have come. */
 export interface Status {
+  /** How the connection is. */
   readonly connection: ConnectionStatus;
   /** The first snapshot has been applied. */
   readonly synced: boolean;
@@ -42,14 +45,21 @@ export interface StatusParts {
   readonly error: CanvasError | undefined;
 }
 
+const CONNECTION: Record<ConnectionState['name'], ConnectionStatus> = {
+  idle: 'offline',
+  token: 'connecting',
+  opening: 'connecting',
+  greeting: 'connecting',
+  online: 'online',
+  waiting: 'offline',
+  closed: 'closed',
+};
+
 export function statusOf({ state, error, unsavedSince, heldBack, ...rest }: StatusParts): Status {
   return {
     ...rest,
-    connection: connectionStatus(state),
-    ...(unsavedSince !== undefined && { unsavedSince }),
-    ...(heldBack !== undefined && { heldBack }),
-    ...(state.name === 'waiting' && { retryAt: state.until }),
-    ...(error !== undefined && { error }),
+    connection: CONNECTION[state.name],
+    ...given({ unsavedSince, heldBack, error, retryAt: state.name === 'waiting' ? state.until : undefined }),
   };
 }
 
@@ -62,34 +72,36 @@ export type StatusSource = () => Omit<StatusParts, 'stalled'> & { readonly owedS
 /** Tells of every change of the status once, also of the one that only time brings. */
 export class StatusTeller {
   latest: Status;
-  private stall: { readonly since: number; readonly cancel: () => void } | undefined;
+  #stall: { readonly since: number; readonly cancel: () => void } | undefined;
+  readonly #runtime: Runtime;
+  readonly #source: StatusSource;
+  readonly #tell: (status: Status) => void;
 
-  constructor(
-    private readonly runtime: Runtime,
-    private readonly source: StatusSource,
-    private readonly tell: (status: Status) => void,
-  ) {
-    this.latest = this.current();
+  constructor(runtime: Runtime, source: StatusSource, tell: (status: Status) => void) {
+    this.#runtime = runtime;
+    this.#source = source;
+    this.#tell = tell;
+    this.latest = this.#current();
   }
 
   update(): void {
-    const status = this.current();
+    const status = this.#current();
     if (sameStatus(status, this.latest)) return;
     this.latest = status;
-    this.tell(status);
+    this.#tell(status);
   }
 
   stop(): void {
-    this.stall?.cancel();
-    this.stall = undefined;
+    this.#stall?.cancel();
+    this.#stall = undefined;
   }
 
-  private current(): Status {
-    const { owedSince, ...parts } = this.source();
-    const left = (owedSince ?? Infinity) + STALLED_MS - this.runtime.now();
-    if (this.stall?.since !== owedSince) {
+  #current(): Status {
+    const { owedSince, ...parts } = this.#source();
+    const left = (owedSince ?? Infinity) + STALLED_MS - this.#runtime.now();
+    if (this.#stall?.since !== owedSince) {
       this.stop();
-      if (owedSince !== undefined && left > 0) this.stall = { since: owedSince, cancel: this.runtime.timer(left, () => this.update()) };
+      if (owedSince !== undefined && left > 0) this.#stall = { since: owedSince, cancel: this.#runtime.timer(left, () => this.update()) };
     }
     // Offline nothing can be heard of what was saved, so nothing is known against the server.
     return statusOf({ ...parts, stalled: parts.state.name === 'online' && left <= 0 });
@@ -98,31 +110,6 @@ export class StatusTeller {
 
 /** Whether nothing that an application can see differs. */
 export function sameStatus(a: Status, b: Status): boolean {
-  return (
-    a.connection === b.connection &&
-    a.synced === b.synced &&
-    a.unsent === b.unsent &&
-    a.unsaved === b.unsaved &&
-    a.unsavedSince === b.unsavedSince &&
-    a.stalled === b.stalled &&
-    a.heldBack === b.heldBack &&
-    a.mode === b.mode &&
-    a.retryAt === b.retryAt &&
-    a.error === b.error
-  );
-}
-
-function connectionStatus(state: ConnectionState): ConnectionStatus {
-  switch (state.name) {
-    case 'token':
-    case 'opening':
-    case 'greeting':
-      return 'connecting';
-    case 'online':
-      return 'online';
-    case 'closed':
-      return 'closed';
-    default:
-      return 'offline';
-  }
+  const names = Object.keys({ ...a, ...b }) as (keyof Status)[];
+  return names.every((name) => a[name] === b[name]);
 }

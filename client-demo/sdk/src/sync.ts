@@ -8,30 +8,22 @@ import type { Batch, Refused } from './batch.js';
 import { joinUpdates, partsOf } from './batches.js';
 import { decodeOps, encodeOps } from './codec/frame.js';
 import { Doubt } from './doubt.js';
-import { CanvasError } from './errors.js';
+import { asCanvasError, CanvasError, serverError } from './errors.js';
 import type { Loss } from './loss.js';
 import { checkOps } from './ops.js';
 import { Pending } from './pending.js';
 import { DEFAULT_LIMITS } from './protocol.js';
-import type { Ack, Commits, Gap, Limits, Op, Position, Reject, Role, Saved, Snapshot, Welcome, WireObject } from './protocol.js';
-import { rejectedOf, type Rejected } from './rejected.js';
+import type { Ack, Commits, Gap, OurLimits, Op, Position, Reject, Role, Saved, Snapshot, Welcome, WireObject } from './protocol.js';
+import { rejectedOf } from './rejected.js';
 import { Replica } from './replica.js';
+import type { Kept } from './keeper.js';
+import { Leased } from './leased.js';
 import { Course, type Receipt } from './receipt.js';
 import { SnapshotAssembly } from './snapshot.js';
+import type { SyncEvents } from './sync-events.js';
 import { Undo, type Recording } from './undo.js';
 
-export interface SyncEvents {
-  /** Objects look different now. */
-  changed(ids: ReadonlySet<string> | 'all', source: 'local' | 'remote' | 'reset'): void;
-  rejected(rejected: Rejected): void;
-  /** The promise was broken, or can no longer be kept. */
-  lost(loss: Loss): void;
-  /** A snapshot has been applied, perhaps long after its last message: it may have been decompressed in the background. */
-  installed(): void;
-  /** The server said something that cannot be. */
-  violated(error: CanvasError): void;
-}
-
+/** How one batch is treated. */
 export interface BatchOptions {
   /** Save at once instead of within the autosave interval. */
   readonly durable?: boolean;
@@ -52,32 +44,35 @@ export type StreamMessage = Commits | Ack | Reject | Gap | Saved;
 
 export class Sync {
   readonly replica = new Replica();
-  readonly pending = new Pending();
+  readonly pending: Pending;
   readonly undoing: Undo;
   /** What the replica holds; undefined before the first snapshot. */
   position: Position | undefined;
   /** A first snapshot has been applied. */
   isSynced = false;
-  limits: Limits = DEFAULT_LIMITS;
+  limits: OurLimits = DEFAULT_LIMITS;
   /** Undefined before the first welcome. */
   role: Role | undefined;
-  private author: string | undefined;
-  private assembly: SnapshotAssembly | undefined;
-  private held: { message: StreamMessage; now: number }[] = [];
+  author: string | undefined;
+  readonly leased = new Leased((id) => this.replica.view.get(id)?.lease, () => this.author);
+  #assembly: SnapshotAssembly | undefined;
+  #held: { message: StreamMessage; now: number }[] = [];
   /** The sync that a welcome announced leads here; undefined once there. */
-  private target: Welcome | undefined;
+  #target: Welcome | undefined;
   /** Highest cid known to be durable while that sync goes on. */
-  private savedMeanwhile = 0;
-  private readonly doubt = new Doubt();
+  #savedMeanwhile = 0;
   /** The last cid that a server has which lacks what it had called saved. */
-  private behindAt: number | undefined;
-  private gesture = 0;
+  #behindAt: number | undefined;
+  #gesture = 0;
+  readonly #events: SyncEvents;
+  readonly #doubt: Doubt;
 
-  constructor(
-    undoDepth: number,
-    private readonly events: SyncEvents,
-  ) {
+  /** @param doubt decides when a breach of the promise is believed */
+  constructor(undoDepth: number, events: SyncEvents, firstKey = 1, doubt = new Doubt()) {
+    this.#events = events;
+    this.#doubt = doubt;
     this.undoing = new Undo(undoDepth);
+    this.pending = new Pending(firstKey);
   }
 
   // --- What the application does ---
@@ -89,9 +84,10 @@ export class Sync {
    */
   batch(ops: readonly Op[], options: BatchOptions = {}, now = 0): Receipt {
     if (ops.length === 0) return Course.ended();
-    this.checkRole();
+    this.#checkRole();
     checkOps(ops, this.limits);
-    return this.submit(ops, options.durable ?? false, options.undo === false ? undefined : 'edit', now).course;
+    this.leased.check(ops, now);
+    return this.#submit(ops, options.durable ?? false, options.undo === false ? undefined : 'edit', now).course;
   }
 
   /**
@@ -100,14 +96,14 @@ export class Sync {
    * @throws CanvasError `forbidden`
    */
   putBack(loss: Loss, now = 0): number {
-    this.checkRole();
+    this.#checkRole();
     // The others are on their way already, or nobody knows whether they took effect.
     const missing = loss.batches.filter(({ was }) => was === 'saved');
-    return missing.filter(({ ops }) => this.replay(ops, 'edit', now)).length;
+    return missing.filter(({ ops }) => this.#replay(ops, 'edit', now)).length;
   }
 
   beginGesture(): void {
-    if (!this.undoing.isInGesture) this.gesture += 1;
+    if (!this.undoing.isInGesture) this.#gesture += 1;
     this.undoing.beginGesture();
   }
 
@@ -115,26 +111,34 @@ export class Sync {
     this.undoing.endGesture();
   }
 
-  /**
-   * Takes back the last step that still has an effect.
-   * @returns whether there was one
-   * @throws CanvasError `forbidden`
-   */
+  /** Takes back the last step that still has an effect. @returns whether there was one @throws CanvasError `forbidden` */
   undo(now = 0): boolean {
-    this.checkRole();
-    while (this.undoing.canUndo) if (this.replay(this.undoing.takeUndo(this.replica.view), 'undo', now)) return true;
+    this.#checkRole();
+    while (this.undoing.canUndo) if (this.#replay(this.undoing.takeUndo(this.replica.view), 'undo', now)) return true;
     return false;
   }
 
   redo(now = 0): boolean {
-    this.checkRole();
-    while (this.undoing.canRedo) if (this.replay(this.undoing.takeRedo(this.replica.view), 'redo', now)) return true;
+    this.#checkRole();
+    while (this.undoing.canRedo) if (this.#replay(this.undoing.takeRedo(this.replica.view), 'redo', now)) return true;
     return false;
   }
 
-  /** The batches to send now. They count as sent. */
-  take(now: number): Outgoing[] {
-    return this.pending.take(now).map((batch) => ({
+  /** Goes on with what an earlier page of this client id has left. */
+  adopt({ batches, savedCid, highestCid, position, objects, undo }: Kept): void {
+    this.pending.adopt(batches, savedCid, highestCid);
+    this.undoing.adopt(undo);
+    if (position !== undefined) {
+      this.replica.reset(objects);
+      this.position = position;
+      this.isSynced = true;
+    }
+    this.#showAll();
+  }
+
+  /** The batches to send now. They count as sent. @param may whether a batch may be sent already */
+  take(now: number, may?: (batch: Batch) => boolean): Outgoing[] {
+    return this.pending.take(now, may).map((batch) => ({
       cid: batch.cid as number, // `take` has given it one
       body: batch.answer === 'refused' ? (batch.code ?? 'refused') : batch.body,
       durable: batch.durable,
@@ -148,42 +152,42 @@ export class Sync {
    * `server_error`
    */
   welcome(welcome: Welcome, now = 0): void {
-    this.abandon();
-    this.author = welcome.author;
-    this.role = welcome.role;
+    this.#abandon();
+    [this.author, this.role] = [welcome.author, welcome.role];
+    this.leased.serverAhead = welcome.now_ms - now;
     this.limits = { ...DEFAULT_LIMITS, ...welcome.limits };
-    if (this.pending.isBehind(welcome.last)) this.disbelieve(welcome.last, now);
-    this.doubt.clear();
-    this.pending.welcome(welcome.last, this.limits.unacked_batches);
-    this.target = welcome;
-    this.savedMeanwhile = welcome.saved;
+    if (this.pending.isBehind(welcome.last)) this.#disbelieve(welcome.last, now);
+    this.#doubt.clear();
+    this.pending.welcome(welcome.last, welcome.limits.unacked_batches);
+    this.#target = welcome;
+    this.#savedMeanwhile = welcome.saved;
     if (welcome.sync === 'snapshot') {
-      this.assembly = new SnapshotAssembly(
-        (objects) => this.guarded(() => this.install(objects, welcome, now)),
-        (error) => this.events.violated(error),
+      this.#assembly = new SnapshotAssembly(
+        (objects) => this.#guarded(() => this.#install(objects, welcome, now)),
+        (error) => this.#events.violated(error),
       );
       return;
     }
     if (this.position === undefined || this.position.seq > welcome.position.seq) {
-      throw new CanvasError('server_error', 'a delta that does not start at our position', { retry: true });
+      throw serverError('the delta does not follow');
     }
     this.position = { ...this.position, epoch: welcome.position.epoch };
-    this.arrive(now);
+    this.#arrive(now);
   }
 
   snapshot(chunk: Snapshot): void {
-    this.assembly?.add(chunk);
+    this.#assembly?.add(chunk);
   }
 
   /** @throws CanvasError `server_error` */
   receive(message: StreamMessage, now: number): void {
-    if (this.assembly !== undefined) this.held.push({ message, now });
-    else this.apply(message, now);
+    if (this.#assembly !== undefined) this.#held.push({ message, now });
+    else this.#apply(message, now);
   }
 
   /** The session is over. What was half received is forgotten. */
   lost(): void {
-    this.abandon();
+    this.#abandon();
     this.pending.stop();
   }
 
@@ -194,20 +198,20 @@ export class Sync {
   renew(error: CanvasError, now = 0): void {
     this.lost();
     this.author = undefined;
-    const { refused, lost, forgotten } = this.pending.renew(error.code, error.message, this.behindAt);
+    const { refused, lost, forgotten } = this.pending.renew(error.code, error.message, this.#behindAt);
     // Our state holds what the server has lost: only a snapshot shows what there is.
-    if (this.behindAt !== undefined) this.distrust();
-    this.behindAt = undefined;
-    this.doubt.clear();
-    this.report(refused);
-    this.relay();
-    if (lost.length + forgotten > 0) this.events.lost({ code: error.code, message: error.message, at: now, batches: lost, forgotten });
+    if (this.#behindAt !== undefined) this.distrust();
+    this.#behindAt = undefined;
+    this.#doubt.clear();
+    this.#report(refused);
+    this.#relay();
+    if (lost.length + forgotten > 0) this.#events.lost({ code: error.code, message: error.message, at: now, batches: lost, forgotten });
   }
 
   /** There will be no session any more: tells what is not known to be saved. */
   giveUp(error: CanvasError, now: number): void {
     const lost = this.pending.giveUp(error.code, error.message);
-    if (lost.length > 0) this.events.lost({ code: error.code, message: error.message, at: now, batches: lost, forgotten: 0 });
+    if (lost.length > 0) this.#events.lost({ code: error.code, message: error.message, at: now, batches: lost, forgotten: 0 });
   }
 
   /** Forgets the state, so that the next welcome brings a snapshot. Pending batches stay. */
@@ -217,22 +221,22 @@ export class Sync {
 
   // --- How ---
 
-  private checkRole(): void {
+  #checkRole(): void {
     if (this.role !== 'viewer' && this.role !== 'commenter') return;
     throw new CanvasError('forbidden', `a ${this.role} may not change objects`);
   }
 
   /** @throws CanvasError always */
-  private disbelieve(last: number, now: number): never {
+  #disbelieve(last: number, now: number): never {
     this.pending.stop();
-    if (!this.doubt.isBelieved(now)) {
+    if (!this.#doubt.isBelieved(now)) {
       throw new CanvasError('server_behind', 'the server does not know yet what it had called saved', { retry: true });
     }
-    this.behindAt = last;
+    this.#behindAt = last;
     throw new CanvasError('history_lost', 'the server has lost changes that it had called saved');
   }
 
-  private submit(ops: readonly Op[], durable: boolean, recording: Recording | undefined, now: number, isContinued = false): Batch {
+  #submit(ops: readonly Op[], durable: boolean, recording: Recording | undefined, now: number, isContinued = false): Batch {
     const body = encodeOps(ops, this.limits.value_depth);
     if (body.length > this.limits.batch_bytes) {
       throw new CanvasError('batch_too_large', `a batch may have ${this.limits.batch_bytes} bytes, not ${body.length}`);
@@ -241,39 +245,36 @@ export class Sync {
     const copy = decodeOps(body);
     const outcome = this.replica.foretell(copy);
     if (!outcome.ok) throw new CanvasError(outcome.refusal.code, outcome.refusal.message);
-    const gesture = recording === 'edit' && this.undoing.isInGesture ? this.gesture : undefined;
-    const batch = this.joined(copy, durable, gesture) ?? this.pending.add(copy, body, durable, gesture, now);
+    const gesture = recording === 'edit' && this.undoing.isInGesture ? this.#gesture : undefined;
+    const batch = this.#joined(copy, durable, gesture) ?? this.pending.add(copy, body, durable, gesture, now);
     if (recording !== undefined) this.undoing.record(batch.key, outcome.effects, recording, isContinued);
-    this.events.changed(this.replica.push(batch, outcome), 'local');
+    this.#events.changed(this.replica.push(batch, outcome), 'local');
     return batch;
   }
 
   /** Joins the ops to the last batch, if it was not sent yet and belongs to the same gesture: only the latest place of a drag matters. */
-  private joined(ops: readonly Op[], durable: boolean, gesture: number | undefined): Batch | undefined {
+  #joined(ops: readonly Op[], durable: boolean, gesture: number | undefined): Batch | undefined {
     const { open } = this.pending;
     if (open === undefined || gesture === undefined || open.gesture !== gesture) return undefined;
-    const union = joinUpdates(open.ops, ops);
-    if (union === undefined) return undefined;
-    const body = encodeOps(union, this.limits.value_depth);
-    if (body.length > this.limits.batch_bytes) return undefined;
-    open.ops = union;
-    open.body = body;
+    const joined = joinUpdates(open.ops, ops, this.limits);
+    if (joined === undefined) return undefined;
+    Object.assign(open, joined);
     open.durable ||= durable;
     return open;
   }
 
   /** Submits the ops of an undo or redo, leaving out what the rules no longer allow. */
-  private replay(ops: readonly Op[], recording: Recording, now: number): boolean {
-    const allowed = this.allowed(ops);
+  #replay(ops: readonly Op[], recording: Recording, now: number): boolean {
+    const allowed = this.#allowed(ops.filter((op) => !this.leased.isByOthers(op, now)));
     let isContinued = false;
     for (const part of partsOf(allowed, this.limits)) {
-      this.submit(part, false, recording, now, isContinued);
+      this.#submit(part, false, recording, now, isContinued);
       isContinued = true;
     }
     return allowed.length > 0;
   }
 
-  private allowed(ops: readonly Op[]): readonly Op[] {
+  #allowed(ops: readonly Op[]): readonly Op[] {
     let rest = ops;
     for (;;) {
       const outcome = this.replica.foretell(rest);
@@ -283,30 +284,30 @@ export class Sync {
     }
   }
 
-  private apply(message: StreamMessage, now: number): void {
+  #apply(message: StreamMessage, now: number): void {
     switch (message.t) {
       case 'commits':
-        return this.commits(message, now);
+        return this.#commits(message, now);
       case 'ack':
         this.pending.ack(message.cid, now);
-        return this.report(this.pending.unreported(message.cid));
+        return this.#report(this.pending.unreported(message.cid));
       case 'reject':
-        this.reject(message, now);
-        return this.relay();
+        this.#reject(message, now);
+        return this.#relay();
       case 'gap':
         // It asks for what was saved and is gone from here: the next welcome tells more.
-        if (this.pending.isBehind(message.expected - 1)) this.disbelieve(message.expected - 1, now);
+        if (this.pending.isBehind(message.expected - 1)) this.#disbelieve(message.expected - 1, now);
         return this.pending.gap(message.expected);
       case 'saved':
-        this.savedMeanwhile = Math.max(this.savedMeanwhile, message.cid);
-        return this.arrive(now);
+        this.#savedMeanwhile = Math.max(this.#savedMeanwhile, message.cid);
+        return this.#arrive(now);
     }
   }
 
-  private commits({ seq, id, commits }: Commits, now: number): void {
+  #commits({ seq, id, commits }: Commits, now: number): void {
     const { position } = this;
     if (position === undefined || seq !== position.seq + 1) {
-      throw new CanvasError('server_error', `commit ${seq} does not follow ${position?.seq ?? 'anything'}`, { retry: true });
+      throw serverError(`commit ${seq} does not follow ${position?.seq ?? 'anything'}`);
     }
     const shown = new Set<string>();
     try {
@@ -315,7 +316,7 @@ export class Sync {
         if (author !== this.author) continue;
         const batch = this.pending.committed(cid, code, now);
         if (batch !== undefined) this.replica.drop(batch.key);
-        else if (code !== undefined) this.broken(cid, now);
+        else if (code !== undefined) this.#broken(cid, now);
       }
     } catch (error) {
       // Half a message is applied: this state is of no use as the start of a delta.
@@ -323,84 +324,86 @@ export class Sync {
       throw error;
     }
     this.position = { epoch: position.epoch, seq: seq + commits.length - 1, id };
-    this.rebase(shown);
-    this.arrive(now);
+    this.#rebase(shown);
+    this.#arrive(now);
   }
 
-  private reject(reject: Reject, now: number): void {
-    if (reject.kind === 'final') this.broken(reject.cid, now);
-    this.report(this.pending.reject(reject, now));
+  #reject(reject: Reject, now: number): void {
+    if (reject.kind === 'final') this.#broken(reject.cid, now);
+    this.#report(this.pending.reject(reject, now));
   }
 
   /** A batch is refused; if it had been called saved, that is a loss. */
-  private broken(cid: number, now: number): void {
+  #broken(cid: number, now: number): void {
     const batch = this.pending.brokenBy(cid);
     const message = 'the server has refused a change that it had called saved';
-    if (batch !== undefined) this.events.lost({ code: 'history_lost', message, at: now, batches: [batch], forgotten: 0 });
+    if (batch !== undefined) this.#events.lost({ code: 'history_lost', message, at: now, batches: [batch], forgotten: 0 });
   }
 
-  private install(objects: WireObject[], welcome: Welcome, now: number): void {
-    const { held } = this;
-    this.abandon();
+  #install(objects: WireObject[], welcome: Welcome, now: number): void {
+    const held = this.#held;
+    this.#abandon();
     this.replica.reset(objects);
     this.pending.snapshot(welcome.last);
     this.position = welcome.position;
     this.isSynced = true;
     // A snapshot does not tell of refusals, so the server has repeated them: before anything is taken for accepted, and forgotten as saved.
-    for (const { message, now } of held) if (message.t === 'reject' && message.kind === 'final') this.reject(message, now);
-    for (const batch of this.pending.layers()) this.replica.lay(batch);
-    this.replica.rebase(new Set());
-    this.events.changed('all', 'reset');
-    this.target = welcome;
-    this.arrive(now);
-    for (const { message, now } of held) this.apply(message, now);
-    this.events.installed();
+    for (const { message, now } of held) if (message.t === 'reject' && message.kind === 'final') this.#reject(message, now);
+    this.#showAll();
+    this.#target = welcome;
+    this.#arrive(now);
+    for (const { message, now } of held) this.#apply(message, now);
+    this.#events.installed();
   }
 
   /** Forgets batches that are durable, once the replica holds their commits. */
-  private arrive(now: number): void {
-    const { target, position } = this;
+  #arrive(now: number): void {
+    const [target, position] = [this.#target, this.position];
     if (target !== undefined) {
       if (position === undefined || position.seq < target.position.seq) return;
-      this.target = undefined;
-      this.report(this.pending.unreported(target.last));
+      this.#target = undefined;
+      this.#report(this.pending.unreported(target.last));
       this.pending.ack(target.last, now);
     }
-    this.report(this.pending.unreported(this.savedMeanwhile));
-    if (this.pending.saved(this.savedMeanwhile)) this.relay();
+    this.#report(this.pending.unreported(this.#savedMeanwhile));
+    if (this.pending.saved(this.#savedMeanwhile)) this.#relay();
   }
 
-  private abandon(): void {
-    this.assembly?.cancel();
-    this.assembly = undefined;
-    this.held = [];
-    this.target = undefined;
+  #abandon(): void {
+    this.#assembly?.cancel();
+    [this.#assembly, this.#held, this.#target] = [undefined, [], undefined];
+  }
+
+  /** A whole new state is there: shows it, with the batches that are not in it. */
+  #showAll(): void {
+    for (const batch of this.pending.layers()) this.replica.lay(batch);
+    this.replica.rebase(new Set());
+    this.#events.changed('all', 'reset');
   }
 
   /** Shows exactly the batches that are still to be shown. */
-  private relay(): void {
+  #relay(): void {
     this.replica.keep(new Set([...this.pending.layers()].map(({ key }) => key)));
-    this.rebase(new Set());
+    this.#rebase(new Set());
   }
 
-  private rebase(shown: Set<string>): void {
+  #rebase(shown: Set<string>): void {
     this.replica.rebase(shown);
-    if (shown.size > 0) this.events.changed(shown, 'remote');
+    if (shown.size > 0) this.#events.changed(shown, 'remote');
   }
 
-  private report(refused: readonly Refused[]): void {
+  #report(refused: readonly Refused[]): void {
     for (const one of refused) {
       this.undoing.refused(one.batch.key);
-      this.events.rejected(rejectedOf(one));
+      this.#events.rejected(rejectedOf(one));
     }
   }
 
-  private guarded(run: () => void): void {
+  #guarded(run: () => void): void {
     try {
       run();
     } catch (error) {
-      if (!(error instanceof CanvasError)) throw error;
-      this.events.violated(error);
+      this.#events.violated(asCanvasError(error));
     }
   }
 }

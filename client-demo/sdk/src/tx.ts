@@ -1,6 +1,6 @@
 /** Collects the ops of one batch. */
 import type { Op } from './protocol.js';
-import type { Props, Value } from './value.js';
+import { given, type Props, type Value } from './value.js';
 
 /** What must hold for an op; otherwise the whole batch is refused (`precondition`). */
 export interface Precondition {
@@ -10,11 +10,13 @@ export interface Precondition {
   readonly ifAbsent?: string[];
 }
 
+/** What a batch is made of. */
 export interface Tx {
   /** @returns the new object's id: `id`, or a random one */
   create(props: Record<string, Value>, id?: string): string;
   /** Sets and removes single properties; all others stay. Nothing happens when the object is gone. */
   update(id: string, set: Record<string, Value>, unset?: string[], pre?: Precondition): void;
+  /** Removes an object. Nothing happens when it is gone. */
   delete(id: string, pre?: Precondition): void;
   /** Adds to a number property; a missing one counts as 0. Concurrent increments all count. */
   increment(id: string, prop: string, by: number | bigint, pre?: Precondition): void;
@@ -22,10 +24,13 @@ export interface Tx {
 
 export class OpCollector implements Tx {
   readonly ops: Op[] = [];
+  readonly #randomId: () => string;
 
-  constructor(private readonly randomId: () => string) {}
+  constructor(randomId: () => string) {
+    this.#randomId = randomId;
+  }
 
-  create(props: Props, id = this.randomId()): string {
+  create(props: Props, id = this.#randomId()): string {
     this.ops.push({ op: 'create', id, props });
     return id;
   }
@@ -44,8 +49,5 @@ export class OpCollector implements Tx {
 }
 
 function wire(pre: Precondition | undefined): { if_rev?: number; if_absent?: string[] } {
-  return {
-    ...(pre?.ifRev !== undefined && { if_rev: pre.ifRev }),
-    ...(pre?.ifAbsent !== undefined && { if_absent: pre.ifAbsent }),
-  };
+  return given({ if_rev: pre?.ifRev, if_absent: pre?.ifAbsent });
 }

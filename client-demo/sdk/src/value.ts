@@ -7,13 +7,18 @@
  * value that was received and not touched is therefore sent again exactly as it was, for example when undo re-creates an object.
  */
 
-/** A MessagePack extension value: `type` is −128 … 127. */
+/** A MessagePack extension value. */
 export class Ext {
   constructor(
+    /** −128 … 127. */
     readonly type: number,
+    /** What the type says that it is. */
     readonly data: Uint8Array,
   ) {}
 }
+
+/** The sizes of extensions that have a form of their own. */
+export const FIXED_EXT: readonly number[] = [1, 2, 4, 8, 16];
 
 /** A MessagePack value that JavaScript has no form for: a map with keys that are not text, or text that is not UTF-8. */
 export class Opaque {
@@ -23,6 +28,9 @@ export class Opaque {
 
 /** Any MessagePack value. Integers beyond ±(2^53 − 1) are `bigint`, binary is `Uint8Array`. */
 export type Value = null | boolean | number | bigint | string | Uint8Array | Ext | Opaque | Value[] | { [key: string]: Value };
+
+/** Whether MessagePack has an integer for it. */
+export const isInteger64 = (value: bigint): boolean => value >= -(2n ** 63n) && value < 2n ** 64n;
 
 /** An object's properties. Treated as immutable once it is in a replica. */
 export type Props = Record<string, Value>;
@@ -62,6 +70,12 @@ export function settle(map: Props): Props {
   return map;
 }
 
+/** The fields that are given: one that is undefined is left out. */
+export function given<Fields extends object>(fields: Fields): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> };
+}
+
 /** Assigns an own property, also when its name is `__proto__`. */
 export function assign(map: Props, key: string, value: Value): void {
   if (key === '__proto__') Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true });
@@ -74,8 +88,9 @@ export function slotOf(props: Readonly<Props>, key: string): Slot | undefined {
   return { value: props[key] as Value, bytes: exactBytes(props, key) };
 }
 
-/** Assigns a property with its exact bytes. */
-export function putSlot(props: Props, key: string, slot: Slot): void {
+/** Assigns a property with its exact bytes; undefined: there is none. */
+export function putSlot(props: Props, key: string, slot: Slot | undefined): void {
+  if (slot === undefined) return;
   assign(props, key, slot.value);
   if (slot.bytes !== undefined) keepExact(props, key, slot.bytes);
 }
@@ -100,12 +115,11 @@ export function sameValue(a: Value | undefined, b: Value | undefined): boolean {
   if (a instanceof Uint8Array) return b instanceof Uint8Array && sameBytes(a, b);
   if (a instanceof Ext) return b instanceof Ext && a.type === b.type && sameBytes(a.data, b.data);
   if (a instanceof Opaque) return b instanceof Opaque && sameBytes(a.bytes, b.bytes);
-  if (Array.isArray(a)) {
-    return Array.isArray(b) && a.length === b.length && a.every((item, i) => sameValue(item, b[i]));
-  }
-  if (b instanceof Uint8Array || b instanceof Ext || b instanceof Opaque || Array.isArray(b)) return false;
-  const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && sameValue(a[key], b[key]));
+  if (Array.isArray(a) !== Array.isArray(b) || b instanceof Uint8Array || b instanceof Ext || b instanceof Opaque) return false;
+  // Both are lists or both are maps; the keys of a list are its indices.
+  const [left, right] = [a, b] as Props[] as [Props, Props];
+  const keys = Object.keys(left);
+  return keys.length === Object.keys(right).length && keys.every((key) => Object.hasOwn(right, key) && sameValue(left[key], right[key]));
 }
 
 /** Byte-wise equality. */

@@ -1,14 +1,16 @@
 import { deflateRawSync } from 'node:zlib';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { connect, type Canvas } from '../src/canvas.js';
+import type { Canvas } from '../src/canvas.js';
+import { connect } from '../src/connect.js';
 import { encodeValue } from '../src/codec/frame.js';
 import type { CanvasError } from '../src/errors.js';
+import { jsonEncoding } from '../src/json/index.js';
 import type { ClientMessage, ServerMessage } from '../src/protocol.js';
 import type { CanvasOptions } from '../src/options.js';
 import type { Receipt } from '../src/receipt.js';
 import type { Status } from '../src/status.js';
 import type { Rejected } from '../src/rejected.js';
-import { AUTHOR, welcome, World, type FakeSocket } from './world.js';
+import { AUTHOR, welcome, World } from './world.js';
 
 let world: World;
 let canvas: Canvas;
@@ -26,13 +28,7 @@ function start(options: Partial<CanvasOptions> = {}): Canvas {
   canvas.on('rejected', (r) => rejected.push(r));
   return canvas;
 }
-/** Serves the latest socket up to an applied snapshot. */
-function serve(more: Parameters<typeof welcome>[0] = {}, objects: [string, number, Record<string, never>][] = []): FakeSocket {
-  const { socket } = world;
-  socket.open();
-  socket.say(welcome(more), { t: 'snapshot', n: 0, last: true, objects });
-  return socket;
-}
+const serve: World['serve'] = (...how) => world.serve(...how);
 const create = (id: string): Receipt => canvas.batch((tx) => void tx.create({}, id));
 const cids = (messages: readonly ClientMessage[]): number[] => messages.flatMap((message) => (message.t === 'batch' ? [message.cid] : []));
 const committed = (seq: number, cid: number, id: string): ServerMessage => ({
@@ -83,7 +79,7 @@ describe('connecting', () => {
   });
 
   it('speaks JSON when asked to', () => {
-    start({ encoding: 'json' });
+    start({ encoding: jsonEncoding });
     const socket = serve({}, [['a', 1, {}]]);
     expect(socket.protocol).toBe('collabcanvas.v1.json');
     expect(canvas.objects.has('a')).toBe(true);
@@ -329,71 +325,6 @@ describe('batches', () => {
     canvas.batch((tx) => canvas.moveBetween(tx, ['c'], 'a', 'b'));
     expect(canvas.ordered().map(({ id }) => id)).toEqual(['a', 'c', 'b']);
     expect(socket.take()).toMatchObject([{ ops: [{ id: 'c' }, { id: 'b' }] }]);
-    expect(canvas.keyBetween(null, null)).toBe('a0');
-    expect(canvas.keysBetween('a0', null, 2)).toEqual(['a1', 'a2']);
-  });
-});
-
-describe('presence and broadcast', () => {
-  it('presence is sent about thirty times a second, the latest values', () => {
-    start();
-    const socket = serve();
-    socket.take();
-    for (let i = 0; i < 100; i += 1) {
-      canvas.presence.set({ cursor: [i, i] });
-      world.pass(10);
-    }
-    world.pass(33);
-    const sent = socket.take();
-    expect(sent.length).toBeGreaterThan(20);
-    expect(sent.length).toBeLessThan(34);
-    expect(sent.at(-1)).toEqual({ t: 'presence', set: { cursor: [99, 99] } });
-  });
-
-  it('presence set while connecting is not lost', () => {
-    start();
-    world.socket.open();
-    canvas.presence.set({ name: 'Ana' });
-    world.pass(100);
-    world.socket.take();
-    world.socket.say(welcome());
-    expect(world.socket.take()).toEqual([{ t: 'presence', set: { name: 'Ana' } }]);
-  });
-
-  it('others are shown, and forgotten when we are away too long', () => {
-    start();
-    let events = 0;
-    canvas.on('presence', () => (events += 1));
-    const socket = serve();
-    socket.say({ t: 'presence', full: true, sessions: [[8, { cursor: [1, 2] }, { author: 'x', user: 'ana', role: 'editor' }]] });
-    expect(canvas.presence.others.get(8)).toMatchObject({ user: 'ana', isSelf: false });
-    expect(canvas.presence.cursor(8)).toEqual({ x: 1, y: 2 });
-    canvas.disconnect();
-    world.pass(29_999);
-    expect(canvas.presence.others.size).toBe(1);
-    world.pass(1);
-    expect(canvas.presence.others.size).toBe(0);
-    expect(events).toBe(2);
-  });
-
-  it('broadcasts go out and come in', () => {
-    start();
-    const socket = serve();
-    socket.take();
-    const heard: unknown[] = [];
-    canvas.on('broadcast', (b) => heard.push(b));
-    canvas.broadcast('reaction', { emoji: '🎉' });
-    canvas.broadcast('hi', null, 8);
-    expect(socket.take()).toEqual([{ t: 'broadcast', topic: 'reaction', data: { emoji: '🎉' } }, { t: 'broadcast', topic: 'hi', data: null, to: 8 }]);
-    socket.say({ t: 'broadcast', from: 8, topic: 'x', data: 1 });
-    expect(heard).toEqual([{ from: 8, topic: 'x', data: 1 }]);
-    expect(() => canvas.broadcast('big', 'x'.repeat(9_000))).toThrow(expect.objectContaining({ code: 'broadcast_too_large' }));
-  });
-
-  it('what the server complains about is an error event', () => {
-    start();
-    serve().say({ t: 'error', code: 'presence_too_large', message: 'too large' });
-    expect(errors).toMatchObject([{ code: 'presence_too_large', message: 'too large', retry: false }]);
   });
 });
 

@@ -108,7 +108,7 @@ describe('close codes', () => {
     const m = machine({ hasToken: true });
     m.online();
     const effects = m.on({ on: 'closed', code, reason: '' });
-    expect(effects.includes('new_client_id')).toBe(client === 'new');
+    expect(effects.includes('newClientId')).toBe(client === 'new');
     const closes = action === 'done' || (action === 'never' && client !== 'new');
     expect(m.connection.state.name).toBe(closes ? 'closed' : 'waiting');
     if (closes) {
@@ -240,7 +240,7 @@ describe('hints', () => {
     m.online();
     expect(m.on({ on: 'violation', error })).toEqual(['drop', 'lost', 'report']);
     m.wait();
-    expect(m.on({ on: 'renew', error })).toEqual(['drop', 'lost', 'report', 'new_client_id']);
+    expect(m.on({ on: 'renew', error })).toEqual(['drop', 'lost', 'report', 'newClientId']);
     expect(m.on({ on: 'renew', error })).toEqual([]); // an echo of the dropped socket
   });
 

@@ -1,5 +1,7 @@
+import { generateKeyBetween, generateNKeysBetween } from 'fractional-indexing';
 import { describe, expect, it } from 'vitest';
-import { compareObjects, DrawingOrder, isOrderKey, keyBetween, keysBetween, keysForMove } from '../src/order.js';
+import { compareObjects, DrawingOrder, keysForMove } from '../src/order.js';
+import { isOrderKey, keyBetween, keysBetween } from '../src/order-keys.js';
 import type { CanvasObject } from '../src/object.js';
 import { Random } from './random.js';
 
@@ -33,6 +35,31 @@ describe('order keys', () => {
     expect(keys).toEqual([...new Set(keys)].sort());
     expect(keys.length).toBe(100);
     expect(keysBetween(null, null, 0)).toEqual([]);
+  });
+
+  it('lie strictly between any two keys, and are those of another implementation', () => {
+    const random = new Random(8);
+    const digits = (count: number): string => Array.from({ length: count }, () => random.pick(['0', '1', 'A', 'Z', 'a', 'y', 'z', 'V'])).join('');
+    const anyKey = (): string | null => {
+      const head = random.pick(['A', 'B', 'Y', 'Z', 'a', 'b', 'y', 'z']);
+      const length = head >= 'a' ? head.charCodeAt(0) - 96 : 91 - head.charCodeAt(0);
+      const integer = random.chance(0.3) ? random.pick(['0', 'z']).repeat(length) : digits(length);
+      return random.chance(0.1) ? null : `${head}${integer}${random.chance(0.5) ? '' : digits(random.below(4))}`;
+    };
+    let compared = 0;
+    for (let i = 0; i < 20_000; i += 1) {
+      let [below, above] = [anyKey(), anyKey()];
+      if (below !== null && random.chance(0.3)) above = below + digits(1 + random.below(3));
+      if (below !== null && above !== null && below > above) [below, above] = [above, below];
+      if (below === above || ![below, above].every((key) => key === null || isOrderKey(key))) continue;
+      const key = keyBetween(below, above);
+      expect((below ?? '') < key && (above === null || key < above) && isOrderKey(key), `${below} ${key} ${above}`).toBe(true);
+      expect(key, `${below} ${above}`).toBe(generateKeyBetween(below, above));
+      const n = random.below(9);
+      expect(keysBetween(below, above, n), `${below} ${above}`).toEqual(generateNKeysBetween(below, above, n));
+      compared += 1;
+    }
+    expect(compared).toBeGreaterThan(5_000);
   });
 
   it.each([['a0', 'a0'], ['a1', 'a0'], ['x!', null], [null, 'a00']])('between %j and %j there is none', (below, above) => {
@@ -105,7 +132,7 @@ describe('drawing order', () => {
 
   it('is the same array until something changes, and then what sorting would give', () => {
     const random = new Random(7);
-    const order = new DrawingOrder();
+    let order = new DrawingOrder();
     const objects = new Map<string, CanvasObject>();
     for (let i = 0; i < 500; i += 1) {
       for (let n = random.below(random.chance(0.1) ? 100 : 4); n > 0; n -= 1) {
@@ -114,7 +141,7 @@ describe('drawing order', () => {
         if (random.chance(0.3)) objects.delete(id);
         else objects.set(id, object(id, random.pick([undefined, 'a0', 'a1', 'a2', 'a0V', 'Zz'])));
       }
-      if (random.chance(0.02)) order.reset();
+      if (random.chance(0.02)) order = new DrawingOrder();
       const list = order.list(objects);
       expect(list).toEqual(sorted([...objects.values()]));
       expect(order.list(objects)).toBe(list);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CursorTrack } from '../src/cursor.js';
+import { CursorTrack, MAX_STEPS, wayOf } from '../src/cursor.js';
 import { Presence } from '../src/presence.js';
 import type { PresenceEntry } from '../src/protocol.js';
 import { Random } from './random.js';
@@ -11,24 +11,24 @@ const hear = (presence: Presence, now: number, full: boolean, ...sessions: Prese
 describe('our own presence', () => {
   it('collects changes into one update; null and undefined remove', () => {
     const presence = new Presence({ name: 'Ana' });
-    presence.set({ cursor: [1, 2], color: 'red' }, 2_048);
-    presence.set({ cursor: [3, 4], color: undefined }, 2_048);
+    presence.set({ cursor: [1, 2], color: 'red' }, 2_048, 0);
+    presence.set({ cursor: [3, 4], color: undefined }, 2_048, 0);
     expect(presence.self).toEqual({ name: 'Ana', cursor: [3, 4] });
-    expect(presence.takeUpdate()).toEqual({ name: 'Ana', cursor: [3, 4], color: null });
+    expect(presence.takeUpdate()).toEqual({ name: 'Ana', cursor: [3, 4, 0], color: null });
     expect(presence.hasUpdate).toBe(false);
   });
 
   it('has a limit, and beyond it nothing changes', () => {
     const presence = new Presence({ name: 'Ana' });
-    expect(() => presence.set({ name: 'Ben', data: 'x'.repeat(2_048) }, 2_048)).toThrow(expect.objectContaining({ code: 'presence_too_large' }));
-    expect(() => presence.set({ data: new Date() as never }, 2_048)).toThrow(expect.objectContaining({ code: 'invalid_value' }));
+    expect(() => presence.set({ name: 'Ben', data: 'x'.repeat(2_048) }, 2_048, 0)).toThrow(expect.objectContaining({ code: 'presence_too_large' }));
+    expect(() => presence.set({ data: new Date() as never }, 2_048, 0)).toThrow(expect.objectContaining({ code: 'invalid_value' }));
     expect(presence.self).toEqual({ name: 'Ana' });
   });
 
   it('what is the same is no change', () => {
     const presence = new Presence({ cursor: [1, 2] });
-    presence.greeted();
-    presence.set({ cursor: [1, 2], selection: null }, 2_048);
+    presence.takeUpdate();
+    presence.set({ cursor: [1, 2], selection: null }, 2_048, 0);
     expect(presence.hasUpdate).toBe(false);
   });
 
@@ -46,12 +46,34 @@ describe('others', () => {
     presence.welcome(7);
     hear(presence, 0, true, [7, { name: 'me' }, who], [8, { name: 'Ana', selection: ['a'] }, who]);
     expect([...presence.others.values()]).toEqual([
-      { session: 8, ...who, presence: { name: 'Ana', selection: ['a'] }, isSelf: false },
+      { session: 8, ...who, presence: { name: 'Ana', selection: ['a'] }, isSelf: false, attendance: 'active' },
     ]);
     hear(presence, 0, false, [8, { selection: null, color: 'red' }]);
     expect(presence.others.get(8)).toMatchObject({ user: 'ana', presence: { name: 'Ana', color: 'red' } });
-    hear(presence, 0, false, [8, null]);
-    expect(presence.others.size).toBe(0);
+    hear(presence, 1_000, false, [8, null]);
+    expect(presence.others.get(8)).toMatchObject({ user: 'ana', attendance: 'offline' });
+    expect(presence.nextGone).toBe(6_000);
+    presence.expire(5_999);
+    expect(presence.others.size).toBe(1);
+    presence.expire(6_000);
+    expect([presence.others.size, presence.nextGone]).toEqual([0, undefined]);
+  });
+
+  it('are back by another session without having been gone', () => {
+    const presence = new Presence();
+    hear(presence, 0, false, [8, { name: 'Ana' }, who]);
+    hear(presence, 1_000, false, [8, null]);
+    hear(presence, 2_000, false, [9, { name: 'Ana' }, who]);
+    expect([...presence.others.values()]).toMatchObject([{ session: 9, attendance: 'active' }]);
+    expect(presence.nextGone).toBeUndefined();
+  });
+
+  it('tell whether they are at work', () => {
+    const presence = new Presence();
+    for (const status of ['idle', 'away', 'active', 'dancing']) {
+      hear(presence, 0, false, [8, { status }, who]);
+      expect(presence.others.get(8)?.attendance).toBe(status === 'dancing' ? 'active' : status);
+    }
   });
 
   it('a full list forgets everybody else, and replaces fields', () => {
@@ -80,6 +102,69 @@ describe('others', () => {
     hear(presence, 20, false, [8, { cursor: 'nonsense' }]);
     expect(presence.cursor(8, 500)).toBeUndefined();
   });
+});
+
+describe('a way', () => {
+  it('goes with the next update: the latest point, when, and the steps back', () => {
+    const presence = new Presence();
+    presence.set({ cursor: [0, 0] }, 2_048, 1_000);
+    presence.set({ cursor: [1.5, 0.25] }, 2_048, 1_008);
+    presence.set({ cursor: [3, -1] }, 2_048, 1_020);
+    const { cursor } = presence.takeUpdate();
+    expect(cursor).toEqual([3, -1, 1_020, 12, 12, -10, 8, 12, 2]);
+    expect(wayOf(cursor as number[])).toEqual({ at: { x: 3, y: -1 }, way: [{ t: 1_000, x: 0, y: 0 }, { t: 1_008, x: 1.5, y: 0.25 }, { t: 1_020, x: 3, y: -1 }] });
+    presence.set({ cursor: [4, 4] }, 2_048, 1_040);
+    expect(presence.takeUpdate()).toEqual({ cursor: [4, 4, 1_040] });
+  });
+
+  it('is bounded, and what is no way is a place or nothing', () => {
+    const presence = new Presence();
+    for (let i = 0; i < 100; i += 1) presence.set({ cursor: [i, 0] }, 2_048, i);
+    expect(presence.takeUpdate()['cursor']).toHaveLength(3 + 3 * MAX_STEPS);
+    expect(wayOf([1, 2])).toEqual({ at: { x: 1, y: 2 } });
+    expect(wayOf([1, 2, 3, 4])).toEqual({ at: { x: 1, y: 2 } });
+    expect(wayOf([1, 2, 'then'])).toEqual({ at: { x: 1, y: 2 } });
+    expect(wayOf(['here'])).toBeUndefined();
+  });
+
+  it('shows applications where the cursor is, not how it came there', () => {
+    const presence = new Presence();
+    hear(presence, 0, false, [8, { cursor: [3, -1, 1_020, 12, 12, -10] }, who]);
+    expect(presence.others.get(8)?.presence).toEqual({ cursor: [3, -1] });
+  });
+
+  for (const [name, everyMs, delayMs, jitterMs] of [['60 Hz', 16, 5, 12], ['10 Hz', 100, 30, 40], ['2.5 Hz', 400, 80, 80]] as const) {
+    it(`is replayed evenly when it is told ${name}, whatever the network does`, () => {
+      const random = new Random(everyMs);
+      // A hand that moves in a circle, sampled 125 times a second, by a clock that is years off.
+      const clock = 5e10;
+      const place = (t: number): { x: number; y: number } => ({ x: 200 * Math.cos(t / 300), y: 200 * Math.sin(t / 300) });
+      const arrivals: { at: number; way: { t: number; x: number; y: number }[] }[] = [];
+      for (let t = 0; t < 8_000; t += everyMs) {
+        const way = [];
+        for (let s = t - everyMs + 8; s <= t; s += 8) way.push({ t: clock + s, ...place(s) });
+        if (way.length === 0) way.push({ t: clock + t, ...place(t) });
+        // Over one connection: late, but in order.
+        arrivals.push({ at: Math.max(arrivals.at(-1)?.at ?? 0, t + delayMs + random.below(jitterMs)), way });
+      }
+      const track = new CursorTrack();
+      const lags: number[] = [];
+      let [next, lag] = [0, 0];
+      for (let now = 0; now < 7_500; now += 16) {
+        for (; (arrivals[next]?.at ?? Infinity) <= now; next += 1) track.hear(arrivals[next]!.at, arrivals[next]!.way);
+        const at = track.at(now);
+        if (at === undefined || now < 3_000) continue;
+        // How long ago the hand was where the cursor is drawn now.
+        const off = (ago: number): number => Math.hypot(place(now - ago).x - at.x, place(now - ago).y - at.y);
+        lag = Array.from({ length: 900 }, (_, ago) => ago).reduce((best, ago) => (off(ago) < off(best) ? ago : best), 0);
+        expect(off(lag)).toBeLessThan(1); // on the way, not beside it
+        lags.push(lag);
+      }
+      expect(lags.length).toBeGreaterThan(250);
+      expect(Math.max(...lags) - Math.min(...lags)).toBeLessThanOrEqual(50);
+      expect(Math.max(...lags)).toBeLessThan(everyMs + delayMs + jitterMs + 60);
+    });
+  }
 });
 
 describe('a remote cursor', () => {
@@ -134,6 +219,6 @@ describe('a remote cursor', () => {
   it('keeps a bounded number of points', () => {
     const track = new CursorTrack();
     for (let i = 0; i < 10_000; i += 1) track.move(i, i, 0);
-    expect(JSON.stringify(track).length).toBeLessThan(2_000);
+    expect(JSON.stringify(track).length).toBeLessThan(5_000);
   });
 });

@@ -1,7 +1,10 @@
 /** The promise as an application sees it: what is accepted, what is saved, what was refused, and what a breach has cost. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { connect, type Canvas } from '../src/canvas.js';
+import type { Canvas } from '../src/canvas.js';
+import { msgpackEncoding } from '../src/codec/frame.js';
+import { connect } from '../src/connect.js';
 import type { CanvasError } from '../src/errors.js';
+import { jsonEncoding } from '../src/json/index.js';
 import { lossAsJson, type Loss } from '../src/loss.js';
 import type { ClientMessage, Commit, ServerMessage, Welcome } from '../src/protocol.js';
 import type { Receipt } from '../src/receipt.js';
@@ -149,7 +152,7 @@ describe('a sync', () => {
   });
 
   it('resends the same bytes after every welcome, however often, in both encodings', () => {
-    for (const encoding of ['msgpack', 'json'] as const) {
+    for (const encoding of [msgpackEncoding, jsonEncoding]) {
       world = new World();
       canvas = connect({ url: 'ws://h', WebSocket: world.WebSocket, runtime: world, encoding });
       const sent: unknown[][] = [];

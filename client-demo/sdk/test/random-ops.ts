@@ -1,6 +1,6 @@
 /** Random batches for the simulation. */
 import { decodeOps, decodeValue, encodeOps } from '../src/codec/frame.js';
-import { keyBetween } from '../src/order.js';
+import { keyBetween } from '../src/order-keys.js';
 import type { Op } from '../src/protocol.js';
 import type { CanvasObject } from '../src/object.js';
 import type { Props, Value } from '../src/value.js';

@@ -3,12 +3,17 @@
  * which an SDK could be wrong, to see that the simulation notices.
  */
 import { decodeValue, encodeValue } from '../src/codec/frame.js';
-import type { Encoding } from '../src/codec/frame.js';
 import { jsonFromMsgpack, msgpackFromJson } from '../src/codec/json.js';
 import { CanvasError } from '../src/errors.js';
 import type { Loss } from '../src/loss.js';
 import type { Batch } from '../src/batch.js';
-import type { Position, ServerMessage } from '../src/protocol.js';
+import { Doubt } from '../src/doubt.js';
+import type { Kept } from '../src/keeper.js';
+import { wireProps } from '../src/object.js';
+import type { Position, ServerMessage, WireObject } from '../src/protocol.js';
+import { undoOf, valueOfUndo } from '../src/offline/steps.js';
+import type { Rejected } from '../src/rejected.js';
+import type { Props, Value } from '../src/value.js';
 import { Sync } from '../src/sync.js';
 import { randomOps } from './random-ops.js';
 import type { Random } from './random.js';
@@ -16,9 +21,9 @@ import type { Random } from './random.js';
 /**
  * A mistake that an SDK could have. `resend`: after a welcome it sends again only what was not acked · `void`: it sends a refused batch again
  * with its ops · `forget`: it forgets a batch when it is acked · `exact`: it encodes a resend anew · `credulous`: it believes at once that
- * saved batches are lost.
+ * saved batches are lost · `hasty`: it sends a batch before it is kept for the next page.
  */
-export type Mistake = 'resend' | 'void' | 'forget' | 'exact' | 'credulous';
+export type Mistake = 'resend' | 'void' | 'forget' | 'exact' | 'credulous' | 'hasty';
 
 /** What a client says here; `hello` carries only what matters. */
 export type Upstream = { t: 'hello'; position: Position | undefined } | { t: 'batch'; cid: number; body: Uint8Array | string };
@@ -35,8 +40,21 @@ export interface Session {
   isStale: boolean;
 }
 
+const NOTHING: Kept = { clientId: '', savedCid: 0, highestCid: 0, batches: [], position: undefined, objects: [], undo: { done: [], undone: [] } };
+
+/** A value as it comes out of a database again. */
+const stored = (value: Value): Value => decodeValue(encodeValue(value));
+
+class Credulity extends Doubt {
+  override isBelieved(): boolean {
+    return true;
+  }
+}
+
 export class SimClient {
-  readonly sync: Sync;
+  sync: Sync;
+  /** What outlives the page, as it was written last. */
+  private disk: Kept = NOTHING;
   up: Upstream[] = [];
   down: ServerMessage[] = [];
   session: Session | undefined;
@@ -61,21 +79,68 @@ export class SimClient {
 
   constructor(
     private readonly letter: string,
-    private readonly encoding: Encoding,
+    private readonly encoding: 'msgpack' | 'json',
     private readonly mistake: Mistake | undefined,
   ) {
     this.author = this.firstAuthor = this.nameOfLife();
+    this.sync = this.newSync(1);
+  }
+
+  private newSync(firstKey: number): Sync {
     const fail = (error: CanvasError): never => {
       throw error;
     };
-    this.sync = new Sync(60, {
+    const events = {
       changed: () => {},
-      rejected: ({ cid }) => this.toldOfRefusal(cid ?? 0),
-      lost: (loss) => void this.losses.push(loss),
+      rejected: ({ cid }: Rejected) => this.toldOfRefusal(cid ?? 0),
+      lost: (loss: Loss) => void this.losses.push(loss),
       installed: () => {},
       violated: fail,
-    });
-    if (mistake === 'credulous') Object.assign(this.sync['doubt'], { isBelieved: () => true });
+    };
+    return new Sync(60, events, firstKey, this.mistake === 'credulous' ? new Credulity() : undefined);
+  }
+
+  // --- The page ---
+
+  /** Keeps the work, as the keeper does: what is new of the batches at once, the server's state as well when it has to do with that. */
+  write(random: Random): void {
+    const { pending, position, replica, undoing } = this.sync;
+    const written = new Map(this.disk.batches.map((batch) => [batch.key, batch]));
+    const keys = new Set(pending.all.map(({ key }) => key));
+    const isBound =
+      this.disk.batches.some(({ key }) => !keys.has(key)) || pending.all.some(({ key, inBase }) => inBase !== (written.get(key)?.inBase ?? false));
+    const objects = (): WireObject[] => [...replica.confirmed.values()].map((object) => [object.id, object.rev, stored(wireProps(object)) as Props]);
+    this.disk = {
+      clientId: '',
+      savedCid: pending.savedCid,
+      highestCid: pending.highestCid,
+      batches: pending.all.map((batch) => ({ ...batch })),
+      undo: undoOf(stored(valueOfUndo(undoing.steps))),
+      ...(isBound || random.chance(0.5) ? { position, objects: objects() } : { position: this.disk.position, objects: this.disk.objects }),
+    };
+  }
+
+  private isWritten(batch: Batch): boolean {
+    return this.mistake === 'hasty' || this.disk.batches.some(({ key, body }) => key === batch.key && body === batch.body);
+  }
+
+  /** The tab dies, and another takes over what it had written. @returns how many batches nobody knows any more: none of them was sent */
+  reload(firstKey: number): number {
+    this.leave();
+    this.sync = this.newSync(firstKey);
+    this.sync.adopt({ ...this.disk, batches: this.disk.batches.map((batch) => ({ ...batch })), objects: this.disk.objects.map(([id, rev, props]) => [id, rev, stored(props) as Props]) });
+    const adopted = new Map(this.sync.pending.all.map((batch) => [batch.key, batch]));
+    let gone = 0;
+    for (const batch of [...this.made]) {
+      const isOver = batch.cid !== undefined && batch.cid <= this.disk.savedCid;
+      if (isOver && !adopted.has(batch.key)) continue;
+      this.made.delete(batch);
+      if (adopted.has(batch.key)) continue;
+      if (batch.cid !== undefined && this.mistake !== 'hasty') throw new Error(`${this.name(batch.cid)} was sent before it was kept`);
+      gone += 1;
+    }
+    this.note();
+    return gone;
   }
 
   name(cid: number): string {
@@ -130,7 +195,7 @@ export class SimClient {
 
   flush(now: number): void {
     if (!this.isConnected) return;
-    for (const { cid, body } of this.sync.take(now)) {
+    for (const { cid, body } of this.sync.take(now, (batch) => this.isWritten(batch))) {
       const sent = this.mistaken(cid, body);
       if (sent === undefined) continue;
       // JSON is another way for the same bytes: the server makes MessagePack of it, and compares that.

@@ -7,6 +7,7 @@
  */
 import { encodeOps } from '../src/codec/frame.js';
 import type { Commit, Commits, Position, ServerMessage, WireObject } from '../src/protocol.js';
+import { noCounts } from './counts.js';
 import type { Oracle } from './fake-server.js';
 import { botOps } from './random-ops.js';
 import { Random } from './random.js';
@@ -20,27 +21,6 @@ interface Submission {
   readonly body: Uint8Array | string;
 }
 
-/** What happened in a run, to see that the faults do occur. */
-export interface Counts {
-  commits: number;
-  refused: number;
-  temporary: number;
-  gaps: number;
-  dropped: number;
-  repeats: number;
-  deltas: number;
-  snapshots: number;
-  older: number;
-  stale: number;
-  rewinds: number;
-  heals: number;
-  resubmitted: number;
-  takenBack: number;
-  breaches: number;
-  losses: number;
-  undos: number;
-}
-
 const BOT = 'bm90LWEtdXN'.slice(0, 10) + 'A';
 /** One seed in so many breaks the promise. */
 const BREACH = 8;
@@ -48,10 +28,7 @@ const BREACH = 8;
 const ROUNDS = 300;
 
 export class Simulation {
-  readonly counts: Counts = {
-    commits: 0, refused: 0, temporary: 0, gaps: 0, dropped: 0, repeats: 0, deltas: 0, snapshots: 0, older: 0, stale: 0, rewinds: 0,
-    heals: 0, resubmitted: 0, takenBack: 0, breaches: 0, losses: 0, undos: 0,
-  };
+  readonly counts = noCounts();
   private readonly random: Random;
   private readonly clients: SimClient[];
   private commits: Commit[] = [];
@@ -62,6 +39,8 @@ export class Simulation {
   private saved = 0;
   private now = 0;
   private botCid = 0;
+  /** A page that has taken over cannot tell what of an earlier one's saved work a breach has lost. */
+  private mayReload = true;
   /** By commit id: the last cid of each author in the history that ends there. */
   private readonly histories = new Map<string, ReadonlyMap<string, number>>();
   /** By commit id: the objects, as a snapshot that was made then has them. */
@@ -83,6 +62,7 @@ export class Simulation {
   run(): string | undefined {
     this.oracle.reset(this.seed);
     const steps = 60 + this.random.below(160);
+    this.mayReload = this.seed % BREACH !== BREACH - 1;
     const breach = this.seed % BREACH === BREACH - 1 ? Math.floor(steps / 2) + this.random.below(Math.floor(steps / 2)) : -1;
     for (let i = 0; i < steps; i += 1) {
       if (i === breach) this.breach();
@@ -102,7 +82,8 @@ export class Simulation {
     const dice = this.random.next();
     if (dice < 0.20) client.edit(this.random, this.now);
     else if (dice < 0.23) this.undo(client);
-    else if (dice < 0.35) client.flush(this.now);
+    else if (dice < 0.235) this.reload(client);
+    else if (dice < 0.35) this.flush(client);
     else if (dice < 0.59) this.toServer(client);
     else if (dice < 0.84) for (let n = this.random.below(5); n >= 0; n -= 1) this.toClient(client);
     else if (dice < 0.90) client.connect();
@@ -127,6 +108,7 @@ export class Simulation {
         client.connect();
         if (client.session?.isLagging === true) this.revive(client);
         this.catchUp(client);
+        client.write(this.random);
         client.flush(this.now);
         while (client.up.length > 0) this.toServer(client, true);
         while (client.down.length > 0 || (client.session?.chunks.length ?? 0) > 0) this.toClient(client);
@@ -140,6 +122,20 @@ export class Simulation {
   private undo(client: SimClient): void {
     this.counts.undos += 1;
     client.undo(this.random, this.now);
+  }
+
+  /** Sends what may be sent; as a rule all is kept by then. */
+  private flush(client: SimClient): void {
+    if (this.random.chance(0.8)) client.write(this.random);
+    client.flush(this.now);
+  }
+
+  /** What has left may still arrive, as with every broken connection. */
+  private reload(client: SimClient): void {
+    if (!this.mayReload) return;
+    this.disconnect(client);
+    this.counts.reloads += 1;
+    this.counts.unwritten += client.reload(1 + this.counts.reloads * 1_000_000);
   }
 
   private toClient(client: SimClient): void {

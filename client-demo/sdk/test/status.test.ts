@@ -1,6 +1,7 @@
 /** What the status tells beside the connection: what is at risk, and why. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { connect, type Canvas } from '../src/canvas.js';
+import type { Canvas } from '../src/canvas.js';
+import { connect } from '../src/connect.js';
 import type { ServerMessage } from '../src/protocol.js';
 import { AUTHOR, welcome, World, type FakeSocket } from './world.js';
 

@@ -1,7 +1,7 @@
 /** A world for tests of the whole client: a clock that is moved by hand, and sockets whose other end is the test. */
 import { decodeValue, encodeValue } from '../src/codec/frame.js';
 import { jsonFromMsgpack, msgpackFromJson } from '../src/codec/json.js';
-import type { ClientMessage, ServerMessage, Welcome } from '../src/protocol.js';
+import type { ClientMessage, ServerMessage, Welcome, WireObject } from '../src/protocol.js';
 import type { PageEvents, Runtime } from '../src/runtime.js';
 import { Random } from './random.js';
 
@@ -60,6 +60,14 @@ export class World implements Runtime {
   get socket(): FakeSocket {
     const socket = this.sockets.at(-1);
     if (socket === undefined) throw new Error('nobody has connected');
+    return socket;
+  }
+
+  /** Serves the latest socket up to an applied snapshot. */
+  serve(more: Parameters<typeof welcome>[0] = {}, objects: WireObject[] = []): FakeSocket {
+    const { socket } = this;
+    socket.open();
+    socket.say(welcome(more), { t: 'snapshot', n: 0, last: true, objects });
     return socket;
   }
 }
@@ -126,10 +134,10 @@ export const AUTHOR = 'me-author-1';
 export function welcome(more: Partial<Welcome> = {}): Welcome {
   return {
     t: 'welcome', v: 1, features: [], session: 7, author: AUTHOR, user: 'u', role: 'editor', position: { epoch: 1, seq: 0, id: '' },
-    saved_seq: 0, last: 0, saved: 0, sync: 'snapshot', mode: 'normal', heartbeat_ms: 10_000, timeout_ms: 25_000,
+    saved_seq: 0, last: 0, saved: 0, sync: 'snapshot', mode: 'normal', now_ms: 0, heartbeat_ms: 10_000, timeout_ms: 25_000,
     limits: {
       frame_bytes: 1_048_576, batch_ops: 500, batch_bytes: 262_144, object_bytes: 262_144, objects: 50_000, project_bytes: 52_428_800,
-      value_depth: 32, presence_bytes: 2_048, broadcast_bytes: 8_192, unacked_batches: 256,
+      value_depth: 32, presence_bytes: 2_048, broadcast_bytes: 8_192, unacked_batches: 256, lease_ms: 60_000,
     },
     ...more,
   };

@@ -79,6 +79,10 @@ pub struct Meter {
     pub sent: Cell<u64>,
     /// Messages of others that arrived, of all times.
     pub delivered: Cell<u64>,
+    /// Cursors are what is measured; else they go beside it.
+    pub is_of_cursors: Cell<bool>,
+    /// Cursors of others that arrived beside what is measured, of all times.
+    pub hands: Cell<u64>,
 }
 
 impl Meter {
@@ -94,6 +98,8 @@ impl Meter {
             saved: RefCell::default(),
             sent: Cell::new(0),
             delivered: Cell::new(0),
+            is_of_cursors: Cell::new(false),
+            hands: Cell::new(0),
         }
     }
 
@@ -134,6 +140,15 @@ impl Meter {
     /// A message was sent.
     pub fn sent(&self) {
         self.sent.set(self.sent.get() + 1);
+    }
+
+    /// A cursor of another client has arrived. `across`: from another node.
+    pub fn cursor(&self, now: Instant, due: f64, across: bool) {
+        if self.is_of_cursors.get() {
+            self.delivered(now, Some(due), across);
+        } else {
+            self.hands.set(self.hands.get() + 1);
+        }
     }
 
     /// A message of another client has arrived. `across`: from another node.

@@ -12,6 +12,7 @@ pub mod cursors;
 pub mod decode;
 pub mod figures;
 pub mod frame;
+pub mod hands;
 pub mod idle;
 pub mod joins;
 pub mod judge;

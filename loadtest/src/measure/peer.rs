@@ -113,8 +113,13 @@ impl Peer {
 
     /// Moves its cursor.
     pub fn cursor(&self, stamp: Stamp) {
-        self.state.borrow_mut().cursor = Some(stamp.due);
         self.meter.sent();
+        self.hand(stamp);
+    }
+
+    /// Moves its cursor beside what is measured.
+    pub fn hand(&self, stamp: Stamp) {
+        self.state.borrow_mut().cursor = Some(stamp.due);
         self.conn.queue(Written::Binary, &ops::cursor(stamp));
     }
 
@@ -200,7 +205,7 @@ impl Peer {
         let found = decode::presence(&state.names, payload, |session, stamp| {
             // A full one repeats what was told before.
             if session != state.session && state.cursors.hear(stamp.number() % self.place.clients, stamp.due) {
-                self.meter.delivered(now, Some(stamp.due), self.is_elsewhere(stamp));
+                self.meter.cursor(now, stamp.due, self.is_elsewhere(stamp));
             }
         });
         if found.map_err(|e| e.to_string())?.is_some() {
@@ -227,6 +232,7 @@ impl Peer {
                 state.rewound = Some(expected);
                 state.pending.rewind(expected);
             }
+            Message::Pace(ms) => state.pace = ms.map(Duration::from_millis),
             Message::Error(code, text) => return Err(format!("the server says {code}: {text}")),
             Message::Goaway(reason, ..) => return Err(format!("the server says goaway: {reason}")),
             _ => {}

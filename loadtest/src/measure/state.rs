@@ -8,7 +8,7 @@ use crate::pending::Pending;
 use crate::short::Names;
 use crate::wire::{Position, Welcome};
 use smol_str::SmolStr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Commits that a client did not get one by one.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -66,6 +66,8 @@ pub struct State {
     pub cursor: Option<f64>,
     /// The cursors of the others.
     pub cursors: Cursors,
+    /// How often the server wants its cursor; `None` before it says so, and while nobody else is there.
+    pub pace: Option<Duration>,
     /// Messages of others, from the floor.
     pub heard: u64,
     /// Batches that were refused for good.
@@ -169,7 +171,6 @@ impl State {
 mod tests {
     use super::*;
     use bytes::Bytes;
-    use std::time::Duration;
 
     fn welcome(seq: u64, snapshot: bool, last: u64, saved: u64) -> Welcome {
         Welcome {

@@ -3,6 +3,7 @@
 use super::crowd::{Crowd, Ground};
 use super::decode::Stamp;
 use super::figures::{Outcome, real};
+use super::hands;
 use super::meter::Meter;
 use super::ops;
 use super::place::Dialect;
@@ -85,13 +86,22 @@ pub async fn run(
     probe: &mut Probe,
 ) -> Result<Outcome, String> {
     let meter = Rc::new(Meter::new(Instant::now()));
+    meter.is_of_cursors.set(acts == Acts::Cursors);
     let crowd = Rc::new(Crowd::gather(rooms, ground, &meter).await?);
     let work = Rc::new(Work::new(crowd.clone(), acts, &meter));
     let stretch = Stretch::soon(load.warmup(), load.measured());
     // Only users have visitors.
     let until = if acts == Acts::Users { stretch.to } else { stretch.from };
     let visits = tokio::task::spawn_local(visit::visits(crowd.clone(), stretch.from, until));
+    let moving =
+        load.hands.then(|| tokio::task::spawn_local(hands::move_all(crowd.clone(), meter.clone(), stretch.to)));
     let (mut outcome, _) = measure(&work, load.rate, stretch, probe).await?;
+    if let Some(moving) = moving {
+        moving.await.map_err(|e| e.to_string())?;
+        outcome.more.insert("pace ms".to_owned(), hands::pace_ms(&crowd));
+        let heard = real(meter.hands.get()) / (load.warmup + load.seconds);
+        outcome.more.insert("cursors heard/s a client".to_owned(), heard / real(crowd.peers.len() as u64));
+    }
     let visits = visits.await.map_err(|e| e.to_string())?.map_err(|e| format!("the alarm: {e}"))?;
     visit::tell(&mut outcome.more, "visit", visits.iter().filter_map(|took| took.as_ref().ok().copied()));
     outcome.verdict = crowd.judge().await;

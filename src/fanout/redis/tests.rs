@@ -5,6 +5,7 @@ use crate::link::check::Role;
 use crate::link::testing::process::soon;
 use crate::link::testing::redis::Redis;
 use crate::link::testing::{least, link, shared_cluster, shared_sentinel};
+use crate::protocol::message::To;
 use crate::protocol::run::Run;
 use crate::protocol::value::Value;
 use bytes::Bytes;
@@ -143,7 +144,7 @@ async fn a_queue_that_is_full_drops_and_goes_on() {
         from,
         topic: "t".into(),
         data: Value::new(data.clone(), 32).expect("sound"),
-        to: None,
+        to: To::All,
     };
     (0..17).for_each(|from| a.publish(&p, large(from)));
     for n in 0..15 {

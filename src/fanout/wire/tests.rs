@@ -2,7 +2,7 @@ use super::*;
 use crate::ids::Author;
 use crate::protocol::change::Changes;
 use crate::protocol::commit::{Commit, Origin, Outcome};
-use crate::protocol::message::{Role, Who};
+use crate::protocol::message::{Role, To, Who};
 use crate::protocol::props::Props;
 use proptest::prelude::*;
 use std::fmt::Debug;
@@ -70,7 +70,11 @@ fn run() -> impl Strategy<Value = Run> {
 fn event() -> impl Strategy<Value = Event> {
     let position = (any::<u64>(), any::<u64>(), any::<[u8; 8]>());
     let n = || (any::<u64>(), any::<u64>());
-    let to = prop::option::of(session());
+    let to = prop_oneof![
+        Just(To::All),
+        session().prop_map(To::Session),
+        "\\PC{1,64}".prop_map(|user| To::User(user.into()))
+    ];
     prop_oneof![
         run().prop_map(Event::Commits),
         position.prop_map(|(epoch, seq, id)| Event::Saved(Position { epoch, seq, id: CommitId(id) })),

@@ -4,7 +4,7 @@ use super::{Done, Room};
 use crate::chance;
 use crate::hot::{HotError, Reply};
 use crate::hub::propose::{Answer, AtOnce, Proposed, Verdict, Waiting, propose};
-use crate::ids::{Seq, SessionId};
+use crate::ids::{Cid, Seq, SessionId};
 use crate::mechanism::{Mechanism, on};
 use crate::metrics;
 use crate::project::canvas::View as _;
@@ -16,6 +16,11 @@ use crate::protocol::run::Run;
 use crate::recovery::course::Need;
 use crate::recovery::lineage::install;
 use tokio::time::Instant;
+
+/// What the server's own batches have as cid, which goes no further: those that re-key …
+pub(super) const OF_KEYS: Cid = 0;
+/// … and those that end leases.
+pub(super) const OF_LEASES: Cid = 1;
 
 impl Room {
     /// Starts the next call, if none is in flight and there is something to do.
@@ -161,7 +166,8 @@ impl Room {
         for (session, answer) in proposed.answers {
             match session {
                 Some(session) => self.members.decided(session, Answer { seq: answer.seq + later, ..answer }),
-                None => self.rebalancing = false,
+                None if answer.cid == OF_KEYS => self.rebalancing = false,
+                None => {}
             }
         }
         self.settle();
@@ -181,7 +187,7 @@ impl Room {
                     self.long_keys.clear();
                     return;
                 }
-                let batch = Batch { cid: 0, body: Body::Ops(ops), durable: false, digest: 0 };
+                let batch = Batch { cid: OF_KEYS, body: Body::Ops(ops), durable: false, digest: 0 };
                 self.queue.push_back(Waiting { from: None, batch });
                 self.rebalancing = true;
             }

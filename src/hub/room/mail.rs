@@ -5,9 +5,10 @@ use super::course::UNAVAILABLE_RETRY_MS;
 use crate::hub::mailbox::Mail;
 use crate::hub::propose::Waiting;
 use crate::ids::{Author, SessionId};
-use crate::protocol::message::ServerMessage;
+use crate::protocol::message::{ServerMessage, To};
 use crate::protocol::op::Batch;
 use crate::protocol::refusal::Code;
+use tokio::time::Instant;
 
 /// When to send a batch again that was too many, in ms.
 const OVERLOADED_RETRY_MS: u32 = 200;
@@ -18,7 +19,7 @@ impl Room {
             Mail::Batch { session, author, batch } => self.submit(session, author, batch),
             Mail::Presence { session, set } => {
                 let limit = self.settings.limits.presence_bytes;
-                if !self.roster.set(session, &set, limit as usize) {
+                if !self.roster.set(session, &set, limit as usize, Some(Instant::now())) {
                     let message = format!("presence may have {limit} bytes in all; this change was not taken");
                     let error = ServerMessage::Error { code: "presence_too_large".into(), message };
                     if let Some(member) = self.members.get_mut(session) {
@@ -27,10 +28,11 @@ impl Room {
                 }
             }
             Mail::Broadcast { session, topic, data, to } => {
-                if to.is_none_or(|to| self.members.get_mut(to).is_none()) && self.stores.presence.is_shared() {
-                    self.stores.presence.broadcast(&self.project, session, topic.clone(), data.clone(), to);
+                let is_here = matches!(to, To::Session(to) if self.members.get_mut(to).is_some());
+                if !is_here && self.stores.presence.is_shared() {
+                    self.stores.presence.broadcast(&self.project, session, topic.clone(), data.clone(), to.clone());
                 }
-                self.members.passing(session, to, ServerMessage::Broadcast { from: session, topic, data });
+                self.members.passing(session, &to, ServerMessage::Broadcast { from: session, topic, data });
             }
         }
     }
@@ -44,6 +46,7 @@ impl Room {
             self.members.not_now(session, batch.cid, Code::Overloaded, OVERLOADED_RETRY_MS);
             return;
         }
+        self.members.note_leases(session, &batch);
         self.queue.push_back(Waiting { from: Some((session, author)), batch });
     }
 }

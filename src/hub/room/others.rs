@@ -1,6 +1,7 @@
 //! Who is there on other nodes, and telling them who is here.
 
 use super::Room;
+use crate::clock;
 use crate::fanout::Event;
 use crate::ids::NodeId;
 use crate::presence::remote::{Ask, FIRST, Remote};
@@ -66,18 +67,20 @@ impl Room {
 
     /// Another node has something to say about its sessions.
     pub(super) fn hear_others(&mut self, event: Event) {
-        let (now, remote) = (Instant::now(), &mut self.others.remote);
+        let now = Instant::now();
         match event {
             Event::Presence { node, n, sessions } => {
+                self.hand_over_bots(&sessions);
+                let remote = &mut self.others.remote;
                 let ask = remote.hear_news(&mut self.roster, node, n, sessions, now);
                 self.read_asked(ask);
             }
             Event::Beat { node, n, sessions } => {
-                let ask = remote.hear_beat(&mut self.roster, node, n, &sessions, now);
+                let ask = self.others.remote.hear_beat(&mut self.roster, node, n, &sessions, now);
                 self.read_asked(ask);
             }
             Event::Broadcast { from, topic, data, to, .. } => {
-                self.members.passing(from, to, ServerMessage::Broadcast { from, topic, data });
+                self.members.passing(from, &to, ServerMessage::Broadcast { from, topic, data });
             }
             _ => {}
         }
@@ -85,13 +88,17 @@ impl Room {
 
     /// Tells members and other nodes what has changed.
     pub(super) fn tell_presence(&mut self) {
-        let news = self.roster.take_news();
+        let now = Instant::now();
+        let news = self.roster.take_news(now);
         if !news.nodes.is_empty() && self.stores.presence.is_shared() {
             self.stores.presence.tell(&self.project, news.nodes);
             self.others.beat.get_or_insert_with(Instant::now);
         }
         let everybody = if self.members.presence_behind() { self.roster.everybody() } else { Vec::new() };
-        self.members.presence(news.members, everybody);
+        let roster = &self.roster;
+        self.members.presence(news.members, everybody, |session| roster.viewport(session));
+        self.roster.change_pace(now);
+        self.members.pace(self.roster.pace());
     }
 
     /// When [`Room::keep_others`] has something to do.
@@ -111,7 +118,11 @@ impl Room {
     }
 
     fn alive(&mut self, entry: PresenceEntry) -> Option<Alive> {
-        let seen_ms = self.members.get_mut(entry.session)?.pulse.last_ms();
+        let seen_ms = match self.members.get_mut(entry.session) {
+            Some(member) => member.pulse.last_ms(),
+            None if self.bots.has(entry.session) => clock::now_ms(),
+            None => return None,
+        };
         Some(Alive { entry, seen_ms })
     }
 }

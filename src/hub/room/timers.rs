@@ -33,8 +33,11 @@ impl Room {
         self.timers.saved.get_or_insert_with(|| Instant::now() + SAVED_TICK);
     }
 
-    fn presence_due(&self) -> bool {
-        self.roster.has_news() || self.members.presence_behind()
+    /// When presence is to be told; `None` when there is nothing to tell.
+    fn presence_due(&self) -> Option<Instant> {
+        let is_new = self.roster.has_news() || self.members.presence_behind();
+        let due = if is_new { Some(self.timers.presence) } else { self.roster.owed() };
+        due.map(|due| due.max(self.timers.presence))
     }
 
     fn idle_time(&self) -> Duration {
@@ -43,7 +46,7 @@ impl Room {
 
     /// When [`Room::on_time`] has something to do.
     pub(super) fn deadline(&self) -> Instant {
-        let presence = self.presence_due().then_some(self.timers.presence);
+        let presence = self.presence_due();
         let idle = if self.is_idle() {
             Some(self.timers.idle_since.map_or_else(Instant::now, |since| since + self.idle_time()))
         } else {
@@ -59,6 +62,7 @@ impl Room {
             idle,
             course,
             self.others_deadline(),
+            self.bots.deadline(),
         ]
         .into_iter()
         .flatten()
@@ -69,7 +73,7 @@ impl Room {
     /// Does what is due.
     pub(super) fn on_time(&mut self, now: Instant) {
         self.tell_when_due(now);
-        if self.presence_due() && now >= self.timers.presence {
+        if self.presence_due().is_some_and(|due| now >= due) {
             self.tell_presence();
             self.timers.presence = now + self.roster.tick();
         }
@@ -80,6 +84,7 @@ impl Room {
         }
         self.keep_course(now);
         self.keep_others(now);
+        self.keep_bots(now);
         if !self.is_idle() {
             self.timers.idle_since = None;
         } else if now >= *self.timers.idle_since.get_or_insert(now) + self.idle_time() {

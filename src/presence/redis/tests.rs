@@ -59,7 +59,7 @@ impl Room {
     }
 
     fn tell(&mut self) {
-        self.presence.tell(&p(), self.roster.take_news().nodes);
+        self.presence.tell(&p(), self.roster.take_news(Instant::now()).nodes);
     }
 
     fn beat_seen(&self, seen_ms: u64) {
@@ -130,12 +130,12 @@ async fn see_each_other(servers: &[Redis], url: &str) {
     b.join(2, "bob");
     a.hear().await;
     assert_eq!(a.shows()[1], line(2, "bob", r#"{"cursor":[0,0]}"#));
-    a.roster.set(1, &props(r#"{"cursor":[5,5]}"#), 2_048);
+    a.roster.set(1, &props(r#"{"cursor":[5,5]}"#), 2_048, None);
     a.tell();
     b.hear().await;
     assert_eq!(b.shows()[0], line(1, "ann", r#"{"cursor":[5,5]}"#));
-    a.presence.broadcast(&p(), 1, "wave".into(), Value::new(vec![0xc3].into(), 2).expect("true"), Some(2));
-    assert!(matches!(b.hear().await, Event::Broadcast { node: u64::MAX, from: 1, to: Some(2), .. }));
+    a.presence.broadcast(&p(), 1, "wave".into(), Value::new(vec![0xc3].into(), 2).expect("true"), To::Session(2));
+    assert!(matches!(b.hear().await, Event::Broadcast { node: u64::MAX, from: 1, to: To::Session(2), .. }));
     a.roster.leave(1);
     a.tell();
     b.hear().await;
@@ -191,8 +191,8 @@ async fn a_beat_writes_moves_and_makes_good_what_was_lost() {
     a.join(1, "ann");
     b.hear().await;
     // Lost on its way.
-    a.roster.set(1, &props(r#"{"cursor":[9,9]}"#), 2_048);
-    let news = a.roster.take_news().nodes;
+    a.roster.set(1, &props(r#"{"cursor":[9,9]}"#), 2_048, None);
+    let news = a.roster.take_news(Instant::now()).nodes;
     a.presence.desk.ledger().tell(&p(), &news, clock::now_ms());
     a.presence.flush().await;
     let written = || redis.cli(&["HGET", &key("presence:1"), "fields"]).contains("\t\t");

@@ -92,7 +92,7 @@ fn news_and_beats_in_order_need_no_reading() {
     assert_eq!(room.shows(), [(1, r#"{"a":1}"#.to_owned()), (2, "{}".to_owned())]);
     room.news(3, vec![gone(2)]);
     assert!(room.beat(3, &[1]).is_empty() && room.shows_only(1, r#"{"a":1}"#));
-    assert!(room.roster.take_news().nodes.is_empty());
+    assert!(room.roster.take_news(Instant::now()).nodes.is_empty());
 }
 
 #[test]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::ids::Author;
 use crate::project::canvas::Canvas;
 use crate::protocol::Encoding;
 use crate::protocol::decode::client_message;
@@ -16,15 +17,24 @@ fn ops(json: &str) -> Vec<Op> {
     }
 }
 
+fn by(client: u8, now_ms: u64) -> Maker {
+    Maker { author: Some(Author([client; 8])), now_ms }
+}
+
+fn ann(now_ms: u64) -> Maker {
+    by(1, now_ms)
+}
+
 struct Board {
     canvas: Canvas,
     seq: Seq,
     limits: Limits,
+    maker: Maker,
 }
 
 impl Board {
     fn new() -> Self {
-        Self { canvas: Canvas::new(), seq: 0, limits: Limits::default() }
+        Self { canvas: Canvas::new(), seq: 0, limits: Limits::default(), maker: ann(0) }
     }
 
     fn with(json: &str) -> Self {
@@ -34,7 +44,8 @@ impl Board {
     }
 
     fn run(&mut self, json: &str) -> Result<Effects, Code> {
-        let effects = apply(&self.canvas, &ops(json), self.seq + 1, &self.limits).map_err(|refusal| refusal.code)?;
+        let effects =
+            apply(&self.canvas, &ops(json), self.seq + 1, self.maker, &self.limits).map_err(|refusal| refusal.code)?;
         self.seq += 1;
         self.canvas.absorb(effects.changes.clone(), self.seq);
         Ok(effects)
@@ -71,7 +82,7 @@ fn a_batch_applies_whole_or_not_at_all() {
     let both = r#"[{"op":"update","id":"a","set":{"n":2}},{"op":"create","id":"a"}]"#;
     assert_eq!(board.run(both), Err(Code::Exists));
     assert_eq!(board.show("a"), r#"1 {"n":1}"#);
-    let refusal = apply(&board.canvas, &ops(both), 2, &board.limits).expect_err("exists");
+    let refusal = apply(&board.canvas, &ops(both), 2, board.maker, &board.limits).expect_err("exists");
     assert_eq!((refusal.op, refusal.id.map(|id| id.to_string())), (Some(1), Some("a".to_owned())));
 }
 
@@ -187,4 +198,67 @@ fn what_was_made_so_is_made_so_again_as_far_as_it_still_can_be() {
     let mut made: Vec<_> = effects.objects.iter().map(|e| e.base_rev).collect();
     made.sort_unstable();
     assert_eq!((effects.changes.len(), made), (2, vec![None, Some(1)]));
+}
+
+#[test]
+fn a_lease_keeps_others_off_until_it_is_over_or_released() {
+    let mut board = Board::with(r#"[{"op":"create","id":"a"},{"op":"create","id":"b"}]"#);
+    let mut run = |maker, json: &str| {
+        board.maker = maker;
+        board.run(json).map(|_| ())
+    };
+    let (lease, touch) = (r#"[{"op":"lease","id":"a","ttl_ms":1000}]"#, r#"[{"op":"update","id":"a","set":{"x":1}}]"#);
+    let bob = |now_ms| by(2, now_ms);
+    assert_eq!(run(ann(0), lease), Ok(()));
+    for op in [r#""update""#, r#""delete""#, r#""increment","prop":"n","by":1"#, r#""lease""#, r#""release""#] {
+        assert_eq!(run(bob(999), &format!(r#"[{{"op":{op},"id":"a"}}]"#)), Err(Code::Leased), "{op}");
+    }
+    assert_eq!(run(bob(500), r#"[{"op":"update","id":"b"}]"#), Ok(()), "another object is free");
+    assert_eq!(run(ann(500), touch), Ok(()));
+    assert_eq!(run(ann(900), lease), Ok(()), "renewed");
+    assert_eq!(run(bob(1_899), touch), Err(Code::Leased));
+    assert_eq!(run(bob(1_900), touch), Ok(()), "it is over");
+    assert_eq!(run(bob(2_000), lease), Ok(()));
+    assert_eq!(run(ann(2_001), touch), Err(Code::Leased));
+    assert_eq!(run(bob(2_001), r#"[{"op":"release","id":"a"}]"#), Ok(()));
+    assert_eq!(run(ann(2_002), touch), Ok(()));
+    let server = Maker { author: None, now_ms: 0 };
+    assert_eq!(run(ann(3_000), lease), Ok(()));
+    assert_eq!(run(server, touch), Ok(()), "no lease stops the server");
+}
+
+#[test]
+fn a_token_tells_a_lease_from_a_later_one() {
+    let mut board = Board::with(r#"[{"op":"create","id":"a"}]"#);
+    let lease = r#"[{"op":"lease","id":"a","ttl_ms":1000}]"#;
+    let with = |token| format!(r#"[{{"op":"update","id":"a","set":{{"x":1}},"token":{token}}}]"#);
+    board.run(lease).expect("free");
+    board.maker = ann(500);
+    board.run(lease).expect("renewed");
+    board.run(&with(2)).expect("the token of the first stays");
+    board.maker = ann(1_500);
+    assert_eq!(board.run(&with(2)), Err(Code::Precondition), "the lease is over, though nobody has taken it since");
+    board.run(lease).expect("taken anew");
+    assert_eq!(board.run(&with(2)), Err(Code::Precondition));
+    board.run(&with(5)).expect("the token is the seq of the commit that took it");
+    let bob = Board { maker: by(2, 1_600), ..board };
+    let refusal = apply(&bob.canvas, &ops(&with(5)), 9, bob.maker, &bob.limits).expect_err("leased");
+    assert_eq!((refusal.code, refusal.by), (Code::Leased, Some(Author([1; 8]))), "a token is no key");
+}
+
+#[test]
+fn nobody_writes_the_lease_property_but_by_lease_and_release() {
+    for op in [
+        r#"{"op":"create","id":"a","props":{"$lease":1}}"#,
+        r#"{"op":"update","id":"a","set":{"$lease":1}}"#,
+        r#"{"op":"update","id":"a","unset":["$lease"]}"#,
+        r#"{"op":"increment","id":"a","prop":"$lease","by":1}"#,
+    ] {
+        let frame = format!(r#"{{"t":"batch","cid":1,"ops":[{op}]}}"#);
+        let Ok(ClientMessage::Batch(batch)) = client_message(frame.as_bytes(), Encoding::Json, &Limits::default())
+        else {
+            panic!("{op} is a batch");
+        };
+        assert!(matches!(&batch.body, Body::Invalid(r) if r.code == Code::InvalidProperty), "{op}: {:?}", batch.body);
+    }
 }

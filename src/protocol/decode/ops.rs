@@ -3,13 +3,16 @@
 use super::{Fields, Unreadable};
 use crate::ids::ObjectId;
 use crate::protocol::limits::{Limits, PROPERTIES};
-use crate::protocol::op::{Action, Op};
+use crate::protocol::op::{Action, LEASE, Op};
 use crate::protocol::props::{self, InvalidProps, Props};
 use crate::protocol::refusal::{Code, Refusal};
 use crate::protocol::scan::Malformed;
 use crate::protocol::unpack::Reader;
 use crate::protocol::value;
 use smol_str::SmolStr;
+
+/// How long a lease lasts that does not say so, in ms.
+const LEASE_MS: u64 = 10_000;
 
 /// The ops of a batch; the outer error is for what is not a list at all, the inner one for an invalid op in it.
 pub(super) fn ops(raw: &[u8], limits: &Limits) -> Result<Result<Vec<Op>, Refusal>, Unreadable> {
@@ -50,29 +53,60 @@ fn op(raw: &[u8], limits: &Limits) -> Result<Op, Refusal> {
         "update" => update(&fields, limits).map_err(about)?,
         "delete" => Action::Delete,
         "increment" => increment(&fields).map_err(about)?,
+        "lease" => lease(&fields, limits).map_err(about)?,
+        "release" => Action::Release,
         other => {
             let name: String = other.chars().take(32).collect();
-            return Err(invalid(format!("unknown op {name:?}: there are create, update, delete and increment")));
+            return Err(invalid(format!(
+                "unknown op {name:?}: there are create, update, delete, increment, lease and release"
+            )));
         }
     };
-    let if_rev = fields.get("if_rev").map(|_| fields.uint("if_rev")).transpose().map_err(|e| about(invalid(e.0)))?;
-    if if_rev.is_some() && matches!(action, Action::Create { .. }) {
-        return Err(about(invalid("if_rev cannot hold for a create, whose object must not exist".to_owned())));
+    let number = |key| fields.get(key).map(|_| fields.uint(key)).transpose().map_err(|e| about(invalid(e.0)));
+    let (if_rev, token) = (number("if_rev")?, number("token")?);
+    if (if_rev.is_some() || token.is_some()) && matches!(action, Action::Create { .. }) {
+        let message = "if_rev and token cannot hold for a create, whose object must not exist";
+        return Err(about(invalid(message.to_owned())));
     }
     let if_absent = names(&fields, "if_absent").map_err(about)?;
-    Ok(Op { id, action, if_rev, if_absent })
+    Ok(Op { id, action, if_rev, if_absent, token })
 }
 
 fn op_props(fields: &Fields<'_>, key: &'static str, limits: &Limits) -> Result<Props, Refusal> {
     let Some(raw) = fields.get(key) else {
         return Ok(Props::empty());
     };
-    Props::parse(raw, limits.value_depth as usize).map_err(|error| match error {
+    let props = Props::parse(raw, limits.value_depth as usize).map_err(|error| match error {
         InvalidProps::Malformed(Malformed::Expected(_)) => {
             Refusal::new(Code::InvalidProperty, format!("the key {key:?} must be a map with text keys"))
         }
         error => Refusal::new(Code::InvalidProperty, error.to_string()),
-    })
+    })?;
+    if props.get(LEASE).is_some() { Err(reserved()) } else { Ok(props) }
+}
+
+fn reserved() -> Refusal {
+    Refusal::new(Code::InvalidProperty, format!("the property {LEASE:?} is changed by lease and release only"))
+}
+
+/// A property name that an op may have.
+fn check_name(name: &str) -> Result<(), Refusal> {
+    if name == LEASE {
+        return Err(reserved());
+    }
+    props::check_name(name).map_err(|e| Refusal::new(Code::InvalidProperty, e.to_string()))
+}
+
+fn lease(fields: &Fields<'_>, limits: &Limits) -> Result<Action, Refusal> {
+    let invalid = |what: String| Refusal::new(Code::InvalidOp, what);
+    let ttl_ms = match fields.get("ttl_ms") {
+        Some(_) => fields.uint("ttl_ms").map_err(|e| invalid(e.0))?,
+        None => LEASE_MS,
+    };
+    match u32::try_from(ttl_ms) {
+        Ok(ttl_ms @ 1..) if ttl_ms <= limits.lease_ms => Ok(Action::Lease { ttl_ms }),
+        _ => Err(invalid(format!("a lease lasts 1 to {} ms unless it is renewed", limits.lease_ms))),
+    }
 }
 
 fn update(fields: &Fields<'_>, limits: &Limits) -> Result<Action, Refusal> {
@@ -86,7 +120,7 @@ fn update(fields: &Fields<'_>, limits: &Limits) -> Result<Action, Refusal> {
 
 fn increment(fields: &Fields<'_>) -> Result<Action, Refusal> {
     let prop = fields.text("prop").map_err(|e| Refusal::new(Code::InvalidOp, e.0))?;
-    props::check_name(prop).map_err(|e| Refusal::new(Code::InvalidProperty, e.to_string()))?;
+    check_name(prop)?;
     let by = fields.get("by").and_then(value::number);
     let by = by.ok_or_else(|| Refusal::new(Code::NotANumber, "increment needs a number in the key \"by\""))?;
     Ok(Action::Increment { prop: prop.into(), by })
@@ -107,7 +141,7 @@ fn names(fields: &Fields<'_>, key: &'static str) -> Result<Vec<SmolStr>, Refusal
     let mut list: Vec<SmolStr> = Vec::with_capacity(count);
     for _ in 0..count {
         let name = reader.str().map_err(wrong)?;
-        props::check_name(name).map_err(|e| Refusal::new(Code::InvalidProperty, e.to_string()))?;
+        check_name(name)?;
         if list.iter().any(|known| known == name) {
             let message = format!("the property {name:?} is there twice in {key:?}");
             return Err(Refusal::new(Code::InvalidProperty, message));

@@ -40,6 +40,9 @@ pub struct Welcome {
     pub sync: Sync,
     /// Normal or degraded.
     pub mode: Mode,
+    /// The server's clock, in ms since 1970: what leases end by.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub now_ms: u64,
     /// What may be sent.
     pub limits: Limits,
     /// The server pings this often, in ms.

@@ -146,6 +146,7 @@ export class PointerInput {
       trail: (parts.length > 0 ? parts : [e]).map((part) => this.camera.toCanvas(this.pointOf(part))),
       shift: e.shiftKey,
       alt: e.altKey,
+      free: e.ctrlKey || e.metaKey,
       touch: e.pointerType === 'touch',
     };
   }

@@ -1,15 +1,14 @@
 import type { Canvas } from '@collabcanvas/sdk';
 import type { Camera } from '../camera';
-import { readableOn } from '../palette';
 import { othersOn, type Person } from '../peers';
 import type { Point } from '../scene/geometry';
 import type { Scene } from '../scene/scene';
 import { traceShape } from '../tools/select/handles';
 import type { OverlayBrush } from '../tools/tool';
-import { FONT_FAMILY } from './text';
+import { paintTag, tagWidth } from './tag';
 
 /** Milliseconds that cursors go on being drawn after the last word from others: the SDK glides them to their place. */
-const GLIDE = 400;
+const GLIDE = 700;
 const MOST_OUTLINES = 100;
 
 /** Others' cursors and selections, painted above the scene. */
@@ -52,22 +51,8 @@ export class Cursors {
 }
 
 const ARROW = new Path2D('M0 0 L5.2 15.2 L8.1 8.6 L14.8 5.9 Z');
-const LABEL_FONT = `600 12px ${FONT_FAMILY}`;
-const LABEL_HEIGHT = 21;
 const LABEL_LEFT = 11;
 const LABEL_TOP = 15;
-
-/** Widths of the names that are on screen again and again. */
-const widths = new Map<string, number>();
-
-function widthOf(ctx: CanvasRenderingContext2D, name: string): number {
-  const known = widths.get(name);
-  if (known !== undefined) return known;
-  if (widths.size > 500) widths.clear();
-  const { width } = ctx.measureText(name);
-  widths.set(name, width);
-  return width;
-}
 
 function paintCursor(ctx: CanvasRenderingContext2D, { x, y }: Point, { name, color }: Person, room: number): void {
   ctx.save();
@@ -78,16 +63,8 @@ function paintCursor(ctx: CanvasRenderingContext2D, { x, y }: Point, { name, col
   ctx.stroke(ARROW);
   ctx.fillStyle = color;
   ctx.fill(ARROW);
-  ctx.font = LABEL_FONT;
-  const w = widthOf(ctx, name) + 16;
+  const w = tagWidth(ctx, name);
   // At the right edge the name goes to the left of the pointer, where it can be read.
-  const left = x + LABEL_LEFT + w > room ? -w : LABEL_LEFT;
-  ctx.beginPath();
-  ctx.roundRect(left, LABEL_TOP, w, LABEL_HEIGHT, LABEL_HEIGHT / 2);
-  ctx.fill();
-  ctx.fillStyle = readableOn(color);
-  ctx.textBaseline = 'middle';
-  ctx.textAlign = 'left';
-  ctx.fillText(name, left + 8, LABEL_TOP + LABEL_HEIGHT / 2 + 0.5);
+  paintTag(ctx, { x: x + LABEL_LEFT + w > room ? -w : LABEL_LEFT, y: LABEL_TOP }, name, color);
   ctx.restore();
 }

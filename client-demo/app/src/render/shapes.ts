@@ -1,7 +1,8 @@
 import { NO_FILL, readableOn, type Theme } from '../palette';
 import { rotatePoint, centerOf, type Point } from '../scene/geometry';
 import { extentOf, outlineOf, stretchOf } from '../scene/outline';
-import { arrowHead, hasPoints, isLinear, type Shape } from '../scene/shape';
+import { arrowHead, holdsText, isLinear, type Shape } from '../scene/shape';
+import { pictureAt } from './images';
 import { baselineRise, fontOf, heightOf, layoutNote, layoutText, LEADING, type Layout } from './text';
 
 /** Device pixels: a shape smaller than this is a speck of its colour. */
@@ -67,7 +68,8 @@ function paintUpright(brush: Brush, s: Shape, withText: boolean): void {
   else if (s.type === 'rect') paintRect(brush, s);
   else if (s.type === 'ellipse') paintEllipse(brush, s);
   else if (s.type === 'note') paintNote(brush, s);
-  if (withText && s.text !== '' && !hasPoints(s.type)) paintText(brush, s);
+  else if (s.type === 'image') paintImage(brush, s);
+  if (withText && s.text !== '' && holdsText(s.type)) paintText(brush, s);
 }
 
 function strokeWith({ ctx, theme, scale }: Brush, s: Shape): boolean {
@@ -133,6 +135,27 @@ function paintNote({ ctx, theme, scale }: Brush, s: Shape): void {
   ctx.fill();
 }
 
+function paintImage({ ctx, theme }: Brush, s: Shape): void {
+  const picture = pictureAt(s.url);
+  if (picture.state === 'there') {
+    ctx.drawImage(picture.image, s.x, s.y, s.w, s.h);
+    return;
+  }
+  // A frame where it will be; crossed out when it cannot be had.
+  ctx.fillStyle = theme.accentWash;
+  ctx.fillRect(s.x, s.y, s.w, s.h);
+  ctx.strokeStyle = theme.dot;
+  ctx.lineWidth = 1;
+  ctx.strokeRect(s.x, s.y, s.w, s.h);
+  if (picture.state === 'loading') return;
+  ctx.beginPath();
+  ctx.moveTo(s.x, s.y);
+  ctx.lineTo(s.x + s.w, s.y + s.h);
+  ctx.moveTo(s.x + s.w, s.y);
+  ctx.lineTo(s.x, s.y + s.h);
+  ctx.stroke();
+}
+
 function paintLine(brush: Brush, s: Shape): void {
   if (!strokeWith(brush, s)) return;
   const { ctx } = brush;
@@ -145,13 +168,18 @@ function paintLine(brush: Brush, s: Shape): void {
   ctx.stroke();
 }
 
-function addHead(ctx: CanvasRenderingContext2D, from: Point, tip: Point, strokeWidth: number): void {
+/** The ends of an arrow's head; none for one without length. */
+export function arrowWings(from: Point, tip: Point, strokeWidth: number): [Point, Point] | undefined {
   const way = Math.hypot(tip.x - from.x, tip.y - from.y);
-  if (way === 0) return;
+  if (way === 0) return undefined;
   const length = Math.min(arrowHead(strokeWidth), way * 0.6);
   const back = { x: tip.x - ((tip.x - from.x) / way) * length, y: tip.y - ((tip.y - from.y) / way) * length };
-  const left = rotatePoint(back, tip, 0.5);
-  const right = rotatePoint(back, tip, -0.5);
+  return [rotatePoint(back, tip, 0.5), rotatePoint(back, tip, -0.5)];
+}
+
+function addHead(ctx: CanvasRenderingContext2D, from: Point, tip: Point, strokeWidth: number): void {
+  const [left, right] = arrowWings(from, tip, strokeWidth) ?? [];
+  if (!left || !right) return;
   ctx.moveTo(left.x, left.y);
   ctx.lineTo(tip.x, tip.y);
   ctx.lineTo(right.x, right.y);

@@ -1,7 +1,8 @@
 import type { CanvasObject, Value } from '@collabcanvas/sdk';
 import { Grid } from './grid';
 import { areaTakes, pick } from './hit';
-import { boundsOf, unionOf, type Point, type Rect } from './geometry';
+import { anchorsOf, attached, isAnchor } from './attach';
+import { boundsOf, contains, unionOf, type Point, type Rect } from './geometry';
 import { byDepth, shapeOf, type Shape } from './shape';
 
 export type Props = Readonly<Record<string, Value>>;
@@ -26,6 +27,10 @@ export class Scene {
   private readonly previews = new Map<string, Props>();
   private readonly listeners = new Set<(damage: Damage) => void>();
   private silenced: string | undefined;
+  /** By shape: the lines that are attached to it. */
+  private readonly lines = new Map<string, Set<string>>();
+  /** By group: its shapes. */
+  private readonly groups = new Map<string, Set<string>>();
 
   constructor(private readonly source: Source) {}
 
@@ -75,6 +80,11 @@ export class Scene {
     }
   }
 
+  /** Everything of a type looks different now, though nothing has changed. */
+  repaint(type: Shape['type']): void {
+    for (const shape of this.shapes.values()) if (shape.type === type) this.damage(shape.painted);
+  }
+
   /** Shapes that paint within the rectangle, back to front. */
   within(rect: Rect): Shape[] {
     const found: Shape[] = [];
@@ -94,6 +104,23 @@ export class Scene {
     return this.within(rect).filter((shape) => areaTakes(shape, rect));
   }
 
+  /** A shape with all others of its group. */
+  mates(id: string): string[] {
+    const group = this.shapes.get(id)?.group;
+    return group === undefined ? [id] : [...(this.groups.get(group) ?? [id])];
+  }
+
+  /** The lines that are attached to a shape. */
+  linesAt(id: string): Shape[] {
+    return [...(this.lines.get(id) ?? [])].map((line) => this.shapes.get(line)).filter((line) => line !== undefined);
+  }
+
+  /** The topmost shape that a line's end at `p` can be attached to. One that holds the other end too is only the ground under the line. */
+  anchorAt(p: Point, otherEnd: Point): Shape | undefined {
+    const holds = (shape: Shape, point: Point): boolean => contains(boundsOf(shape), point);
+    return this.within({ x: p.x, y: p.y, w: 0, h: 0 }).findLast((shape) => isAnchor(shape) && holds(shape, p) && !holds(shape, otherEnd));
+  }
+
   /** The rectangle around everything. */
   bounds(): Rect | undefined {
     return unionOf([...this.shapes.values()].map(boundsOf));
@@ -102,9 +129,16 @@ export class Scene {
   private reset(): void {
     this.shapes.clear();
     this.grid.clear();
+    this.lines.clear();
+    this.groups.clear();
     for (const object of this.source.objects.values()) {
       const shape = shapeOf(object, this.previews.get(object.id));
-      if (!shape) continue;
+      if (shape) this.shapes.set(shape.id, shape);
+      this.regroup(undefined, shape);
+    }
+    // Lines lie where their shapes are, which are all there now.
+    for (const drawn of [...this.shapes.values()]) {
+      const shape = this.placed(drawn);
       this.shapes.set(shape.id, shape);
       this.grid.set(shape.id, shape.painted);
     }
@@ -114,16 +148,44 @@ export class Scene {
   private refresh(id: string): void {
     const before = this.shapes.get(id);
     const object = this.source.get(id);
-    const after = object && shapeOf(object, this.previews.get(id));
-    if (before) this.damage(before.painted);
-    if (!after) {
+    const drawn = object && shapeOf(object, this.previews.get(id));
+    this.regroup(before, drawn);
+    if (before) {
+      this.damage(before.painted);
+      for (const anchor of anchorsOf(before)) this.lines.get(anchor)?.delete(id);
+    }
+    if (drawn) this.put(this.placed(drawn), before);
+    else {
       this.shapes.delete(id);
       this.grid.delete(id);
-      return;
     }
-    this.shapes.set(id, after);
-    if (!before || !sameRect(before.painted, after.painted)) this.grid.set(id, after.painted);
+    for (const line of [...(this.lines.get(id) ?? [])]) if (line !== id) this.refresh(line);
+  }
+
+  private regroup(before: Shape | undefined, after: Shape | undefined): void {
+    if (before?.group !== undefined && before.group !== after?.group) {
+      const rest = this.groups.get(before.group);
+      rest?.delete(before.id);
+      if (rest?.size === 0) this.groups.delete(before.group);
+    }
+    if (after?.group === undefined) return;
+    const all = this.groups.get(after.group) ?? new Set();
+    this.groups.set(after.group, all.add(after.id));
+  }
+
+  private put(after: Shape, before: Shape | undefined): void {
+    this.shapes.set(after.id, after);
+    if (!before || !sameRect(before.painted, after.painted)) this.grid.set(after.id, after.painted);
     this.damage(after.painted);
+  }
+
+  /** A line goes to the edges of the shapes that it is attached to, wherever they are now. */
+  private placed(shape: Shape): Shape {
+    for (const anchor of anchorsOf(shape)) {
+      const lines = this.lines.get(anchor) ?? new Set();
+      this.lines.set(anchor, lines.add(shape.id));
+    }
+    return attached(shape, (id) => this.shapes.get(id));
   }
 
   private damage(damage: Damage): void {

@@ -2,7 +2,7 @@ import type { CanvasObject, Value } from '@collabcanvas/sdk';
 import { INK, NO_FILL } from '../palette';
 import { boundsOf, inflate, type Box, type Rect } from './geometry';
 
-export const SHAPE_TYPES = ['rect', 'ellipse', 'line', 'arrow', 'note', 'text', 'draw'] as const;
+export const SHAPE_TYPES = ['rect', 'ellipse', 'line', 'arrow', 'note', 'text', 'draw', 'image'] as const;
 export type ShapeType = (typeof SHAPE_TYPES)[number];
 
 /** An object of the canvas as this demo draws it. Never changed: a new state is a new shape. */
@@ -14,10 +14,16 @@ export interface Shape extends Box {
   readonly strokeWidth: number;
   readonly opacity: number;
   readonly text: string;
+  /** Where an image is from. */
+  readonly url: string;
   readonly fontSize: number;
   /** x, y, x, y … from the top left corner; they are stretched over `w` × `h`. */
   readonly points: readonly number[];
   readonly z: string;
+  /** Shapes with the same group are picked together. */
+  readonly group: string | undefined;
+  /** Shapes that the ends of a line are attached to. */
+  readonly ends: { readonly start: string | undefined; readonly end: string | undefined };
   /** Everything that the shape paints, shadow and line ends included. */
   readonly painted: Rect;
 }
@@ -52,14 +58,18 @@ const isShapeType = (value: Value | undefined): value is ShapeType =>
 
 export const isLinear = (type: ShapeType): boolean => type === 'line' || type === 'arrow';
 export const hasPoints = (type: ShapeType): boolean => type === 'draw' || isLinear(type);
-export const holdsText = (type: ShapeType): boolean => !hasPoints(type);
+export const holdsText = (type: ShapeType): boolean => !hasPoints(type) && type !== 'image';
 
 /** How far a shape paints beyond its box. */
-function overhang(type: ShapeType, strokeWidth: number): number {
+export function overhang(type: ShapeType, strokeWidth: number): number {
   if (type === 'note') return 10;
   if (type === 'arrow') return arrowHead(strokeWidth) + strokeWidth;
   return strokeWidth / 2 + 2;
 }
+
+const FREE = { start: undefined, end: undefined };
+
+const idOf = (value: Value | undefined): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
 
 /** Length of an arrow's head. */
 export const arrowHead = (strokeWidth: number): number => 8 + strokeWidth * 3;
@@ -88,9 +98,12 @@ export function shapeOf({ id, props }: CanvasObject, preview?: Readonly<Record<s
     strokeWidth,
     opacity: Math.min(1, Math.max(0, number(p['opacity'], 1))),
     text: text(p['text'], ''),
+    url: text(p['url'], ''),
     fontSize: Math.max(1, number(p['fontSize'], DEFAULT_FONT_SIZE)),
     points,
     z: text(p['z'], ''),
+    group: idOf(p['group']),
+    ends: isLinear(type) ? { start: idOf(p['startAt']), end: idOf(p['endAt']) } : FREE,
     painted: inflate(boundsOf(box), overhang(type, strokeWidth)),
   };
 }

@@ -2,7 +2,9 @@ import { LiveEdit } from '../live-edit';
 import { distance, type Point } from '../scene/geometry';
 import { propsThrough } from '../scene/outline';
 import { snapDirection } from '../scene/transform';
-import { frontKey, slackOf, type Press, type Stage, type Tool } from './tool';
+import type { Shape } from '../scene/shape';
+import { paintAnchor } from './select/handles';
+import { frontKey, slackOf, type OverlayBrush, type Press, type Stage, type Tool } from './tool';
 
 /** Tenths of a canvas unit are finer than any screen shows. */
 export const LINE_PRECISION = 10;
@@ -13,6 +15,7 @@ export class LineTool implements Tool {
   private start: Press | undefined;
   private edit: LiveEdit | undefined;
   private id = '';
+  private anchor: Shape | undefined;
 
   constructor(
     private readonly stage: Stage,
@@ -27,7 +30,10 @@ export class LineTool implements Tool {
     if (!this.start) return;
     const { canvas, scene, selection, pen } = this.stage;
     if (!this.edit && distance(press.screen, this.start.screen) < slackOf(press)) return;
-    const way = this.wayTo(press, this.start.at);
+    const [from, to] = [this.start.at, this.endOf(press, this.start.at)];
+    this.anchor = scene.anchorAt(to, from);
+    const way = { ...propsThrough([from, to], LINE_PRECISION), startAt: scene.anchorAt(from, to)?.id ?? null, endAt: this.anchor?.id ?? null };
+    this.stage.redraw();
     if (!this.edit) {
       selection.clear();
       this.edit = new LiveEdit(canvas, scene);
@@ -53,12 +59,17 @@ export class LineTool implements Tool {
     this.forget();
   }
 
+  paint(brush: OverlayBrush): void {
+    if (this.edit && this.anchor) paintAnchor(brush, this.anchor);
+  }
+
   private forget(): void {
+    this.anchor = undefined;
     this.edit = undefined;
     this.start = undefined;
   }
 
-  private wayTo({ at, shift }: Press, start: Point): ReturnType<typeof propsThrough> {
-    return propsThrough([start, shift ? snapDirection(start, at) : at], LINE_PRECISION);
+  private endOf({ at, shift }: Press, start: Point): Point {
+    return shift ? snapDirection(start, at) : at;
   }
 }

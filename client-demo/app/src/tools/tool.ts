@@ -1,4 +1,4 @@
-import type { Canvas } from '@collabcanvas/sdk';
+import { keyBetween, type Canvas } from '@collabcanvas/sdk';
 import type { Camera } from '../camera';
 import type { Theme } from '../palette';
 import type { Pen } from '../pen';
@@ -19,6 +19,8 @@ export interface Press {
   readonly trail: readonly Point[];
   readonly shift: boolean;
   readonly alt: boolean;
+  /** Ctrl or Cmd: nothing is pulled into line. */
+  readonly free: boolean;
   readonly touch: boolean;
 }
 
@@ -76,5 +78,5 @@ export const slackOf = (press: Press): number => (press.touch ? 8 : 3);
 /** The order key of a new object in front of all others. */
 export function frontKey(canvas: Canvas): string {
   const z = canvas.ordered().at(-1)?.props['z'];
-  return canvas.keyBetween(typeof z === 'string' ? z : null, null);
+  return keyBetween(typeof z === 'string' ? z : null, null);
 }

@@ -25,5 +25,7 @@ export const ICONS = {
   check: '<path d="M4.5 10.5l3.6 3.6 7.4-8"/>',
   close: '<path d="M5 5l10 10M15 5L5 15"/>',
   help: '<path d="M7.4 7.6a2.6 2.6 0 1 1 3.9 2.3c-.8.5-1.3 1-1.3 2M10 14.9v.1"/>',
+  plug: '<path d="M7 3.5v3.2M13 3.5v3.2M5.2 6.9h9.6v2.6a4.8 4.8 0 0 1-9.6 0zM10 14.4v2.8"/>',
+  menu: '<path d="M4 6h12M4 10h12M4 14h12"/>',
   logo: '<rect class="solid" x="2.5" y="2.5" width="9.5" height="9.5" rx="2.6"/><circle cx="12.6" cy="12.6" r="4.8"/>',
 } as const;

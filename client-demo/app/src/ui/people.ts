@@ -1,5 +1,7 @@
 import type { Board } from '../board';
-import { cleanName, initials, othersOn, PERSON_COLOURS, whereabouts, type Person } from '../peers';
+import type { Attendance } from '@collabcanvas/sdk';
+import { cleanName, initials, othersOn, PERSON_COLOURS, type Person } from '../peers';
+import { summon } from '../summon';
 import { readableOn } from '../palette';
 import { saveProfile, type Profile } from '../profile';
 import { h, oncePerFrame } from './dom';
@@ -8,6 +10,8 @@ import { h, oncePerFrame } from './dom';
 const MOST = { wide: 5, narrow: 2 };
 const NARROW = '(max-width: 640px)';
 
+const PRESENT: Readonly<Record<Attendance, string>> = { active: '', idle: 'idle', away: 'away', offline: 'offline' };
+
 function avatar(name: string, color: string, label: string, press: () => void): HTMLButtonElement {
   const button = h('button', { type: 'button', class: 'avatar', title: label, 'aria-label': label, onclick: press }, initials(name));
   button.style.background = color;
@@ -15,7 +19,7 @@ function avatar(name: string, color: string, label: string, press: () => void): 
   return button;
 }
 
-/** Who is here: a click on somebody flies to where they are, a click on oneself opens name and colour. */
+/** Who is here: a click on somebody looks where they look from then on, a click on oneself opens name and colour. */
 export class People {
   readonly element = h('div', { class: 'people', role: 'group', 'aria-label': 'People here' });
   private readonly others = h('div', { class: 'others' });
@@ -32,6 +36,7 @@ export class People {
     this.card = this.profileCard();
     this.element.append(this.others, this.self, this.card);
     board.canvas.on('presence', oncePerFrame(() => this.showOthers()));
+    board.following.onChange(() => this.showOthers());
     matchMedia(NARROW).addEventListener('change', () => this.showOthers());
     this.showSelf();
     this.showColours();
@@ -45,7 +50,7 @@ export class People {
     this.avoidTwins(people);
     const most = matchMedia(NARROW).matches ? MOST.narrow : MOST.wide;
     // Presence changes with every movement of a hand; the avatars only when somebody comes, goes or changes their name.
-    const key = JSON.stringify([most, people.map(({ session, name, color }) => [session, name, color])]);
+    const key = JSON.stringify([most, people.map(({ session, name, color, attendance, following }) => [session, name, color, attendance, following]), this.board.following.person?.session]);
     if (key === this.shown) return;
     this.shown = key;
     const faces = people.slice(0, most).map((person) => this.faceOf(person));
@@ -66,11 +71,19 @@ export class People {
   }
 
   private faceOf(person: Person): HTMLElement {
-    return avatar(person.name, person.color, `${person.name}: go there`, () => {
-      const { canvas, camera } = this.board;
-      const place = whereabouts(canvas, person);
-      if (place) this.board.flyTo(camera.centred(place));
+    const { following } = this.board;
+    const isFollowed = following.person?.session === person.session;
+    const isWatching = person.following === this.board.canvas.session;
+    const state = [PRESENT[person.attendance], isWatching ? 'follows you' : ''].filter((part) => part !== '').join(', ');
+    const does = isFollowed ? 'stop following' : 'follow';
+    const face = avatar(person.name, person.color, `${person.name}${state === '' ? '' : ` (${state})`}: ${does}`, () => {
+      if (isFollowed) following.stop();
+      else following.start(person.session);
     });
+    face.setAttribute('aria-pressed', String(isFollowed));
+    face.dataset['attendance'] = person.attendance;
+    if (isWatching) face.dataset['watching'] = '';
+    return face;
   }
 
   private showSelf(): void {
@@ -113,6 +126,7 @@ export class People {
       { class: 'panel card', role: 'dialog', 'aria-label': 'You', hidden: true },
       h('label', {}, 'Your name', input),
       h('div', { class: 'colours', role: 'group', 'aria-label': 'Your colour' }, ...colours),
+      h('button', { type: 'button', class: 'wide', onclick: () => this.call() }, 'Bring everyone here'),
     );
     card.addEventListener('keydown', (e) => {
       e.stopPropagation();
@@ -122,6 +136,12 @@ export class People {
       }
     });
     return card;
+  }
+
+  private call(): void {
+    const { canvas, camera } = this.board;
+    summon(canvas, camera.visible());
+    this.card.hidden = true;
   }
 
   private showColours(): void {

@@ -1,3 +1,4 @@
+import type { HeldLease } from '@collabcanvas/sdk';
 import type { Board } from '../board';
 import { createInFront } from '../commands';
 import { LiveEdit } from '../live-edit';
@@ -13,6 +14,8 @@ interface Session {
   id: string | undefined;
   readonly at: Point;
   edit: LiveEdit;
+  /** Nobody else writes in it meanwhile. */
+  lease: HeldLease | undefined;
 }
 
 /** CSS pixels to leave below a text when the view moves to show it. */
@@ -44,7 +47,9 @@ export class TextEditor {
     const shape = typeof target === 'string' ? scene.get(target) : undefined;
     if (typeof target === 'string' && !shape) return;
     const at = typeof target === 'string' ? { x: 0, y: 0 } : { x: target.at.x, y: target.at.y - (DEFAULT_FONT_SIZE * LEADING) / 2 };
-    this.session = { id: shape?.id, at, edit: new LiveEdit(canvas, scene) };
+    // Refused at once when it is known that somebody else is writing there.
+    const lease = shape && this.leased(shape.id);
+    this.session = { id: shape?.id, at, edit: new LiveEdit(canvas, scene), lease };
     scene.setEditing(shape?.id);
     selection.clear();
     this.field.value = shape?.text ?? '';
@@ -66,7 +71,17 @@ export class TextEditor {
     const isEmptyText = shape?.type === 'text' && shape.text.trim() === '';
     if (shape && isEmptyText) session.edit.run(() => this.board.canvas.batch((tx) => tx.delete(shape.id)));
     session.edit.end();
+    session.lease?.release();
     if (shape && !isEmptyText) this.board.selection.set([shape.id]);
+  }
+
+  private leased(id: string): HeldLease {
+    const stop = (): void => {
+      if (this.session?.id === id) this.close();
+    };
+    const lease = this.board.canvas.lease([id], { lost: stop });
+    lease.held.catch(stop);
+    return lease;
   }
 
   /** Moves the view until what is written can be seen. */
@@ -91,6 +106,7 @@ export class TextEditor {
     if (session.id === undefined) {
       if (text.trim() === '') return;
       session.id = session.edit.run(() => this.create(text, session.at));
+      if (session.id !== undefined) session.lease = this.leased(session.id);
       this.board.scene.setEditing(session.id);
     } else {
       const shape = this.board.scene.get(session.id);

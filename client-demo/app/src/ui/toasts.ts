@@ -44,6 +44,7 @@ const REFUSALS: Readonly<Record<string, string>> = {
   too_many_objects: 'This board is full. Delete something before adding more.',
   project_too_large: 'This board is full. Delete something before adding more.',
   object_too_large: 'That was too large to save. Split it into smaller pieces.',
+  leased: 'Somebody else is writing there. Wait until they have finished.',
   closed: 'There is no connection any more. Reload the page to go on.',
   batch_too_large: 'That was too much at once. Select fewer shapes and try again.',
 };

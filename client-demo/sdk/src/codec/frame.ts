@@ -1,46 +1,40 @@
-/** Frames: whole protocol messages, in either subprotocol. */
-import { CanvasError } from '../errors.js';
-import type { ClientMessage, Op, ServerMessage } from '../protocol.js';
-import type { Value } from '../value.js';
-import { jsonFromMsgpack, msgpackFromJson } from './json.js';
+/** Frames: whole protocol messages, as MessagePack and as they travel. */
+import { serverError } from '../errors.js';
+import type { Op, ServerMessage } from '../protocol.js';
+import { Opaque, type Value } from '../value.js';
 import { Reader } from './reader.js';
 import { Names, SHORT } from './short.js';
 import { Writer } from './writer.js';
 
 export { Names, SHORT };
 
-export type Encoding = 'msgpack' | 'json';
-
 /** What a WebSocket sends and receives: bytes travel in binary messages, text in text messages. */
 export type Frame = Uint8Array<ArrayBuffer> | string;
 
-/** The WebSocket subprotocol of an encoding. */
-export const subprotocol = (encoding: Encoding): string => `collabcanvas.v1.${encoding}`;
-
-/** Encodes a message that holds no ops, or ops that need not be kept. */
-export function encodeMessage(message: ClientMessage, encoding: Encoding): Frame {
-  return frameOf(encodeValue(message), encoding);
+/** How messages travel. Values are the same in every encoding. */
+export interface Encoding {
+  /** The WebSocket subprotocol that stands for it. */
+  readonly subprotocol: string;
+  /** A message, given as MessagePack, as it is sent. */
+  encode(message: Uint8Array<ArrayBuffer>): Frame;
+  /** What was received, as MessagePack. @throws CanvasError `server_error` when it cannot be read */
+  decode(frame: Uint8Array | string): Uint8Array;
 }
+
+export const msgpackEncoding: Encoding = {
+  subprotocol: 'collabcanvas.v1.msgpack',
+  encode: (message) => message,
+  // Text, which no server sends here, cannot be read, and that is told as of any other frame.
+  decode: (frame) => frame as Uint8Array,
+};
 
 /**
  * Encodes a batch around ops that `encodeOps` has encoded, so that a resend carries the same bytes.
  * @param body the encoded ops, or the code of a refused batch
  */
-export function encodeBatch(cid: number, body: Uint8Array | string, durable: boolean, encoding: Encoding): Frame {
-  const writer = new Writer(body.length * 2 + 64);
-  writer.mapHeader(durable ? 4 : 3);
-  writer.text('t');
-  writer.text('batch');
-  writer.text('cid');
-  writer.value(cid);
-  writer.text(typeof body === 'string' ? 'void' : 'ops');
-  if (typeof body === 'string') writer.text(body);
-  else writer.raw(body);
-  if (durable) {
-    writer.text('durable');
-    writer.value(true);
-  }
-  return frameOf(writer.finish(), encoding);
+export function encodeBatch(cid: number, body: Uint8Array | string, durable: boolean): Uint8Array<ArrayBuffer> {
+  const content = typeof body === 'string' ? { void: body } : { ops: new Opaque(body) };
+  return encodeValue({ t: 'batch', cid, ...content, ...(durable && { durable }) });
 }
 
 /** Encodes one value. */
@@ -54,7 +48,7 @@ export function encodeValue(value: unknown, room?: number): Uint8Array<ArrayBuff
 export function decodeValue(bytes: Uint8Array): Value {
   const reader = new Reader(bytes);
   const value = reader.value();
-  if (!reader.done) throw new CanvasError('server_error', 'bytes are left over behind a value', { retry: true });
+  if (!reader.done) throw serverError('bytes are left over');
   return value;
 }
 
@@ -70,25 +64,16 @@ export function decodeOps(bytes: Uint8Array): Op[] {
 }
 
 /**
- * Decodes a frame from the server.
+ * Decodes a message from the server.
  * @param names what numbers stand for in this session's short frames; a welcome forgets them
- * @returns undefined for a message of an unknown type, which a later server may send, and for one that only gives numbers
+ * @returns undefined for one that only gives numbers; a later server may send one of a type that is not known here
  * @throws CanvasError `server_error` when the frame cannot be read
  */
-export function decodeMessage(frame: Uint8Array | string, names: Names = new Names()): ServerMessage | undefined {
-  const message = decodeValue(typeof frame === 'string' ? msgpackFromJson(frame) : frame);
+export function decodeMessage(bytes: Uint8Array, names: Names = new Names()): ServerMessage | undefined {
+  const message = decodeValue(bytes);
   if (Array.isArray(message)) return names.message(message);
-  const type = typeof message === 'object' && message !== null && 't' in message ? message.t : undefined;
-  if (typeof type !== 'string') throw new CanvasError('server_error', 'a message without a type', { retry: true });
+  const type = (message as { t?: unknown } | null)?.t;
+  if (typeof type !== 'string') throw serverError('a message without a type');
   if (type === 'welcome') names.forget();
-  return SERVER_TYPES.has(type) ? (message as unknown as ServerMessage) : undefined;
-}
-
-const SERVER_TYPES: ReadonlySet<string> = new Set<ServerMessage['t']>([
-  'welcome', 'snapshot', 'commits', 'ack', 'reject', 'gap', 'saved', 'presence', 'broadcast', 'pong', 'mode', 'permission', 'error',
-  'goaway',
-]);
-
-function frameOf(bytes: Uint8Array<ArrayBuffer>, encoding: Encoding): Frame {
-  return encoding === 'msgpack' ? bytes : jsonFromMsgpack(bytes);
+  return message as unknown as ServerMessage;
 }

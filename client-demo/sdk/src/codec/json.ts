@@ -4,10 +4,12 @@
  * Everything about values (what is exact, what is an integer) is thus decided once, in the MessagePack codec, and JSON needs
  * no second reading of it. `JSON.parse` would not do: it cannot tell `1.0` from `1`, and rounds large integers.
  */
-import { CanvasError } from '../errors.js';
-import { Reader } from './reader.js';
+import { serverError, type CanvasError } from '../errors.js';
+import { base64 } from './base64.js';
+import { Walker } from './walker.js';
 import { Writer } from './writer.js';
 
+/** The key that stands for a value's MessagePack. */
 const RAW = '$mp';
 const NUMBER = /-?\d+(\.\d+)?([eE][+-]?\d+)?/y;
 const STRING = /"(?:[^"\\]|\\.)*"/y;
@@ -15,7 +17,7 @@ const SPACE = /[ \t\n\r]*/y;
 
 /** MessagePack bytes (one value) as JSON text. */
 export function jsonFromMsgpack(bytes: Uint8Array): string {
-  return textOf(new Reader(bytes));
+  return textOf(new Walker(bytes));
 }
 
 /**
@@ -30,36 +32,36 @@ export function msgpackFromJson(text: string): Uint8Array<ArrayBuffer> {
   return writer.finish();
 }
 
-function textOf(reader: Reader): string {
-  const start = reader.offset;
-  const { lead } = reader;
-  const container = reader.container();
-  if (container === undefined) return leafText(reader, start, lead);
+function textOf(walker: Walker): string {
+  const start = walker.offset;
+  const { lead } = walker;
+  const container = walker.container();
+  if (container === undefined) return leafText(walker, start, lead);
   const items: string[] = [];
   let plain = container.shortest;
   const keys = new Set<string>();
   for (let i = 0; i < container.size; i += 1) {
     if (!container.map) {
-      items.push(textOf(reader));
+      items.push(textOf(walker));
       continue;
     }
-    const key = reader.leaf();
+    const key = walker.value();
     if (typeof key.value !== 'string' || !key.exact || keys.has(key.value)) plain = false;
     else keys.add(key.value);
-    items.push(`${JSON.stringify(String(key.value))}:${textOf(reader)}`);
+    items.push(`${JSON.stringify(String(key.value))}:${textOf(walker)}`);
   }
-  if (!plain || (keys.size === 1 && keys.has(RAW))) return rawText(reader.since(start));
+  if (!plain || (keys.size === 1 && keys.has(RAW))) return rawText(walker.since(start));
   return container.map ? `{${items.join(',')}}` : `[${items.join(',')}]`;
 }
 
-function leafText(reader: Reader, start: number, lead: number): string {
-  const { value, exact } = reader.leaf();
+function leafText(walker: Walker, start: number, lead: number): string {
+  const { value, exact } = walker.value();
   // Only a 64-bit float is plain although it is not "exact": JSON has the point that JavaScript's numbers lack.
   if (lead === 0xcb && Number.isFinite(value)) return floatText(value as number);
   if (exact && (value === null || ['boolean', 'string', 'number'].includes(typeof value)) && lead !== 0xcb) {
     return JSON.stringify(value);
   }
-  return rawText(reader.since(start));
+  return rawText(walker.since(start));
 }
 
 function floatText(value: number): string {
@@ -67,50 +69,49 @@ function floatText(value: number): string {
   return /[.e]/.test(text) ? text : `${text}.0`;
 }
 
-function rawText(bytes: Uint8Array): string {
-  let binary = '';
-  for (const byte of bytes) binary += String.fromCharCode(byte);
-  return `{"${RAW}":"${btoa(binary)}"}`;
-}
+const rawText = (bytes: Uint8Array): string => `{"${RAW}":"${base64(bytes)}"}`;
 
 /** A recursive JSON parser that writes MessagePack. */
 class Parser {
-  private pos = 0;
+  #pos = 0;
+  readonly #text: string;
 
-  constructor(private readonly text: string) {}
+  constructor(text: string) {
+    this.#text = text;
+  }
 
   value(writer: Writer): void {
-    switch (this.peek()) {
+    switch (this.#peek()) {
       case '{':
-        return this.map(writer);
+        return this.#map(writer);
       case '[':
-        return this.list(writer);
+        return this.#list(writer);
       case '"':
-        return writer.text(this.string());
+        return writer.text(this.#string());
       case 't':
-        return this.word('true', true, writer);
+        return this.#word('true', true, writer);
       case 'f':
-        return this.word('false', false, writer);
+        return this.#word('false', false, writer);
       case 'n':
-        return this.word('null', null, writer);
+        return this.#word('null', null, writer);
       default:
-        return this.number(writer);
+        return this.#number(writer);
     }
   }
 
   end(): void {
-    if (this.peek() !== '') throw this.broken();
+    if (this.#peek() !== '') throw this.#broken();
   }
 
-  private map(writer: Writer): void {
+  #map(writer: Writer): void {
     const body = new Writer();
     let size = 0;
     let raw: Uint8Array | undefined;
-    this.items('}', () => {
-      const key = this.string();
-      this.expect(':');
+    this.#items('}', () => {
+      const key = this.#string();
+      this.#expect(':');
       size += 1;
-      raw = size === 1 && key === RAW && this.peek() === '"' ? fromBase64(this.string(), () => this.broken()) : undefined;
+      raw = size === 1 && key === RAW && this.#peek() === '"' ? fromBase64(this.#string(), () => this.#broken()) : undefined;
       body.text(key);
       if (raw === undefined) this.value(body);
     });
@@ -119,10 +120,10 @@ class Parser {
     writer.raw(body.finish());
   }
 
-  private list(writer: Writer): void {
+  #list(writer: Writer): void {
     const body = new Writer();
     let size = 0;
-    this.items(']', () => {
+    this.#items(']', () => {
       size += 1;
       this.value(body);
     });
@@ -131,59 +132,59 @@ class Parser {
   }
 
   /** Reads comma-separated items from the opening bracket to `close`. */
-  private items(close: string, item: () => void): void {
-    this.pos += 1;
-    if (this.peek() === close) {
-      this.pos += 1;
+  #items(close: string, item: () => void): void {
+    this.#pos += 1;
+    if (this.#peek() === close) {
+      this.#pos += 1;
       return;
     }
     for (;;) {
       item();
-      const next = this.peek();
-      this.pos += 1;
+      const next = this.#peek();
+      this.#pos += 1;
       if (next === close) return;
-      if (next !== ',') throw this.broken();
+      if (next !== ',') throw this.#broken();
     }
   }
 
-  private number(writer: Writer): void {
-    const text = this.match(NUMBER);
+  #number(writer: Writer): void {
+    const text = this.#match(NUMBER);
     if (/[.eE]/.test(text)) writer.float(Number(text));
     else writer.bigint(BigInt(text));
   }
 
-  private string(): string {
-    this.peek();
-    return JSON.parse(this.match(STRING)) as string;
+  #string(): string {
+    this.#peek();
+    return JSON.parse(this.#match(STRING)) as string;
   }
 
-  private word(word: string, value: boolean | null, writer: Writer): void {
-    if (!this.text.startsWith(word, this.pos)) throw this.broken();
-    this.pos += word.length;
+  #word(word: string, value: boolean | null, writer: Writer): void {
+    if (!this.#text.startsWith(word, this.#pos)) throw this.#broken();
+    this.#pos += word.length;
     writer.value(value);
   }
 
-  private expect(mark: string): void {
-    if (this.peek() !== mark) throw this.broken();
-    this.pos += 1;
+  #expect(mark: string): void {
+    if (this.#peek() !== mark) throw this.#broken();
+    this.#pos += 1;
   }
 
   /** The next character that is not a space; '' at the end. */
-  private peek(): string {
-    this.match(SPACE);
-    return this.text.charAt(this.pos);
+  #peek(): string {
+    this.#match(SPACE);
+    return this.#text.charAt(this.#pos);
   }
 
-  private match(pattern: RegExp): string {
-    pattern.lastIndex = this.pos;
-    const found = pattern.exec(this.text);
-    if (found === null) throw this.broken();
-    this.pos = pattern.lastIndex;
+  #match(pattern: RegExp): string {
+    pattern.lastIndex = this.#pos;
+    const found = pattern.exec(this.#text);
+    if (found === null) throw this.#broken();
+    this.#pos = pattern.lastIndex;
     return found[0];
   }
 
-  private broken(): CanvasError {
-    return new CanvasError('server_error', `broken JSON at ${this.pos}`, { retry: true });
+  #broken(): CanvasError {
+    return serverError(`broken JSON at ${this.#pos}`);
   }
 }
 
@@ -195,8 +196,8 @@ function fromBase64(text: string, broken: () => CanvasError): Uint8Array {
   } catch {
     throw broken();
   }
-  const reader = new Reader(bytes);
-  reader.skip();
-  if (!reader.done) throw broken();
+  const walker = new Walker(bytes);
+  walker.skip();
+  if (!walker.done) throw broken();
   return bytes;
 }

@@ -61,15 +61,19 @@ broadcast_bytes: number,
 /**
  * Batches of a session that are not answered yet.
  */
-unacked_batches: number };
+unacked_batches: number, 
+/**
+ * How long a lease lasts unless it is renewed, in ms.
+ */
+lease_ms: number };
 
-export type Code = "exists" | "precondition" | "cycle" | "too_deep" | "not_a_number" | "overflow" | "quarantined" | "too_many_objects" | "object_too_large" | "project_too_large" | "batch_too_large" | "invalid_op" | "invalid_id" | "invalid_property" | "invalid_order_key" | "refused" | "overloaded" | "unavailable" | "forbidden";
+export type Code = "exists" | "precondition" | "cycle" | "too_deep" | "not_a_number" | "overflow" | "leased" | "quarantined" | "too_many_objects" | "object_too_large" | "project_too_large" | "batch_too_large" | "invalid_op" | "invalid_id" | "invalid_property" | "invalid_order_key" | "refused" | "overloaded" | "unavailable" | "forbidden";
 
 export type Kind = "final" | "temporary" | "forbidden";
 
 export type WireObject = [string, number, Record<string, Value>];
 
-export type Op = { "op": "create", id: string, props?: Record<string, Value>, if_absent?: Array<string> } | { "op": "update", id: string, set?: Record<string, Value>, unset?: Array<string>, if_rev?: number, if_absent?: Array<string> } | { "op": "delete", id: string, if_rev?: number, if_absent?: Array<string> } | { "op": "increment", id: string, prop: string, by: number | bigint, if_rev?: number, if_absent?: Array<string> };
+export type Op = { "op": "create", id: string, props?: Record<string, Value>, if_absent?: Array<string> } | { "op": "update", id: string, set?: Record<string, Value>, unset?: Array<string>, if_rev?: number, if_absent?: Array<string>, token?: number } | { "op": "delete", id: string, if_rev?: number, if_absent?: Array<string>, token?: number } | { "op": "increment", id: string, prop: string, by: number | bigint, if_rev?: number, if_absent?: Array<string>, token?: number } | { "op": "lease", id: string, ttl_ms?: number, if_rev?: number, if_absent?: Array<string>, token?: number } | { "op": "release", id: string, if_rev?: number, if_absent?: Array<string>, token?: number };
 
 export type PutKind = "put";
 
@@ -139,6 +143,10 @@ sync: Sync,
  */
 mode: Mode, 
 /**
+ * The server's clock, in ms since 1970: what leases end by.
+ */
+now_ms: number, 
+/**
  * What may be sent.
  */
 limits: Limits, 
@@ -151,8 +159,8 @@ heartbeat_ms: number,
  */
 timeout_ms: number };
 
-export type ClientMessage = { "t": "hello", v: [min: number, max: number], features?: Array<string>, client: string, token?: string, position?: Position, saved?: number, presence?: Record<string, Value> } | { "t": "batch", cid: number, ops?: Array<Op>, void?: string, durable?: boolean } | { "t": "presence", set: Record<string, Value> } | { "t": "broadcast", topic: string, data: Value, to?: number } | { "t": "ping", n: number };
+export type ClientMessage = { "t": "hello", v: [min: number, max: number], features?: Array<string>, client: string, token?: string, position?: Position, saved?: number, presence?: Record<string, Value> } | { "t": "batch", cid: number, ops?: Array<Op>, void?: string, durable?: boolean } | { "t": "presence", set: Record<string, Value> } | { "t": "broadcast", topic: string, data: Value, to?: number | string } | { "t": "ping", n: number };
 
-export type Heard = { "t": "snapshot", n: number, last: boolean, objects?: Array<WireObject>, deflate?: Uint8Array } | { "t": "commits", seq: number, id: string, commits: Array<Commit> } | { "t": "ack", cid: number, seq: number, gone?: Array<[number, Array<string>]> } | { "t": "reject", cid: number, kind: Kind, code: Code, message: string, op?: number, id?: string, current?: WireObject | null, retry_ms?: number } | { "t": "gap", expected: number } | { "t": "saved", cid: number, seq: number } | { "t": "presence", full?: boolean, sessions: Array<PresenceEntry> } | { "t": "broadcast", from: number, topic: string, data: Value } | { "t": "pong", n: number, seq: number } | { "t": "mode", mode: Mode } | { "t": "permission", role: Role } | { "t": "error", code: string, message: string } | { "t": "goaway", reason: string, reconnect_ms: [min: number, max: number] };
+export type Heard = { "t": "snapshot", n: number, last: boolean, objects?: Array<WireObject>, deflate?: Uint8Array } | { "t": "commits", seq: number, id: string, commits: Array<Commit> } | { "t": "ack", cid: number, seq: number, gone?: Array<[number, Array<string>]> } | { "t": "reject", cid: number, kind: Kind, code: Code, message: string, op?: number, id?: string, current?: WireObject | null, by?: string, retry_ms?: number } | { "t": "gap", expected: number } | { "t": "saved", cid: number, seq: number } | { "t": "presence", full?: boolean, sessions: Array<PresenceEntry> } | { "t": "broadcast", from: number, topic: string, data: Value } | { "t": "pong", n: number, seq: number } | { "t": "pace", presence_ms: number | null } | { "t": "mode", mode: Mode } | { "t": "permission", role: Role } | { "t": "error", code: string, message: string } | { "t": "goaway", reason: string, reconnect_ms: [min: number, max: number] };
 
 export type ServerMessage = Welcome | Heard;

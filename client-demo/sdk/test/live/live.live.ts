@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeValue, encodeValue } from '../../src/codec/frame.js';
 import { CanvasError, type Canvas, type CanvasObject, type Rejected } from '../../src/index.js';
+import { jsonEncoding } from '../../src/json/index.js';
 import { slotOf, type Props } from '../../src/value.js';
 import { randomOps } from '../random-ops.js';
 import { Random } from '../random.js';
@@ -28,7 +29,7 @@ const equal = async (...canvases: Canvas[]): Promise<void> => {
 
 describe('a real server', () => {
   it('brings two clients together, in both encodings', async () => {
-    const [a, b] = [server.open('two'), server.open('two', { encoding: 'json' })];
+    const [a, b] = [server.open('two'), server.open('two', { encoding: jsonEncoding })];
     await quiet(a, b);
     a.batch((tx) => tx.create({ type: 'rect', x: 1, y: 0.5, bytes: new Uint8Array([1, 2]), big: 2n ** 63n, text: 'hé🎉' }, 'r1'));
     await expect.poll(() => b.get('r1')?.props['text']).toBe('hé🎉');
@@ -53,7 +54,7 @@ describe('a real server', () => {
   });
 
   it('keeps every value byte for byte, also through undo', async () => {
-    const [a, b] = [server.open('bytes'), server.open('bytes', { encoding: 'json' })];
+    const [a, b] = [server.open('bytes'), server.open('bytes', { encoding: jsonEncoding })];
     await quiet(a, b);
     const exotic = decodeValue(Uint8Array.from([
       0x84, 0xa1, 0x66, 0xcb, 0x3f, 0xf0, 0, 0, 0, 0, 0, 0, // f: 1.0
@@ -87,7 +88,8 @@ describe('a real server', () => {
     a.broadcast('wave', { to: 'all' });
     await expect.poll(() => heard).toEqual([['wave', { to: 'all' }]]);
     await a.close();
-    await expect.poll(() => b.presence.others.size).toBe(0);
+    await expect.poll(() => [...b.presence.others.values()].map(({ attendance }) => attendance)).toEqual(['offline']);
+    await expect.poll(() => b.presence.others.size, { timeout: 10_000 }).toBe(0);
   });
 
   it('does not let a bad project in', async () => {
@@ -118,7 +120,7 @@ describe('a real server', () => {
 
   it('loses nothing when it is killed and started again, again and again', async () => {
     const random = new Random(11);
-    const canvases = [server.open('killed'), server.open('killed'), server.open('killed', { encoding: 'json' })];
+    const canvases = [server.open('killed'), server.open('killed'), server.open('killed', { encoding: jsonEncoding })];
     const errors: CanvasError[] = [];
     for (const canvas of canvases) canvas.on('error', (error) => errors.push(error));
     await quiet(...canvases);
@@ -143,7 +145,7 @@ describe('a real server', () => {
     for (let seed = 1; seed <= 5; seed += 1) {
       const random = new Random(seed);
       const project = `wild-${seed}`;
-      const canvases = Array.from({ length: 4 }, (_, i) => server.open(project, { encoding: i === 3 ? 'json' : 'msgpack' }));
+      const canvases = Array.from({ length: 4 }, (_, i) => server.open(project, i === 3 ? { encoding: jsonEncoding } : {}));
       const errors: CanvasError[] = [];
       for (const canvas of canvases) canvas.on('error', (error) => errors.push(error));
       for (let i = 0; i < 400; i += 1) {
@@ -156,7 +158,7 @@ describe('a real server', () => {
                 if (op.op === 'create') tx.create(op.props ?? {}, op.id);
                 else if (op.op === 'update') tx.update(op.id, op.set ?? {}, op.unset);
                 else if (op.op === 'delete') tx.delete(op.id);
-                else tx.increment(op.id, op.prop, op.by);
+                else if (op.op === 'increment') tx.increment(op.id, op.prop, op.by);
               }
             });
           } catch (error) {

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Canvas, Loss, Receipt, Rejected, Runtime } from '../../src/index.js';
+import { jsonEncoding } from '../../src/json/index.js';
 import { platform } from '../../src/runtime.js';
 import { LiveServer } from './server.js';
 
@@ -24,7 +25,7 @@ const hasty: Runtime = { ...platform, now: () => Date.now() * HASTE, timer: (ms,
 
 describe('sent and saved', () => {
   it('kill -9 in the middle of edits: every receipt ends as saved, every edit is there once, in both encodings', async () => {
-    const canvases = [server.open('kill9'), server.open('kill9', { encoding: 'json' })];
+    const canvases = [server.open('kill9'), server.open('kill9', { encoding: jsonEncoding })];
     const troubles: unknown[] = [];
     for (const canvas of canvases) {
       canvas.on('loss', (loss) => troubles.push(loss));

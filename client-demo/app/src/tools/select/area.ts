@@ -17,7 +17,8 @@ export class AreaDrag implements Drag {
 
   move({ at }: Press): void {
     this.to = at;
-    const touched = this.stage.scene.inArea(rectBetween(this.from, at)).map(({ id }) => id);
+    const { scene } = this.stage;
+    const touched = scene.inArea(rectBetween(this.from, at)).flatMap(({ id }) => scene.mates(id));
     this.stage.selection.set([...this.before, ...touched]);
     this.stage.redraw();
   }

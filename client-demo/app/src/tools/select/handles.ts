@@ -1,5 +1,5 @@
 import type { Camera } from '../../camera';
-import { centerOf, cornersOf, distance, distanceToSegment, type Box, type Point } from '../../scene/geometry';
+import { centerOf, cornersOf, distance, distanceToSegment, inflate, type Box, type Point } from '../../scene/geometry';
 import { outlineOf } from '../../scene/outline';
 import { isLinear, type Shape } from '../../scene/shape';
 import { CORNERS, frameOf, gripPoint, SIDES, type Grip } from '../../scene/transform';
@@ -15,6 +15,8 @@ export type Handle =
 const REACH = { mouse: 8, touch: 18 };
 const TURN_DISTANCE = 24;
 const HANDLE = 9;
+/** How far around a shape it is shown that a line will hold on to it. */
+const HALO = 5;
 /** A frame narrower than this on the screen has no handles at its sides, so that one can still drag the shape. */
 const ROOMY = 48;
 
@@ -142,11 +144,24 @@ export function traceShape(ctx: CanvasRenderingContext2D, shape: Shape, camera: 
       if (i === 0) ctx.moveTo(x, y);
       else ctx.lineTo(x, y);
     });
+  } else if (shape.type === 'ellipse') {
+    const { x, y } = camera.toScreen(centerOf(shape));
+    ctx.beginPath();
+    ctx.ellipse(x, y, (shape.w / 2) * camera.zoom, (shape.h / 2) * camera.zoom, shape.rotation, 0, 2 * Math.PI);
   } else {
     const { zoom } = camera;
     traceBox(ctx, { ...camera.toScreen(shape), w: shape.w * zoom, h: shape.h * zoom, rotation: shape.rotation });
   }
   ctx.stroke();
+}
+
+/** Shows the shape that a line is about to be attached to. */
+export function paintAnchor({ ctx, camera, theme }: OverlayBrush, shape: Shape): void {
+  ctx.strokeStyle = theme.accent;
+  ctx.lineWidth = 3;
+  ctx.globalAlpha = 0.6;
+  traceShape(ctx, { ...shape, ...inflate(shape, HALO / camera.zoom) }, camera);
+  ctx.globalAlpha = 1;
 }
 
 const CURSORS = ['ew-resize', 'nwse-resize', 'ns-resize', 'nesw-resize'];

@@ -1,4 +1,4 @@
-import { selectedShapes } from '../../commands';
+import { changeableShapes, selectedShapes } from '../../commands';
 import { distance } from '../../scene/geometry';
 import { holdsText, type Shape } from '../../scene/shape';
 import { slackOf, type Drag, type OverlayBrush, type Press, type Stage, type Tool } from '../tool';
@@ -36,11 +36,11 @@ export class SelectTool implements Tool {
     if (!shape) {
       if (!press.shift && !handles.encloses(press.screen)) selection.clear();
     } else if (press.shift) {
-      selection.toggle(shape.id);
+      selection.toggle(this.stage.scene.mates(shape.id));
     } else if (selection.has(shape.id)) {
       this.narrowTo = shape.id;
     } else {
-      selection.set([shape.id]);
+      selection.set(this.stage.scene.mates(shape.id));
     }
     this.stage.redraw();
   }
@@ -54,7 +54,7 @@ export class SelectTool implements Tool {
 
   up(press: Press): void {
     if (this.drag) this.drag.end(press);
-    else if (this.narrowTo !== undefined) this.stage.selection.set([this.narrowTo]);
+    else if (this.narrowTo !== undefined) this.narrow(this.narrowTo);
     else if (this.start && !this.start.shift && !this.handle && !this.shapeAt(press)) this.stage.selection.clear();
     this.forget();
   }
@@ -94,6 +94,13 @@ export class SelectTool implements Tool {
     this.drag?.paint?.(brush);
   }
 
+  /** From everything that is selected to the group of a shape, and from there to the shape alone. */
+  private narrow(id: string): void {
+    const { scene, selection } = this.stage;
+    const group = scene.mates(id);
+    selection.set(selection.size > group.length ? group : [id]);
+  }
+
   private handles(): Handles {
     return new Handles(selectedShapes(this.stage), this.stage.camera);
   }
@@ -104,8 +111,8 @@ export class SelectTool implements Tool {
 
   private begin(start: Press): Drag {
     const { stage, handle } = this;
-    const shapes = selectedShapes(stage);
-    const { frame } = this.handles();
+    const shapes = changeableShapes(stage);
+    const { frame } = new Handles(shapes, stage.camera);
     const [only] = shapes;
     if (handle && frame && only) {
       if (handle.kind === 'turn') return new RotateDrag(stage, shapes, frame, start.at);

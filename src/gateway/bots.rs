@@ -1,0 +1,87 @@
+//! Presence of bots over HTTP: `PUT` and `DELETE /v1/projects/{project}/presence/{bot}`.
+
+use super::upgrade::Gateway;
+use crate::hub::{BotError, JoinError};
+use crate::ids::{ClientId, ProjectId};
+use crate::protocol::json;
+use crate::protocol::props::Props;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::time::Duration;
+
+/// How long a bot is shown that does not say so.
+const TTL: Duration = Duration::from_secs(30);
+/// Longest time that a bot is shown without being told of anew, in ms.
+const LONGEST_MS: u64 = 300_000;
+/// A body may have this many times the bytes of the fields, which are shorter as MessagePack.
+const BODY_BYTES: usize = 16 << 10;
+
+/// What to show.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body<'a> {
+    /// Presence fields.
+    #[serde(borrow)]
+    fields: Option<&'a RawValue>,
+    /// For how long, in ms.
+    ttl_ms: Option<u64>,
+}
+
+type Answer = Result<StatusCode, (StatusCode, String)>;
+
+fn wrong(what: &impl ToString) -> (StatusCode, String) {
+    (StatusCode::BAD_REQUEST, format!("{}\n", what.to_string()))
+}
+
+/// Shows a bot, or changes it; its fields are replaced.
+pub(super) async fn put(
+    State(gateway): State<Gateway>,
+    Path((project, bot)): Path<(String, String)>,
+    body: Bytes,
+) -> Answer {
+    if body.len() > BODY_BYTES {
+        return Err((StatusCode::PAYLOAD_TOO_LARGE, format!("a body may have {BODY_BYTES} bytes\n")));
+    }
+    let body: Body<'_> = serde_json::from_slice(&body).map_err(|e| {
+        wrong(&format!("send JSON such as {{\"fields\": {{\"name\": \"Bot\"}}, \"ttl_ms\": 30000}}: {e}"))
+    })?;
+    let ttl = match body.ttl_ms {
+        None => TTL,
+        Some(ms @ 1..=LONGEST_MS) => Duration::from_millis(ms),
+        Some(_) => return Err(wrong(&format!("ttl_ms must be 1 to {LONGEST_MS}"))),
+    };
+    let depth = gateway.hub.settings().limits.value_depth as usize;
+    let fields = match body.fields {
+        Some(raw) => json::from_json(raw.get())
+            .map_err(|e| e.to_string())
+            .and_then(|raw| Props::parse(&raw, depth).map_err(|e| e.to_string()))
+            .map_err(|e| wrong(&format!("fields: {e}")))?,
+        None => Props::empty(),
+    };
+    show(&gateway, &project, &bot, fields, Some(ttl)).await
+}
+
+/// Takes a bot away.
+pub(super) async fn delete(State(gateway): State<Gateway>, Path((project, bot)): Path<(String, String)>) -> Answer {
+    show(&gateway, &project, &bot, Props::empty(), None).await
+}
+
+async fn show(gateway: &Gateway, project: &str, bot: &str, fields: Props, ttl: Option<Duration>) -> Answer {
+    let project = ProjectId::parse(project).map_err(|e| wrong(&format!("the project's id: {e}")))?;
+    let bot = ClientId::parse(bot).map_err(|e| wrong(&format!("the bot's name: {e}")))?;
+    match gateway.hub.bot(&project, &bot, fields, ttl).await {
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        Err(error @ BotError::TooLarge(_)) => Err(wrong(&error)),
+        Err(error @ BotError::TooMany(_)) => Err((StatusCode::TOO_MANY_REQUESTS, format!("{error}\n"))),
+        Err(BotError::Closed(error)) => Err((
+            match error {
+                JoinError::Full(_) => StatusCode::TOO_MANY_REQUESTS,
+                JoinError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            },
+            format!("{error}\n"),
+        )),
+    }
+}
