@@ -20,8 +20,10 @@ self.addEventListener('fetch', (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (request.method !== 'GET' || url.origin !== location.origin || url.pathname.includes('/v1/')) return;
-  if (request.mode === 'navigate') event.respondWith(page(request));
-  else if (url.pathname.includes('/assets/')) event.respondWith(asset(request));
+  // Other pages of this server are not the board.
+  const isBoard = url.pathname === new URL(self.registration.scope).pathname;
+  if (request.mode === 'navigate' && isBoard) event.respondWith(page(request));
+  else if (request.mode !== 'navigate' && url.pathname.includes('/assets/')) event.respondWith(asset(request));
 });
 
 /** Puts the page and the files that it names into the cache; files that it no longer names go. */

@@ -120,7 +120,7 @@ function start(): void {
     editor.element,
     followFrame(board.following),
     hint(board),
-    h('header', { class: 'panel title-bar' }, boardMenu(board, minimap, toasts), brand, statusChip(canvas)),
+    h('header', { class: 'panel title-bar' }, boardMenu(board, project, minimap, toasts), brand, statusChip(canvas)),
     h('div', { class: 'company' }, people.element, shareButton(shareAddress(project), toasts)),
     inspector.element,
     h('div', { class: 'dock' }, historyControls(board), inspector.opener, zoomControls(board)),

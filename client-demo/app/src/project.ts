@@ -19,6 +19,11 @@ export function shareAddress(project: string): string {
   return new URL(`?project=${project}`, location.origin + location.pathname).href;
 }
 
+/** Where another editor has a board of the same name. */
+export function excalidrawAddress(project: string): string {
+  return new URL(`excalidraw/?project=${project}`, location.origin + location.pathname).href;
+}
+
 export function socketAddress(project: string): string {
   const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
   return `${scheme}//${location.host}/v1/projects/${project}/ws`;

@@ -1,6 +1,7 @@
 import type { Board } from '../board';
 import { exportBoard, type Format } from '../export/export';
 import { insertImage, pictureAddress } from '../image';
+import { excalidrawAddress } from '../project';
 import { chooseScheme, scheme, type Scheme } from '../scheme';
 import { chooseSnapping, snapping } from '../snapping';
 import { menu } from './menu';
@@ -16,7 +17,7 @@ async function askForImage(board: Board, toasts: Toasts): Promise<void> {
 }
 
 /** What concerns the whole board: pictures of it, and how it looks. */
-export function boardMenu(board: Board, minimap: Minimap, toasts: Toasts): HTMLElement {
+export function boardMenu(board: Board, project: string, minimap: Minimap, toasts: Toasts): HTMLElement {
   const save = (format: Format) => (): void =>
     void exportBoard(board, format).then((problem) => {
       if (problem !== undefined) toasts.show(problem);
@@ -32,5 +33,6 @@ export function boardMenu(board: Board, minimap: Minimap, toasts: Toasts): HTMLE
     { ...look('Colours of the system', 'system'), isApart: true },
     look('Light colours', 'light'),
     look('Dark colours', 'dark'),
+    { label: 'A board with Excalidraw', run: () => void open(excalidrawAddress(project)), isApart: true },
   ]);
 }
