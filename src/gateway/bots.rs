@@ -16,7 +16,7 @@ use std::time::Duration;
 const TTL: Duration = Duration::from_secs(30);
 /// Longest time that a bot is shown without being told of anew, in ms.
 const LONGEST_MS: u64 = 300_000;
-/// A body may have this many times the bytes of the fields, which are shorter as MessagePack.
+/// Bytes that a body may have: fields are longer as JSON than as the MessagePack that their limit counts.
 const BODY_BYTES: usize = 16 << 10;
 
 /// What to show.
