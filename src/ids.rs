@@ -16,6 +16,8 @@ pub type Epoch = u64;
 pub type Cid = u64;
 /// Number of a session, unique among the sessions of a project; below 2^53, so that every language can hold it.
 pub type SessionId = u64;
+/// The first number that is no session's. 0 is none either.
+pub const SESSION_END: SessionId = 1 << 53;
 /// Random number of one server process.
 pub type NodeId = u64;
 

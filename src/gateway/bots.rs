@@ -1,7 +1,7 @@
 //! Presence of bots over HTTP: `PUT` and `DELETE /v1/projects/{project}/presence/{bot}`.
 
 use super::upgrade::Gateway;
-use crate::hub::{BotError, JoinError};
+use crate::hub::{Bot, BotError, JoinError};
 use crate::ids::{ClientId, ProjectId};
 use crate::protocol::json;
 use crate::protocol::props::Props;
@@ -72,7 +72,7 @@ pub(super) async fn delete(State(gateway): State<Gateway>, Path((project, bot)):
 async fn show(gateway: &Gateway, project: &str, bot: &str, fields: Props, ttl: Option<Duration>) -> Answer {
     let project = ProjectId::parse(project).map_err(|e| wrong(&format!("the project's id: {e}")))?;
     let bot = ClientId::parse(bot).map_err(|e| wrong(&format!("the bot's name: {e}")))?;
-    match gateway.hub.bot(&project, &bot, fields, ttl).await {
+    match gateway.hub.bot(&project, Bot::new(&bot, fields, ttl)).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
         Err(error @ BotError::TooLarge(_)) => Err(wrong(&error)),
         Err(error @ BotError::TooMany(_)) => Err((StatusCode::TOO_MANY_REQUESTS, format!("{error}\n"))),

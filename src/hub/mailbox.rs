@@ -2,7 +2,7 @@
 
 use super::outbox::Outbox;
 use super::pulse::Pulse;
-use crate::ids::{Author, Cid, ClientId, NodeId, Position, ProjectId, Seq, SessionId};
+use crate::ids::{Author, Cid, ClientId, Position, ProjectId, Seq, SessionId};
 use crate::protocol::Encoding;
 use crate::protocol::message::{Role, To, Who};
 use crate::protocol::op::Batch;
@@ -13,7 +13,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
-use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// Batches, presence and broadcasts that may wait for a room. A room drains thousands in a few milliseconds; beyond this, waiting would only
 /// add delay, and the sender is told to come back.
@@ -56,8 +55,6 @@ pub enum JoinError {
 /// A back end's presence in a project.
 #[derive(Debug, Clone)]
 pub struct Bot {
-    /// Its number: of its name and this node.
-    pub session: SessionId,
     /// Who it is.
     pub who: Who,
     /// All its fields.
@@ -67,14 +64,11 @@ pub struct Bot {
 }
 
 impl Bot {
-    /// A bot of this name, shown by this node.
+    /// A bot of this name.
     #[must_use]
-    pub fn new(name: &ClientId, node: NodeId, fields: Props, ttl: Option<Duration>) -> Self {
-        let author = Author::of("bot", name);
-        // Numbers that JavaScript holds exactly, and never 0.
-        let session = (xxh3_64_with_seed(&author.0, node) >> 11) | 1;
-        let who = Who { author, user: format!("bot:{name}").into(), role: Role::Viewer };
-        Self { session, who, fields, ttl }
+    pub fn new(name: &ClientId, fields: Props, ttl: Option<Duration>) -> Self {
+        let who = Who { author: Author::of("bot", name), user: format!("bot:{name}").into(), role: Role::Viewer };
+        Self { who, fields, ttl }
     }
 }
 

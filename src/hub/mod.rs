@@ -24,11 +24,10 @@ pub use mailbox::{Bot, BotError, Busy, JoinError, Joiner, Membership};
 use crate::durable::DurableStore;
 use crate::fanout::Fanout;
 use crate::hot::HotStore;
-use crate::ids::{ClientId, ProjectId};
+use crate::ids::ProjectId;
 use crate::metrics;
 use crate::presence::Presence;
 use crate::protocol::limits::Limits;
-use crate::protocol::props::Props;
 use crate::recovery::lineage::Both;
 use dashmap::DashMap;
 use mailbox::{Control, RoomHandle};
@@ -155,19 +154,17 @@ impl Hub {
         Err(JoinError::Unavailable("its room closes again and again".to_owned()))
     }
 
-    /// Shows a bot in the project, or no longer.
+    /// Shows a bot in the project, or no longer, whichever node shows it.
     ///
     /// # Errors
     /// [`BotError`], when it cannot be shown.
-    pub async fn bot(
-        self: &Arc<Self>,
-        project: &ProjectId,
-        name: &ClientId,
-        fields: Props,
-        ttl: Option<Duration>,
-    ) -> Result<(), BotError> {
-        let bot = Bot::new(name, self.stores.presence.node(), fields, ttl);
+    pub async fn bot(self: &Arc<Self>, project: &ProjectId, bot: Bot) -> Result<(), BotError> {
         for _ in 0..JOIN_TRIES {
+            if bot.ttl.is_none() && !self.is_open(project) {
+                // No room is opened only to find nobody there.
+                self.stores.presence.tell_bot_left(project, bot.who);
+                return Ok(());
+            }
             let room = self.room(project).await.map_err(BotError::Closed)?;
             let (reply, answer) = oneshot::channel();
             if room.control.send(Control::Bot(Box::new(bot.clone()), reply)).is_ok()
@@ -177,6 +174,10 @@ impl Hub {
             }
         }
         Err(BotError::Closed(JoinError::Unavailable("its room closes again and again".to_owned())))
+    }
+
+    fn is_open(&self, project: &ProjectId) -> bool {
+        self.rooms.get(project).is_some_and(|slot| slot.initialized())
     }
 
     /// The project's room; whoever comes first opens it, the others wait for that.

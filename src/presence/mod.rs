@@ -15,7 +15,7 @@ pub mod remote;
 pub mod roster;
 
 use crate::ids::{NodeId, ProjectId, SessionId};
-use crate::protocol::message::{PresenceEntry, To};
+use crate::protocol::message::{PresenceEntry, To, Who};
 use crate::protocol::value::Value;
 use async_trait::async_trait;
 use smol_str::SmolStr;
@@ -27,6 +27,9 @@ pub const TTL: Duration = Duration::from_secs(30);
 pub const BEAT: Duration = Duration::from_secs(2);
 /// A node that has not been heard of for so long is gone, its sessions with it.
 pub const SILENT_NODE: Duration = Duration::from_secs(7);
+
+/// The number of no session.
+const NOBODY: SessionId = 0;
 
 /// A session of this node, as the others may need it.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +51,13 @@ pub trait Presence: Send + Sync + 'static {
 
     /// Tells the other nodes what has changed of this node's sessions: new ones with `who`, left ones without `fields`.
     fn tell(&self, project: &ProjectId, news: Vec<PresenceEntry>);
+
+    /// Tells the other nodes that a bot has left, whichever of them shows it: news of who it is, without fields.
+    fn tell_bot_left(&self, project: &ProjectId, who: Who) {
+        if self.is_shared() {
+            self.tell(project, vec![PresenceEntry { session: NOBODY, fields: None, who: Some(who) }]);
+        }
+    }
 
     /// Says that this node is alive in the project and which sessions it has there, and keeps their keys until [`TTL`] after each was seen.
     fn beat(&self, project: &ProjectId, sessions: Vec<Alive>);

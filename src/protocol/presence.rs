@@ -6,12 +6,10 @@ use super::pack;
 use super::props::{InvalidProps, Props};
 use super::scan::Malformed;
 use super::unpack::Reader;
-use crate::ids::{Author, SessionId};
+use crate::ids::{Author, SESSION_END, SessionId};
 
 /// Most bytes of a user id that another node may tell.
 const USER_BYTES: usize = 4_096;
-/// The first number that is no session's.
-const SESSION_END: SessionId = 1 << 53;
 
 impl PresenceEntry {
     /// Appends `[session, fields]`, or `[session, fields, {author, user, role}]`; nil fields for a session that has left.

@@ -7,7 +7,7 @@ use crate::clock;
 use crate::hub::outbox::Outbox;
 use crate::hub::pulse::Pulse;
 use crate::hub::{Busy, Hub, JoinError, Joiner, Membership};
-use crate::ids::{Cid, ProjectId};
+use crate::ids::{Cid, ProjectId, SESSION_END};
 use crate::metrics;
 use crate::protocol::close::Close;
 use crate::protocol::frame::Frame;
@@ -206,7 +206,7 @@ impl Shell {
             return;
         };
         let joiner = Joiner {
-            session: rand::rng().random_range(1..1 << 53),
+            session: rand::rng().random_range(1..SESSION_END),
             who,
             encoding: self.session.encoding,
             short: self.session.encoding == Encoding::MessagePack && hello.features.iter().any(|f| f == FEATURE),

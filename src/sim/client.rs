@@ -8,7 +8,7 @@ use crate::hub::outbox::pipe::{Pipe, Reader};
 use crate::hub::outbox::{Due, Outbox};
 use crate::hub::pulse::Pulse;
 use crate::hub::{Hub, Joiner, Membership};
-use crate::ids::{Author, ClientId, CommitId, Position};
+use crate::ids::{Author, ClientId, CommitId, Position, SESSION_END};
 use crate::mechanism::{Mechanism, on};
 use crate::protocol::Encoding;
 use crate::protocol::decode::client_message;
@@ -113,7 +113,7 @@ impl Client {
         let sdk = self.sdk();
         let parse = |p: &wire::Position| Some(Position { epoch: p.epoch, seq: p.seq, id: CommitId::parse(&p.id)? });
         Joiner {
-            session: chance::rng().random_range(1..1 << 53),
+            session: chance::rng().random_range(1..SESSION_END),
             who: Who { author: sdk.author, user: "user".into(), role: Role::Editor },
             encoding: Encoding::MessagePack,
             short: sdk.name.len().is_multiple_of(2),

@@ -1,6 +1,7 @@
 //! Who is there, across nodes: people appear, move and leave at once, those of a killed node soon, and nobody flickers.
 
 use crate::beside_others;
+use crate::support::http;
 use crate::support::nodes::Nodes;
 use crate::support::proxy::Proxy;
 use crate::support::redis::Redis;
@@ -41,6 +42,32 @@ async fn people_come_move_and_go_across_nodes() {
     ana.client.close().await;
     ben.sees("ana's leave", SOON, |there, _| !there.contains_key(&a)).await;
     assert!(ben.there.contains_key(&b));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bot_is_taken_away_by_any_node_and_may_come_back() {
+    let _others = beside_others().await;
+    let redis = Redis::start().await;
+    let nodes = Nodes::start(3, &redis.url(), &[]);
+    let mut ana = Watcher::join(nodes.url(0), "board", "ana").await;
+    let mut ben = Watcher::join(nodes.url(1), "board", "ben").await;
+    ben.sees("ana", SOON, |there, _| there.len() == 2).await;
+    let bot = async |method: &str, node: usize| {
+        let body = if method == "PUT" { r#"{"fields":{"name":"Importer"}}"# } else { "" };
+        let answer = http::send(method, nodes.node(node).address(), "/v1/projects/board/presence/importer", body).await;
+        assert_eq!(answer, (204, String::new()), "{method} at node {node}");
+    };
+    // The third node has nobody there: no room of it is open before the last turn.
+    for (shown, gone) in [(0, 1), (1, 0), (0, 2), (1, 2), (2, 0)] {
+        bot("PUT", shown).await;
+        for watcher in [&mut ana, &mut ben] {
+            watcher.sees("the bot", SOON, |there, _| there.len() == 3).await;
+        }
+        bot("DELETE", gone).await;
+        for watcher in [&mut ana, &mut ben] {
+            watcher.sees("the bot's leave", SOON, |there, _| there.len() == 2).await;
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

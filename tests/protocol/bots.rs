@@ -2,13 +2,24 @@
 
 use crate::presence::{SOON, join, sees};
 use crate::support::http;
-use crate::support::peers::{Node, within};
+use crate::support::peers::{Node, Raw, within};
 use collabcanvas::protocol::Encoding::MessagePack;
 use loadtest::say;
-use loadtest::wire::Message;
+use loadtest::wire::{Fields, Message};
 
 async fn bot(node: &Node, method: &str, name: &str, body: &str) -> (u16, String) {
     http::send(method, node.server.address(), &format!("/v1/projects/p/presence/{name}"), body).await
+}
+
+/// Listens until somebody comes with such fields; returns the number of their session.
+async fn comes(raw: &mut Raw, is_wanted: impl Fn(&Fields) -> bool) -> u64 {
+    let found = raw.until(|message| match message {
+        Message::Presence(false, sessions) => {
+            sessions.into_iter().find(|p| p.author.is_some() && p.fields.as_ref().is_some_and(&is_wanted))
+        }
+        _ => None,
+    });
+    within(SOON, found).await.session
 }
 
 #[tokio::test]
@@ -17,21 +28,15 @@ async fn a_bot_shows_itself_over_http_for_as_long_as_it_says() {
     let (mut one, _) = join(&node, "one", MessagePack).await;
     let put = bot(&node, "PUT", "importer", r#"{"fields":{"name":"Importer","cursor":[1,2]},"ttl_ms":60000}"#).await;
     assert_eq!(put, (204, String::new()));
-    let found = one.until(|message| match message {
-        Message::Presence(_, sessions) => sessions.into_iter().find(|p| {
-            p.fields
-                .as_ref()
-                .is_some_and(|f| f.iter().any(|(n, raw)| *n == "name" && raw[..] == say::from_json("\"Importer\"")[..]))
-        }),
-        _ => None,
-    });
-    let session = within(SOON, found).await.session;
+    let first =
+        comes(&mut one, |f| f.iter().any(|(n, raw)| *n == "name" && raw[..] == say::from_json("\"Importer\"")[..]));
+    let session = first.await;
     assert_eq!(bot(&node, "PUT", "importer", r#"{"fields":{"status":"idle"},"ttl_ms":300}"#).await.0, 204);
     sees(&mut one, session, |f| f.is_some_and(|f| f.contains_key("status"))).await;
     // Its time is over.
     sees(&mut one, session, |f| f.is_none()).await;
     assert_eq!(bot(&node, "PUT", "importer", "{}").await.0, 204);
-    sees(&mut one, session, |f| f.is_some()).await;
+    let session = comes(&mut one, |_| true).await;
     assert_eq!(bot(&node, "DELETE", "importer", "").await.0, 204);
     sees(&mut one, session, |f| f.is_none()).await;
 }

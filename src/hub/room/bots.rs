@@ -2,10 +2,11 @@
 
 use super::Room;
 use crate::hub::mailbox::{Bot, BotError};
-use crate::ids::{Author, SessionId};
+use crate::ids::{Author, SESSION_END, SessionId};
 use crate::presence::roster::Whose;
 use crate::protocol::message::PresenceEntry;
 use crate::protocol::props::Props;
+use rand::RngExt as _;
 use std::collections::BTreeMap;
 use tokio::time::Instant;
 
@@ -31,6 +32,10 @@ impl Bots {
         self.0.contains_key(&session)
     }
 
+    fn session_of(&self, author: Author) -> Option<SessionId> {
+        self.0.iter().find(|(_, shown)| shown.author == author).map(|(session, _)| *session)
+    }
+
     /// When the next one goes.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.0.values().map(|shown| shown.until).min()
@@ -40,9 +45,10 @@ impl Bots {
 impl Room {
     /// Shows a bot, changes it, or takes it away.
     pub(super) fn bot(&mut self, bot: &Bot) -> Result<(), BotError> {
-        let now = Instant::now();
-        let Some(until) = bot.ttl.map(|ttl| now + ttl) else {
-            self.forget_bot(bot.session);
+        let shown = self.bots.session_of(bot.who.author);
+        let Some(ttl) = bot.ttl else {
+            shown.into_iter().for_each(|session| self.forget_bot(session));
+            self.stores.presence.tell_bot_left(&self.project, bot.who.clone());
             return Ok(());
         };
         let limit = self.settings.limits.presence_bytes as usize;
@@ -50,11 +56,13 @@ impl Room {
         if fields.size() > limit {
             return Err(BotError::TooLarge(limit));
         }
-        if self.bots.0.len() >= MOST && !self.bots.has(bot.session) {
+        if self.bots.0.len() >= MOST && shown.is_none() {
             return Err(BotError::TooMany(MOST));
         }
-        self.bots.0.insert(bot.session, Shown { author: bot.who.author, until });
-        self.roster.join(bot.session, bot.who.clone(), fields, Whose::Ours);
+        // A new number each time that it comes: other nodes never take back one that has left.
+        let session = shown.unwrap_or_else(|| rand::rng().random_range(1..SESSION_END));
+        self.bots.0.insert(session, Shown { author: bot.who.author, until: Instant::now() + ttl });
+        self.roster.join(session, bot.who.clone(), fields, Whose::Ours);
         Ok(())
     }
 
@@ -76,12 +84,12 @@ impl Room {
         std::mem::take(&mut self.bots).0.into_keys().for_each(|session| self.roster.leave(session));
     }
 
-    /// Another node shows the same bot, and later: requests go to any node.
+    /// Another node shows the same bot, and later, or was told that it goes: requests come to any node.
     pub(super) fn hand_over_bots(&mut self, news: &[PresenceEntry]) {
-        let theirs = news.iter().filter_map(|entry| entry.who.as_ref()).map(|who| who.author);
-        let ours: Vec<_> = theirs
-            .filter_map(|author| self.bots.0.iter().find(|(_, shown)| shown.author == author).map(|(s, _)| *s))
-            .collect();
-        ours.into_iter().for_each(|session| self.forget_bot(session));
+        for who in news.iter().filter_map(|entry| entry.who.as_ref()) {
+            if let Some(session) = self.bots.session_of(who.author) {
+                self.forget_bot(session);
+            }
+        }
     }
 }

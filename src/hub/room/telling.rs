@@ -42,6 +42,16 @@ impl Telling {
         self.waits.then_some(self.next)
     }
 
+    /// Whether a call to a shared hot store may be made: two calls keep this distance, unless one is full.
+    fn may_call(&mut self, now: Instant, is_full: bool, distance: Duration) -> bool {
+        let may = is_full || now >= self.next_call;
+        if may {
+            self.next_call = now + distance;
+        }
+        self.call_waits = !may;
+        may
+    }
+
     /// When batches that wait for their call may have it.
     pub(super) fn call_deadline(&self) -> Option<Instant> {
         self.call_waits.then_some(self.next_call)
@@ -71,14 +81,9 @@ impl Room {
     /// Whether the next call may be made: two calls to a hot store that is shared are half as far apart as two rounds, because a call costs that store
     /// much the same with ten batches in it as with one. A call that is full does not wait.
     pub(super) fn may_call(&mut self) -> bool {
-        let now = Instant::now();
+        let distance = self.distance() / 2;
         let is_full = self.queue.len() >= CALL_BATCHES;
-        let may = self.settings.ack_means_saved || is_full || now >= self.telling.next_call;
-        if may {
-            self.telling.next_call = now + self.distance() / 2;
-        }
-        self.telling.call_waits = !may;
-        may
+        self.settings.ack_means_saved || self.telling.may_call(Instant::now(), is_full, distance)
     }
 
     /// How far apart rounds are.
@@ -108,5 +113,26 @@ impl Room {
         }
         // More came at once than the replica remembers.
         join::restart_all(self);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_keep_their_distance_unless_they_are_full() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let far = Duration::from_millis(4);
+        let mut telling = Telling::new(0, start);
+        assert!(telling.may_call(at(0), false, far), "a batch alone at rest goes at once");
+        assert_eq!(telling.call_deadline(), None);
+        assert!(!telling.may_call(at(1), false, far));
+        assert_eq!(telling.call_deadline(), Some(at(4)), "it waits for its turn");
+        assert!(telling.may_call(at(2), true, far), "a full call does not wait");
+        assert_eq!(telling.call_deadline(), None);
+        assert!(!telling.may_call(at(5), false, far), "and the distance counts from it");
+        assert!(telling.may_call(at(6), false, far));
     }
 }

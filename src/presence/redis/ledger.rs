@@ -94,6 +94,8 @@ impl Ledger {
                 (Some(_), _) => {}
             }
         }
+        // One in which nobody is left is taken, and forgotten with that.
+        is_due |= here.sessions.is_empty();
         self.highest = self.highest.max(n);
         self.leave(project, left);
         if is_due {
@@ -250,6 +252,14 @@ mod tests {
         assert!(ledger.projects.is_empty());
         // Numbers go on, whatever was forgotten.
         assert_eq!(ledger.tell(&p(), &[entry(2, "{}", true)], 1), 3);
+    }
+
+    #[test]
+    fn a_project_without_sessions_of_ours_is_forgotten_once_its_news_is_told() {
+        let mut ledger = Ledger::default();
+        assert_eq!(ledger.tell(&p(), &[entry(0, "left", true)], 1), 1);
+        assert_eq!(taken(&mut ledger), [(vec![], vec![], vec![], None)]);
+        assert!(ledger.projects.is_empty());
     }
 
     #[test]
