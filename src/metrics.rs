@@ -227,6 +227,13 @@ pub fn connection() -> Counted {
     Counted("collab_connections")
 }
 
+/// A socket that several sessions share.
+#[must_use]
+pub fn shared_socket() -> Counted {
+    gauge!("collab_shared_sockets").increment(1.0);
+    Counted("collab_shared_sockets")
+}
+
 impl Drop for Counted {
     fn drop(&mut self) {
         gauge!(self.0).decrement(1.0);

@@ -16,6 +16,10 @@ mod leases;
 mod presence;
 #[path = "protocol/reconnect.rs"]
 mod reconnect;
+#[path = "protocol/shared.rs"]
+mod shared;
+#[path = "protocol/shared_end.rs"]
+mod shared_end;
 #[path = "protocol/slow.rs"]
 mod slow;
 #[path = "protocol/upgrade.rs"]

@@ -1,6 +1,6 @@
-//! The upgrade to a WebSocket: checked here, then handed to a session.
+//! The upgrade to a WebSocket: checked here, then handed to a session, or to what tabs share.
 
-use super::{bots, origin, pages};
+use super::{bots, origin, pages, shared};
 use crate::hub::Hub;
 use crate::ids::ProjectId;
 use crate::protocol::Encoding;
@@ -36,38 +36,59 @@ pub struct Gateway {
     pub sessions: watch::Sender<()>,
 }
 
-/// The client listener's routes: the WebSocket, the presence of bots, and the demo page.
+impl Gateway {
+    /// A session of the project with this id, if it is one.
+    pub(super) fn session(&self, project: &str, encoding: Encoding) -> Session {
+        Session {
+            project: ProjectId::parse(project).ok(),
+            encoding,
+            hub: self.hub.clone(),
+            stopping: self.stopping.clone(),
+            timing: self.timing,
+        }
+    }
+}
+
+/// The client listener's routes: the WebSockets, the presence of bots, and the demo page.
 pub fn router(gateway: Gateway) -> Router {
     Router::new()
         .route("/v1/projects/{project}/ws", get(upgrade))
+        .route("/v1/shared", get(shared::upgrade))
         .route("/v1/projects/{project}/presence/{bot}", put(bots::put).delete(bots::delete))
         .with_state(gateway)
         .fallback(pages::page)
 }
 
 /// Why an upgrade is not made.
-type Refused = (StatusCode, &'static str);
+pub(super) type Refused = (StatusCode, &'static str);
 
 async fn upgrade(
     State(gateway): State<Gateway>,
     Path(project): Path<String>,
     mut request: Request,
 ) -> Result<Response<Body>, Refused> {
-    let headers = request.headers();
-    let (key, encoding) = check(headers, &gateway)?;
-    let accept = derive_accept_key(key.as_bytes());
-    let upgraded = hyper::upgrade::on(&mut request);
-    let session = Session {
-        project: ProjectId::parse(&project).ok(),
-        encoding,
-        hub: gateway.hub.clone(),
-        stopping: gateway.stopping.clone(),
-        timing: gateway.timing,
-    };
+    let (key, offered) = check(request.headers(), &gateway)?;
+    let encoding = Encoding::choose(&offered)
+        .ok_or((StatusCode::BAD_REQUEST, "offer the subprotocol collabcanvas.v1.msgpack or collabcanvas.v1.json\n"))?;
+    let session = gateway.session(&project, encoding);
+    switch(&gateway, &mut request, &key, encoding.subprotocol(), |connection, read| {
+        session::run(session, connection, read)
+    })
+}
+
+/// Answers with the upgrade, and runs what speaks on the connection then, of which some may have been read.
+pub(super) fn switch<F: Future<Output = ()> + Send>(
+    gateway: &Gateway,
+    request: &mut Request,
+    key: &HeaderValue,
+    subprotocol: &'static str,
+    speak: impl FnOnce(TcpStream, Vec<u8>) -> F + Send + 'static,
+) -> Result<Response<Body>, Refused> {
+    let upgraded = hyper::upgrade::on(request);
     let alive = gateway.sessions.subscribe();
     tokio::spawn(async move {
         match upgraded.await.map(bare) {
-            Ok(Some((connection, read))) => session::run(session, connection, read).await,
+            Ok(Some((connection, read))) => speak(connection, read).await,
             Ok(None) => tracing::error!("a connection that is no TCP socket cannot be upgraded"),
             Err(error) => tracing::debug!(%error, "a connection ended in the middle of its upgrade"),
         }
@@ -77,8 +98,8 @@ async fn upgrade(
         .status(StatusCode::SWITCHING_PROTOCOLS)
         .header(UPGRADE, "websocket")
         .header(CONNECTION, "Upgrade")
-        .header(SEC_WEBSOCKET_ACCEPT, accept)
-        .header(SEC_WEBSOCKET_PROTOCOL, encoding.subprotocol())
+        .header(SEC_WEBSOCKET_ACCEPT, derive_accept_key(key.as_bytes()))
+        .header(SEC_WEBSOCKET_PROTOCOL, subprotocol)
         .body(Body::empty());
     response.map_err(|_| (StatusCode::INTERNAL_SERVER_ERROR, "the upgrade could not be answered\n"))
 }
@@ -90,8 +111,8 @@ fn bare(upgraded: Upgraded) -> Option<(TcpStream, Vec<u8>)> {
     Some((io.into_inner(), read_buf.to_vec()))
 }
 
-/// The key to answer and the encoding to speak.
-fn check(headers: &HeaderMap, gateway: &Gateway) -> Result<(HeaderValue, Encoding), Refused> {
+/// What holds for every upgrade. The key to answer and the subprotocols offered, in one list.
+pub(super) fn check(headers: &HeaderMap, gateway: &Gateway) -> Result<(HeaderValue, String), Refused> {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     if *gateway.stopping.borrow() {
         return Err((StatusCode::SERVICE_UNAVAILABLE, "this node is stopping; connect again\n"));
@@ -103,8 +124,5 @@ fn check(headers: &HeaderMap, gateway: &Gateway) -> Result<(HeaderValue, Encodin
         return Err((StatusCode::FORBIDDEN, "pages of this origin may not connect; see COLLAB_ALLOWED_ORIGINS\n"));
     }
     let offered = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
-    let encoding = Encoding::choose(&offered.collect::<Vec<_>>().join(","));
-    let encoding = encoding
-        .ok_or((StatusCode::BAD_REQUEST, "offer the subprotocol collabcanvas.v1.msgpack or collabcanvas.v1.json\n"))?;
-    Ok((key.clone(), encoding))
+    Ok((key.clone(), offered.collect::<Vec<_>>().join(",")))
 }

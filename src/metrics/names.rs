@@ -75,7 +75,8 @@ pub fn describe() {
     for (name, text) in [
         ("collab_sessions", "Sessions now"),
         ("collab_rooms", "Rooms open now"),
-        ("collab_connections", "Sockets now"),
+        ("collab_connections", "Connections of sessions now: sockets, and channels of shared ones"),
+        ("collab_shared_sockets", "Sockets now that sessions share as channels"),
         ("collab_node_isolated", "1 while this node is cut off from a hot store that other nodes reach"),
     ] {
         describe_gauge!(name, Unit::Count, text);

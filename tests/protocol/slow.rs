@@ -30,7 +30,7 @@ fn large(n: usize) -> Bytes {
     ops.into()
 }
 
-async fn write(writer: &mut Client) {
+pub(crate) async fn write(writer: &mut Client) {
     for n in 0..10 {
         let create = say::from_json(&format!(r#"[{{"op":"create","id":"o{n}"}}]"#));
         assert_eq!(send_raw(writer, create).await, None);
@@ -40,7 +40,7 @@ async fn write(writer: &mut Client) {
     }
 }
 
-async fn overflows(node: &Node) -> u64 {
+pub(crate) async fn overflows(node: &Node) -> u64 {
     let (_, metrics) = crate::support::http::get(&node.server.admin, "/metrics").await;
     let line = metrics.lines().find_map(|l| l.strip_prefix("collab_outbox_overflows_total "));
     line.and_then(|count| count.parse().ok()).expect("the metric is there")

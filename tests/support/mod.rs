@@ -19,5 +19,6 @@ pub mod redis;
 pub mod roster;
 pub mod sentinel;
 pub mod server;
+pub mod shared;
 pub mod tls;
 pub mod truth;
