@@ -22,11 +22,12 @@ import type { CanvasPresence } from './presence.js';
 import { PROTOCOL_VERSION, type ClientMessage, type Mode, type Op, type Position, type Role, type ServerMessage, type Welcome } from './protocol.js';
 import type { Receipt } from './receipt.js';
 import { globalWebSocket, newClientId, platform, type Runtime } from './runtime.js';
+import type { Schema } from './schema.js';
 import { Socket } from './socket.js';
 import { StatusTeller, type Status, type StatusSource } from './status.js';
 import { Sync, type BatchOptions } from './sync.js';
 import { OpCollector, type Tx } from './tx.js';
-import { given, type Value } from './value.js';
+import { given, type Props, type Value } from './value.js';
 
 /** Batches are collected for one frame of a 60 Hz screen at most. */
 const FLUSH_MS = 16;
@@ -35,8 +36,8 @@ const BUSY_BYTES = 64 * 1024;
 /** How long `close` waits for the server to accept what is pending. */
 const CLOSE_MS = 2_000;
 
-/** One project, open. */
-export class Canvas {
+/** One project, open. What its objects are, `Kinds` tells the compiler; through `Canvas<object>`, any canvas, no property can be set. */
+export class Canvas<Kinds extends Schema<Kinds> = Props> {
   readonly #runtime: Runtime;
   readonly #encoding: Encoding;
   readonly #socket: Socket;
@@ -106,18 +107,18 @@ export class Canvas {
 
   // --- Objects ---
 
-  /** The server's state with pending edits on top. Always the same map; listen to `change`. */
-  get objects(): ReadonlyMap<string, CanvasObject> {
-    return this.#sync.replica.view;
+  /** The server's state with pending edits on top. Always the same map; listen to `change`. That objects are of the kinds named is the application's word. */
+  get objects(): ReadonlyMap<string, CanvasObject<Kinds>> {
+    return this.#sync.replica.view as ReadonlyMap<string, CanvasObject<unknown>> as ReadonlyMap<string, CanvasObject<Kinds>>;
   }
 
   /** All objects in drawing order; the same array until something changes. */
-  ordered(): readonly CanvasObject[] {
-    return this.#sync.replica.ordered();
+  ordered(): readonly CanvasObject<Kinds>[] {
+    return this.#sync.replica.ordered() as readonly CanvasObject<Kinds>[];
   }
 
   /** One object; undefined while there is none of this id. */
-  get(id: string): CanvasObject | undefined {
+  get(id: string): CanvasObject<Kinds> | undefined {
     return this.objects.get(id);
   }
 
@@ -126,10 +127,10 @@ export class Canvas {
    * @returns what becomes of it; batches of a drag that are sent as one share it
    * @throws CanvasError with a refusal code when the batch is invalid or the rules forbid it; nothing has changed then
    */
-  batch(fn: (tx: Tx) => void, options?: BatchOptions): Receipt {
+  batch(fn: (tx: Tx<Kinds>) => void, options?: BatchOptions): Receipt {
     this.#checkOpen();
     const tx = new OpCollector(() => this.#runtime.randomId(21));
-    fn(tx);
+    fn(tx as Tx<Kinds>);
     return this.#submit(tx.ops, options);
   }
 
@@ -240,8 +241,8 @@ export class Canvas {
    * @param below id of the object that shall lie directly below; null: the bottom
    * @param above id of the object that shall lie directly above; null: the top
    */
-  moveBetween(tx: Tx, ids: string[], below: string | null, above: string | null): void {
-    for (const [id, z] of keysForMove(this.ordered(), ids, below, above)) tx.update(id, { z });
+  moveBetween(tx: Tx<Kinds>, ids: string[], below: string | null, above: string | null): void {
+    for (const [id, z] of keysForMove(this.#sync.replica.ordered(), ids, below, above)) (tx as Tx).update(id, { z });
   }
 
   // --- Others ---
@@ -260,8 +261,8 @@ export class Canvas {
   }
 
   /** @returns removes the listener */
-  on<Name extends keyof CanvasEvents>(event: Name, listener: (event: CanvasEvents[Name]) => void): () => void {
-    return this.#emitter.on(event, listener);
+  on<Name extends keyof CanvasEvents>(event: Name, listener: (event: CanvasEvents<Kinds>[Name]) => void): () => void {
+    return this.#emitter.on(event, listener as (event: CanvasEvents[Name]) => void);
   }
 
   // --- Connection ---

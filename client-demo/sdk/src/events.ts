@@ -5,7 +5,7 @@ import type { Op } from './protocol.js';
 import type { Receipt } from './receipt.js';
 import type { Status } from './status.js';
 import type { Rejected } from './rejected.js';
-import type { Value } from './value.js';
+import type { Props, Value } from './value.js';
 
 /** Objects look different. `reset`: everything was replaced, `ids` is `'all'`. */
 export interface Change {
@@ -34,7 +34,7 @@ export interface Made {
 }
 
 /** The events of `canvas.on`, by name. */
-export interface CanvasEvents {
+export interface CanvasEvents<Kinds = Props> {
   /** The application made a batch (not by undo or redo). */
   batch: Made;
   /** After every change of `objects`, local or remote. */
@@ -46,7 +46,7 @@ export interface CanvasEvents {
   /** Somebody sent an ephemeral message. */
   broadcast: Broadcast;
   /** A batch of ours was refused by the server; its edits are gone from `objects`. */
-  rejected: Rejected;
+  rejected: Rejected<Kinds>;
   /** Something that was accepted or saved is gone or can no longer be followed: tell the user, and let them keep a copy. */
   loss: Loss;
   /** Connection and server errors; with `retry` they are only for information. */

@@ -2,14 +2,14 @@
 import { LEASE, leaseOf, type Lease } from './lease.js';
 import { merged, settle, type Props } from './value.js';
 
-/** One thing on the canvas, immutable. */
-export interface CanvasObject {
+/** One thing on the canvas, immutable; of one of the kinds that the application names, or with any properties. */
+export interface CanvasObject<Kinds = Props> {
   /** Its name, for ever. */
   readonly id: string;
   /** The seq of its last change that the server confirmed; 0 before the first. */
   readonly rev: number;
   /** Its properties, pending edits included. */
-  readonly props: Readonly<Props>;
+  readonly props: Readonly<Kinds>;
   /** The lease that was taken last and not released; it may be over: `canvas.leaseOf` tells. */
   readonly lease?: Lease;
 }

@@ -2,10 +2,10 @@
 import type { Refused } from './batch.js';
 import { objectOf, type CanvasObject } from './object.js';
 import type { Op } from './protocol.js';
-import { given } from './value.js';
+import { given, type Props } from './value.js';
 
 /** A batch of ours that did not take effect. */
-export interface Rejected {
+export interface Rejected<Kinds = Props> {
   /** A refusal code of PROTOCOL §3, or the name of the close code that ended this client id. */
   readonly code: string;
   /** For people. */
@@ -21,7 +21,7 @@ export interface Rejected {
   /** That op's object. */
   readonly id?: string;
   /** What that object is now; null: it does not exist. */
-  readonly current?: CanvasObject | null;
+  readonly current?: CanvasObject<Kinds> | null;
   /** The author who has the object's lease (`leased`). */
   readonly by?: string;
 }

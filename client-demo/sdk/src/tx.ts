@@ -1,25 +1,26 @@
 /** Collects the ops of one batch. */
 import type { Op } from './protocol.js';
-import { given, type Props, type Value } from './value.js';
+import type { Changes, Complete, NameIn, NumberIn, RemovableIn } from './schema.js';
+import { given, type Props } from './value.js';
 
 /** What must hold for an op; otherwise the whole batch is refused (`precondition`). */
-export interface Precondition {
+export interface Precondition<Kinds = Props> {
   /** The object exists and its `rev` is exactly this. */
   readonly ifRev?: number;
   /** Properties that the object must not have. */
-  readonly ifAbsent?: string[];
+  readonly ifAbsent?: NameIn<Kinds>[];
 }
 
 /** What a batch is made of. */
-export interface Tx {
-  /** @returns the new object's id: `id`, or a random one */
-  create(props: Record<string, Value>, id?: string): string;
-  /** Sets and removes single properties; all others stay. Nothing happens when the object is gone. */
-  update(id: string, set: Record<string, Value>, unset?: string[], pre?: Precondition): void;
+export interface Tx<Kinds = Props> {
+  /** Makes an object, with all properties of its kind. @returns its id: `id`, or a random one */
+  create(props: Complete<Kinds>, id?: string): string;
+  /** Sets and removes single properties; all others stay. Nothing happens when the object is gone. `update<Kind>` takes those of one kind. */
+  update<Kind extends Kinds = Kinds>(id: string, set: NoInfer<Changes<Kind>>, unset?: NoInfer<RemovableIn<Kind>>[], pre?: Precondition<Kinds>): void;
   /** Removes an object. Nothing happens when it is gone. */
-  delete(id: string, pre?: Precondition): void;
+  delete(id: string, pre?: Precondition<Kinds>): void;
   /** Adds to a number property; a missing one counts as 0. Concurrent increments all count. */
-  increment(id: string, prop: string, by: number | bigint, pre?: Precondition): void;
+  increment(id: string, prop: NumberIn<Kinds>, by: number | bigint, pre?: Precondition<Kinds>): void;
 }
 
 export class OpCollector implements Tx {

@@ -32,7 +32,7 @@ export type Value = null | boolean | number | bigint | string | Uint8Array | Ext
 /** Whether MessagePack has an integer for it. */
 export const isInteger64 = (value: bigint): boolean => value >= -(2n ** 63n) && value < 2n ** 64n;
 
-/** An object's properties. Treated as immutable once it is in a replica. */
+/** An object's properties, where no kinds of objects are named: any. Treated as immutable once they are in a replica. */
 export type Props = Record<string, Value>;
 
 /** A value together with its exact bytes, where `value` alone would not be encoded to them. */

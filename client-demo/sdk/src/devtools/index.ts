@@ -14,7 +14,7 @@ const REFRESH_MS = 200;
  * @param parent where to put it; by default, the page's body
  * @returns takes it away
  */
-export function showDevtools(canvas: Canvas, parent: HTMLElement = document.body): () => void {
+export function showDevtools(canvas: Canvas<object>, parent: HTMLElement = document.body): () => void {
   const host = document.createElement('div');
   const root = host.attachShadow({ mode: 'open' });
   const style = document.createElement('style');
@@ -41,7 +41,7 @@ export function showDevtools(canvas: Canvas, parent: HTMLElement = document.body
   };
 }
 
-function state(canvas: Canvas): HTMLElement {
+function state(canvas: Canvas<object>): HTMLElement {
   const { connection, mode, unsent, unsaved, synced } = canvas.status;
   return table('State', [
     ['connection', mode === 'degraded' ? `${connection}, degraded` : connection],
@@ -64,7 +64,7 @@ function times({ latencies }: Record): HTMLElement {
   ]);
 }
 
-function roster(canvas: Canvas): HTMLElement {
+function roster(canvas: Canvas<object>): HTMLElement {
   const rows = [...canvas.presence.others.values()].map(({ session, presence, attendance }): [string, string] => {
     const { name } = presence;
     return [typeof name === 'string' ? name : `session ${session}`, attendance];

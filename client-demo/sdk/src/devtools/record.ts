@@ -32,7 +32,7 @@ export class Record {
   readonly #changed: () => void;
 
   /** @param changed hears that there is something new */
-  constructor(canvas: Canvas, changed: () => void) {
+  constructor(canvas: Canvas<object>, changed: () => void) {
     this.#changed = changed;
     this.#unlisten.push(
       canvas.on('batch', ({ ops, receipt }) => {

@@ -10,14 +10,15 @@ import { connect } from '../connect.js';
 import type { CanvasObject } from '../object.js';
 import type { CanvasOptions } from '../options.js';
 import type { Peer } from '../presence.js';
+import type { Schema } from '../schema.js';
 import type { Status } from '../status.js';
-import type { Value } from '../value.js';
+import type { Props, Value } from '../value.js';
 import { isShallowEqual } from './equal.js';
 import { listenToObject } from './objects.js';
 
 export { isShallowEqual } from './equal.js';
 
-const Context = createContext<Canvas | undefined>(undefined);
+const Context = createContext<Canvas<object> | undefined>(undefined);
 
 /** Opens a project for the components in it, and closes it when it goes. Another `url` is another project. */
 export function ProjectProvider({ options, children, fallback }: { options: CanvasOptions; children?: ReactNode; fallback?: ReactNode }): ReactNode {
@@ -36,22 +37,25 @@ export function ProjectProvider({ options, children, fallback }: { options: Canv
 }
 
 /** Gives the components in it a canvas that was opened elsewhere. */
-export function CanvasProvider({ canvas, children }: { canvas: Canvas; children?: ReactNode }): ReactNode {
+export function CanvasProvider({ canvas, children }: { canvas: Canvas<object>; children?: ReactNode }): ReactNode {
   return createElement(Context.Provider, { value: canvas }, children);
 }
 
-/** The canvas of the provider around this component. @throws Error without one */
+/**
+ * The canvas of the provider around this component. The compiler cannot see which one that is: for typed objects, take this hook from `createHooks`.
+ * @throws Error without a provider
+ */
 export function useProject(): Canvas {
   const canvas = useContext(Context);
   if (canvas === undefined) throw new Error('there is no ProjectProvider or CanvasProvider around this component');
-  return canvas;
+  return canvas as Canvas;
 }
 
-/** One object, or undefined while there is none of this id. Re-renders when this object changes. */
-export function useObject<Props = Record<string, Value>>(id: string): (CanvasObject & { readonly props: Readonly<Props> }) | undefined {
+/** One object, or undefined while there is none of this id. Re-renders when this object changes. Its kind, as in `useObject<Note>`, is the caller's word. */
+export function useObject<Kind = Props>(id: string): CanvasObject<Kind> | undefined {
   const canvas = useProject();
   const subscribe = useCallback((listener: () => void) => listenToObject(canvas, id, listener), [canvas, id]);
-  return useSyncExternalStore(subscribe, () => canvas.get(id)) as (CanvasObject & { readonly props: Readonly<Props> }) | undefined;
+  return useSyncExternalStore(subscribe, () => canvas.get(id)) as CanvasObject<Kind> | undefined;
 }
 
 /** All objects in drawing order. Re-renders with every change: prefer a selector. */
@@ -65,6 +69,31 @@ export function useObjects<T>(select?: (objects: readonly CanvasObject[]) => T, 
   const canvas = useProject();
   const subscribe = useCallback((listener: () => void) => canvas.on('change', listener), [canvas]);
   return useSelected(subscribe, () => canvas.ordered(), select, isEqual);
+}
+
+/** What `createHooks` gives: the provider and the hooks that have to do with objects. */
+export interface Hooks<Kinds extends Schema<Kinds>> {
+  /** `CanvasProvider`, of canvases of these kinds. */
+  readonly CanvasProvider: (props: { canvas: Canvas<Kinds>; children?: ReactNode }) => ReactNode;
+  /** `useProject`: the canvas of the provider around this component. */
+  readonly useProject: () => Canvas<Kinds>;
+  /** `useObject`: one object, of any of the kinds or, as `useObject<Note>`, of one that the caller knows. */
+  readonly useObject: <Kind extends Kinds = Kinds>(id: string) => CanvasObject<Kind> | undefined;
+  /** `useObjects`: all objects in drawing order, or what a selector makes of them. */
+  readonly useObjects: {
+    (): readonly CanvasObject<Kinds>[];
+    <T>(select: (objects: readonly CanvasObject<Kinds>[]) => T, isEqual?: (a: T, b: T) => boolean): T;
+  };
+}
+
+/**
+ * The hooks of an application that names its kinds of objects. Call it once, in a module of its own, and import them from there:
+ * `export const { useProject, useObject, useObjects } = createHooks<Rect | Note>()`. They are the hooks of this entry, under any of its providers, and
+ * only their types are others: all providers of an application should be about canvases of these kinds.
+ */
+export function createHooks<Kinds extends Schema<Kinds>>(): Hooks<Kinds> {
+  const hooks: Hooks<Props> = { CanvasProvider, useProject, useObject, useObjects };
+  return hooks as unknown as Hooks<Kinds>;
 }
 
 /** Everybody else in the project. Cursors move often: a selector without them re-renders rarely. */

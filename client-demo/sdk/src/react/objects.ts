@@ -3,10 +3,10 @@ import type { Canvas } from '../canvas.js';
 
 type Listeners = Map<string, Set<() => void>>;
 
-const listening = new WeakMap<Canvas, Listeners>();
+const listening = new WeakMap<Canvas<object>, Listeners>();
 
 /** @returns ends it */
-export function listenToObject(canvas: Canvas, id: string, listener: () => void): () => void {
+export function listenToObject(canvas: Canvas<object>, id: string, listener: () => void): () => void {
   const listeners = listening.get(canvas) ?? start(canvas);
   const those = listeners.get(id) ?? new Set();
   listeners.set(id, those.add(listener));
@@ -16,7 +16,7 @@ export function listenToObject(canvas: Canvas, id: string, listener: () => void)
   };
 }
 
-function start(canvas: Canvas): Listeners {
+function start(canvas: Canvas<object>): Listeners {
   const listeners: Listeners = new Map();
   listening.set(canvas, listeners);
   canvas.on('change', ({ ids }) => {
