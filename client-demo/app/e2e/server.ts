@@ -41,6 +41,12 @@ export class Server {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  /** A number of the node's metrics, without labels; 0 for one that has not been there yet. */
+  async metric(name: string): Promise<number> {
+    const text = await (await fetch(`http://127.0.0.1:${this.adminPort}/metrics`)).text();
+    return Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1] ?? 0);
+  }
+
   /** Ready when it has printed its address. Starts again on the same port and data after `crash`. */
   async run(): Promise<void> {
     const child = spawn(BINARY, ['serve'], {

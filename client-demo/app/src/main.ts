@@ -1,11 +1,12 @@
 import { connect, type CanvasOptions } from '@collabcanvas/sdk';
 import { finishOrphans, keepOffline } from '@collabcanvas/sdk/offline';
+import { sharedSocket } from '@collabcanvas/sdk/shared';
 import { Board } from './board';
 import { listenToClipboard } from './clipboard';
 import { listenToKeys, shortcutsOf } from './keyboard';
 import { COLOURS, inkVariable } from './palette';
 import { loadProfile } from './profile';
-import { projectFromAddress, shareAddress, socketAddress, tokenFromAddress } from './project';
+import { projectFromAddress, shareAddress, sharesTabs, socketAddress, tokenFromAddress } from './project';
 import { Plug } from './plug';
 import './style.css';
 import { exposeForTests } from './test-hook';
@@ -90,7 +91,7 @@ function start(): void {
   const project = projectFromAddress();
   const profile = loadProfile();
   const token = tokenFromAddress();
-  const plug = new Plug();
+  const plug = new Plug(sharesTabs() ? sharedSocket() : WebSocket);
   const options: CanvasOptions = {
     url: socketAddress(project),
     WebSocket: plug.WebSocket,

@@ -12,6 +12,9 @@ export class Plug {
   private network: Network = 'good';
   private readonly sockets = new Set<PluggedSocket>();
 
+  /** @param wire what the connections really go through */
+  constructor(private readonly wire: typeof WebSocket) {}
+
   get state(): Network {
     return this.network;
   }
@@ -28,12 +31,12 @@ export class Plug {
 
   /** A `WebSocket` for the SDK, whose connections go through this plug. */
   get WebSocket(): typeof WebSocket {
-    const { sockets } = this;
+    const { sockets, wire } = this;
     const delay = (): number => (this.network === 'slow' ? SLOW : 0);
     const isOff = (): boolean => this.network === 'off';
     return class extends PluggedSocket {
       constructor(url: string, protocols?: string | string[]) {
-        super(url, protocols, delay, isOff, (socket) => sockets.delete(socket));
+        super(wire, url, protocols, delay, isOff, (socket) => sockets.delete(socket));
         sockets.add(this);
       }
     } as unknown as typeof WebSocket;
@@ -54,6 +57,7 @@ class PluggedSocket {
   private readonly until = { up: 0, down: 0 };
 
   constructor(
+    wire: typeof WebSocket,
     url: string,
     protocols: string | string[] | undefined,
     private readonly delay: () => number,
@@ -64,7 +68,7 @@ class PluggedSocket {
       setTimeout(() => this.end(1006, ''));
       return;
     }
-    const inner = new WebSocket(url, protocols);
+    const inner = new wire(url, protocols);
     this.inner = inner;
     inner.onopen = () => this.later('down', () => this.onopen?.());
     inner.onmessage = ({ data }) => this.later('down', () => this.onmessage?.({ data }));

@@ -29,6 +29,11 @@ export function socketAddress(project: string): string {
   return `${scheme}//${location.host}/v1/projects/${project}/ws`;
 }
 
+/** `?tabs=shared`: all tabs of this browser that say so have one socket together. */
+export function sharesTabs(): boolean {
+  return new URLSearchParams(location.search).get('tabs') === 'shared';
+}
+
 /** A deployment with accounts hands its token over in the fragment, which no server logs: `#token=…`. */
 export function tokenFromAddress(): string | undefined {
   return new URLSearchParams(location.hash.slice(1)).get('token') ?? undefined;

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 /** A page should not have to think about whether it can afford the SDK. */
 const MOST_BYTES = 20 * 1024;
 const CORE = 'index.ts';
-const ENTRIES = ['react/index.ts', 'offline/index.ts', 'json/index.ts', 'devtools/index.ts'];
+const ENTRIES = ['react/index.ts', 'offline/index.ts', 'json/index.ts', 'shared/index.ts', 'devtools/index.ts'];
 
 const path = (file: string): string => fileURLToPath(new URL(`../src/${file}`, import.meta.url));
 
@@ -38,8 +38,11 @@ describe('the bundle', () => {
     const core = await weightOf(CORE);
     const lines = [`core: ${core} bytes`];
     for (const entry of ENTRIES) lines.push(`${entry.replace('/index.ts', '')}: ${(await weightOf(CORE, entry)) - core} bytes more`);
+    const worker = await weightOf('shared/worker.ts');
+    lines.push(`the worker of shared: ${worker} bytes`);
     process.stdout.write(`size after gzip: ${lines.join(', ')}\n`);
     expect(core).toBeLessThanOrEqual(MOST_BYTES);
     expect(core, 'a bundle that is empty').toBeGreaterThan(5_000);
+    expect(worker, 'a worker that does nothing').toBeGreaterThan(1_000);
   }, 60_000);
 });
