@@ -1,27 +1,17 @@
 /** Others on the board: who is at work, where they look, what they write in, how smoothly they move. */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { converged, drag, launch, leave, newProject, objectsOf, visit } from './browser';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { converged, drag, leave, median, newProject, objectsOf, painted } from './browser';
 import { Crowd } from './crowd';
-import { lags, pathOf, slowness, spread, type Whose } from './path';
-import { Server } from './server';
+import { seesCursors } from './eyes';
+import { frameTimes, limit, paceOf, said, slownessOf } from './pace';
+import { delay, lags, pathOf, roundTrips, slowness, spread, type Whose } from './path';
+import { stage } from './stage';
 
-let server: Server;
-let browser: Browser;
-
-beforeAll(async () => {
-  server = await Server.start();
-  browser = await launch();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const here = stage();
 
 async function two(): Promise<[Page, Page]> {
-  const project = newProject();
-  const pages: [Page, Page] = [await visit(browser, server.url, project), await visit(browser, server.url, project)];
+  const pages = await here.two();
   for (const page of pages) await page.waitForSelector('.others .avatar');
   return pages;
 }
@@ -43,10 +33,21 @@ const viewOf = (page: Page): Promise<[number, number, number, number]> =>
 
 /** A page comes to see what another sees. */
 async function looksLike(page: Page, other: Page): Promise<void> {
-  await page.waitForFunction((wanted) => {
-    const { x = 0, y = 0, w = 0, h = 0 } = window.__board?.camera.visible() ?? {};
-    return [x, y, w, h].every((value, i) => Math.abs(value - (wanted[i] ?? 0)) < 2);
-  }, await viewOf(other));
+  const apart = async (): Promise<number> => {
+    const [ours, theirs] = [await viewOf(page), await viewOf(other)];
+    return Math.max(...ours.map((value, i) => Math.abs(value - (theirs[i] ?? 0))));
+  };
+  await expect.poll(apart, { timeout: 30_000 }).toBeLessThan(2);
+}
+
+/** Turns the wheel, and waits until the view has moved: the event takes effect later. */
+async function wheel(page: Page, dx: number, dy: number): Promise<void> {
+  const before = await viewOf(page);
+  await page.mouse.wheel(dx, dy);
+  await page.waitForFunction(([x, y, w]) => {
+    const now = window.__board?.camera.visible();
+    return now !== undefined && (now.x !== x || now.y !== y || now.w !== w);
+  }, before);
 }
 
 describe('people', () => {
@@ -59,9 +60,9 @@ describe('people', () => {
     await b.waitForTimeout(1_000);
     expect(await attendanceOfOther(b)).toBe('active');
     await show(a, false);
-    await b.waitForSelector('.others .avatar[data-attendance="away"]', { timeout: 15_000 });
+    await b.waitForSelector('.others .avatar[data-attendance="away"]');
     await show(a, true);
-    await b.waitForSelector('.others .avatar[data-attendance="active"]', { timeout: 2_000 });
+    await b.waitForSelector('.others .avatar[data-attendance="active"]', { timeout: 5_000 });
     await leave(a, b);
   });
 
@@ -71,19 +72,24 @@ describe('people', () => {
     await b.waitForSelector('.follow-frame:not([hidden])');
     await a.waitForSelector('.others .avatar[data-watching]');
     await a.mouse.move(700, 400);
-    await a.mouse.wheel(400, 300);
+    await wheel(a, 400, 300);
     await a.keyboard.down('Control');
-    await a.mouse.wheel(0, -200);
+    await wheel(a, 0, -200);
     await a.keyboard.up('Control');
     await looksLike(b, a);
-    const before = await viewOf(b);
     await b.mouse.move(700, 400);
-    await b.mouse.wheel(0, 120);
+    await wheel(b, 0, 120);
     await b.waitForSelector('.follow-frame', { state: 'hidden' });
-    await a.mouse.wheel(500, 0);
-    await b.waitForFunction((y) => window.__board?.camera.visible().y !== y, before[1]);
-    // It may still have glided by a hair when it stopped.
-    expect(Math.abs((await viewOf(b))[0] - before[0])).toBeLessThan(5);
+    const before = await viewOf(b);
+    await wheel(a, 500, 0);
+    // It has heard where the other looks now, and has painted since.
+    const [x] = await viewOf(a);
+    await b.waitForFunction((x) => {
+      const views = [...(window.__board?.canvas.presence.others.values() ?? [])].map(({ presence }) => presence['viewport']);
+      return views.some((view) => Array.isArray(view) && view[0] === Math.round(x));
+    }, x);
+    await painted(b);
+    expect(await viewOf(b)).toEqual(before);
     await a.waitForSelector('.others .avatar:not([data-watching])');
     await leave(a, b);
   });
@@ -91,7 +97,7 @@ describe('people', () => {
   it('can be called', async () => {
     const [a, b] = await two();
     await a.mouse.move(700, 400);
-    await a.mouse.wheel(3_000, 2_000);
+    await wheel(a, 3_000, 2_000);
     await a.click('.self .avatar');
     await a.click('text=Bring everyone here');
     await b.click('.toast >> text=Go there');
@@ -148,8 +154,9 @@ describe('movement', () => {
   it('is replayed as it was, at 60 Hz', async () => {
     const [a, b] = await two();
     await a.mouse.move(200, 450);
-    await b.waitForFunction(() => [...(window.__board?.canvas.presence.others.keys() ?? [])].some((session) => window.__board?.canvas.presence.cursor(session)));
+    await seesCursors(b, 1);
     const paths = Promise.all([a.evaluate(pathOf, 'own' as Whose), b.evaluate(pathOf, 'other' as Whose)]);
+    const trips = Promise.all([a, b].map((page) => page.evaluate(roundTrips, 3_000)));
     const start = Date.now();
     for (let elapsed = 0; elapsed < 3_000; elapsed = Date.now() - start) {
       await a.mouse.move(200 + elapsed / 3, 450);
@@ -158,42 +165,31 @@ describe('movement', () => {
     await a.mouse.move(1_300, 450);
     const [moved, shown] = await paths;
     const late = lags(moved, shown);
+    const delays = (await trips).map(delay).reduce((one, other) => one + other);
     const jitter = spread(late, 0.05, 0.95);
-    console.log(`remote cursor: ${late.length} frames, ${spread(late, 0, 0.5).from.toFixed(0)} to ${spread(late, 0, 1).to.toFixed(0)} ms behind, median ${spread(late, 0, 0.5).to.toFixed(0)}, 90 % within ${(jitter.to - jitter.from).toFixed(0)} ms`);
+    const [soonest, usual, latest] = [0, 0.5, 1].map((part) => spread(late, part, 1).from.toFixed(0));
+    console.log(
+      `remote cursor: ${late.length} frames, ${soonest} to ${latest} ms behind, median ${usual}, 90 % within ${(jitter.to - jitter.from).toFixed(0)} ms; ` +
+        `pages ${slowness(moved).toFixed(0)} and ${slowness(shown).toFixed(0)} ms slow, ${delays.toFixed(0)} ms on the way`,
+    );
     expect(late.length).toBeGreaterThan(60);
-    expect(jitter.to - jitter.from).toBeLessThanOrEqual(50 + slowness(moved) + slowness(shown));
+    expect(jitter.to - jitter.from).toBeLessThanOrEqual(50 + slowness(moved) + slowness(shown) + delays);
     await leave(a, b);
   });
 
   it('of fifty people keeps the screen smooth', async () => {
     const project = newProject();
-    const page = await visit(browser, server.url, project);
-    const crowd = await Crowd.join(server.url, project, 50);
+    const page = await here.visit(project);
+    const crowd = await Crowd.join(here.server.url, project, 50);
     await page.waitForFunction(() => window.__board?.canvas.presence.others.size === 50);
-    const still = await page.evaluate(framesPerSecond, 120);
+    const slower = await slownessOf(page);
+    const still = await paceOf(page, () => page.evaluate(frameTimes, 120));
     crowd.move();
-    await page.waitForTimeout(1_000);
-    const moving = await page.evaluate(framesPerSecond, 240);
-    console.log(`fifty cursors: ${moving.toFixed(0)} frames a second, ${still.toFixed(0)} while they rest`);
-    const shown = await page.evaluate(() => [...(window.__board?.canvas.presence.others.keys() ?? [])].filter((s) => window.__board?.canvas.presence.cursor(s)).length);
-    expect(shown).toBe(50);
-    // A machine that is busy with other things paints no sixty frames a second of a board at rest.
-    expect(moving).toBeGreaterThanOrEqual(Math.min(50, still * 0.8));
+    await seesCursors(page, 50);
+    const moving = await paceOf(page, () => page.evaluate(frameTimes, 240));
+    console.log(`fifty cursors: ${said(moving)}; while they rest: ${said(still)}`);
+    expect(median(moving.frames)).toBeLessThan(limit(20, slower, moving, still));
     await crowd.leave();
     await leave(page);
   });
 });
-
-/** Runs in a page: frames that it paints in a second, over so many. */
-function framesPerSecond(count: number): Promise<number> {
-  return new Promise((done) => {
-    let [frames, start] = [-1, 0];
-    const step = (now: number): void => {
-      frames += 1;
-      if (frames === 0) start = now;
-      if (frames === count) done((count * 1_000) / (now - start));
-      else requestAnimationFrame(step);
-    };
-    requestAnimationFrame(step);
-  });
-}

@@ -1,27 +1,16 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { converged, drag, launch, leave, newProject, objectsOf, visit } from './browser';
+import type { Page } from 'playwright-core';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { converged, DESKTOP, drag, leave, newProject, objectsOf, PHONE, synced } from './browser';
 import { choose, copied, count, draw, inkAt, lookAtOrigin, selected, tabBeside } from './eyes';
-import { Server } from './server';
+import { shootBoth } from './shots';
+import { stage } from './stage';
 
-let server: Server;
-let browser: Browser;
+const here = stage();
 let a: Page;
 let b: Page;
 
-beforeAll(async () => {
-  server = await Server.start();
-  browser = await launch();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
 beforeEach(async () => {
-  const project = newProject();
-  [a, b] = [await visit(browser, server.url, project), await visit(browser, server.url, project)];
+  [a, b] = await here.two();
   await lookAtOrigin(a, b);
 });
 
@@ -56,6 +45,7 @@ describe('an arrow between two shapes', () => {
     await count(b, 2);
     for (const page of [a, b]) await inkAt(page, 550, 400);
     await b.reload();
+    await synced(b);
     await count(b, 2);
     await lookAtOrigin(b);
     await inkAt(b, 550, 400);
@@ -149,6 +139,27 @@ describe('a group', () => {
     expect(await places(a)).toEqual([[300, 400], [500, 200], [900, 200]]);
   });
 
+  it.each([['desktop', DESKTOP], ['phone', PHONE]] as const)('is made and taken apart by the buttons of a %s', async (name, options) => {
+    const page = await here.visit(newProject(), options);
+    await lookAtOrigin(page);
+    const groups = (): Promise<number> => page.evaluate(() => new Set(window.__board?.canvas.ordered().map(({ id, props }) => props['group'] ?? id)).size);
+    await draw(page, 'r', [60, 200], [120, 260]);
+    await draw(page, 'r', [180, 200], [240, 260]);
+    expect(await page.isVisible('.grouping')).toBe(false);
+    await page.keyboard.press('Control+a');
+    await page.waitForSelector('.grouping >> text=Group');
+    expect(await page.isVisible('text=Ungroup')).toBe(false);
+    await shootBoth(page, `group-button-${name}`);
+    await page.click('.grouping >> text="Group"');
+    await page.waitForSelector('text=Ungroup');
+    expect(await page.isVisible('.grouping >> text="Group"')).toBe(false);
+    expect(await groups()).toBe(1);
+    await page.click('text=Ungroup');
+    await page.waitForSelector('.grouping >> text="Group"');
+    expect(await groups()).toBe(2);
+    await leave(page);
+  });
+
   it('gives copies that are a group of their own', async () => {
     await a.mouse.click(300, 250);
     await a.keyboard.press('Control+d');
@@ -213,8 +224,8 @@ describe('the clipboard', () => {
     await a.keyboard.press('Control+a');
     await a.keyboard.press('Control+c');
     const tab = await tabBeside(a);
-    await tab.goto(`${server.url}/?project=${newProject()}&test=1`);
-    await tab.waitForFunction(() => window.__board?.canvas.status.synced);
+    await tab.goto(`${here.server.url}/?project=${newProject()}&test=1`);
+    await synced(tab);
     await tab.keyboard.press('Control+v');
     await count(tab, 3);
     const look = (page: Page): Promise<unknown[]> =>

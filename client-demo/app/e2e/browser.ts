@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import { expect } from 'vitest';
 import type { BoardHook } from '../src/test-hook';
 
 declare global {
@@ -37,10 +38,14 @@ let projects = 0;
 
 export const newProject = (): string => `e2e-${process.pid}-${(projects += 1)}`;
 
+/** What is done to a page before it opens. */
+export type Prepare = (page: Page) => Promise<unknown>;
+
 /** A person at the board: a browser context of its own, so that names and tabs are not shared. */
-export async function visit(browser: Browser, url: string, project: string, options = DESKTOP): Promise<Page> {
+export async function visit(browser: Browser, url: string, project: string, options = DESKTOP, prepare?: Prepare): Promise<Page> {
   const context = await browser.newContext(options);
   const page = await context.newPage();
+  await prepare?.(page);
   const errors: Error[] = [];
   page.on('pageerror', (error) => errors.push(error));
   page.on('close', () => {
@@ -55,8 +60,21 @@ export async function leave(...pages: Page[]): Promise<void> {
   await Promise.all(pages.map((page) => page.context().close()));
 }
 
+/** As when the browser is killed, or has no memory left: no event, no goodbye. What is left of the page can only be closed. */
+export async function crash(page: Page): Promise<void> {
+  const gone = page.waitForEvent('crash');
+  // Another tab of the same process may have taken it along before it is told to.
+  const session = await page.context().newCDPSession(page).catch(() => undefined);
+  void session?.send('Page.crash').catch(() => undefined);
+  await gone;
+}
+
+/** Online, with the whole board; it has chosen its view, and from now on only the user moves that. */
 export const synced = (page: Page): Promise<unknown> =>
-  page.waitForFunction(() => window.__board?.canvas.status.synced && window.__board.canvas.status.connection === 'online');
+  page.waitForFunction(() => {
+    const isReady = performance.getEntriesByName('board:synced').length > 0;
+    return isReady && window.__board?.canvas.status.synced && window.__board.canvas.status.connection === 'online';
+  });
 
 export const saved = (page: Page): Promise<unknown> =>
   page.waitForFunction(() => {
@@ -79,14 +97,18 @@ export const contents = (page: Page): Promise<string> =>
       .join('\n');
   });
 
-/** Waits until all pages hold the same objects, and gives them. */
+/** How long pages may differ, in milliseconds. */
+const DIFFER_MS = 30_000;
+
+/** Waits until all pages hold the same objects, and gives them; what differs, when that takes too long. */
 export async function converged(...pages: Page[]): Promise<string> {
-  const [first, ...rest] = pages;
-  if (!first) return '';
+  const end = Date.now() + DIFFER_MS;
   for (;;) {
-    const texts = await Promise.all(pages.map(contents));
-    if (texts.every((text) => text === texts[0])) return texts[0] ?? '';
-    await Promise.all([painted(first), ...rest.map(painted)]);
+    const [first = '', ...others] = await Promise.all(pages.map(contents));
+    const different = others.find((text) => text !== first);
+    if (different === undefined) return first;
+    if (Date.now() > end) expect(different, 'pages that hold the same').toBe(first);
+    await Promise.all(pages.map(painted));
   }
 }
 

@@ -1,8 +1,8 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
 import type { ExcalidrawHook } from '../../excalidraw/src/test-hook';
-import { DESKTOP, drag, launch, leave, newProject } from './browser';
-import { Server } from './server';
+import { DESKTOP, drag, leave, newProject } from './browser';
+import { stage } from './stage';
 
 declare global {
   interface Window {
@@ -16,27 +16,16 @@ const SEED = Number(process.env['EXCALIDRAW_SEED'] ?? 1);
 /** Milliseconds that the server is away. */
 const AWAY = 1500;
 
-let server: Server;
-let browser: Browser;
-
-beforeAll(async () => {
-  server = await Server.start();
-  browser = await launch();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const here = stage();
 
 async function visitEditor(project: string): Promise<Page> {
-  const context = await browser.newContext(DESKTOP);
+  const context = await here.browser.newContext(DESKTOP);
   const page = await context.newPage();
   page.on('pageerror', (error) => {
     throw error;
   });
   page.on('request', (request) => expect(request.url()).toMatch(/^(http:\/\/127\.0\.0\.1:|data:|blob:)/));
-  await page.goto(`${server.url}/excalidraw/?project=${project}&test=1`);
+  await page.goto(`${here.server.url}/excalidraw/?project=${project}&test=1`);
   await page.waitForFunction(() => window.__excalidraw?.canvas.status.synced);
   return page;
 }
@@ -56,17 +45,24 @@ const stateOf = (page: Page): Promise<{ scene: string; objects: string }> =>
     };
   });
 
+/** How long what was done may take to show everywhere, in milliseconds. */
+const SOON = { timeout: 30_000 };
+
 /** Waits until everything is saved and all tabs show and hold the same, and gives it; what differs, when that takes too long. */
 async function agreed(...pages: Page[]): Promise<string> {
   const isSaved = (page: Page): Promise<unknown> =>
     page.waitForFunction(() => {
-      const { connection, unsaved, synced } = (window.__excalidraw as ExcalidrawHook).canvas.status;
+      const { connection, unsaved, synced } = window.__excalidraw?.canvas.status ?? {};
       return connection === 'online' && synced && unsaved === 0;
     });
   await Promise.all(pages.map(isSaved));
-  const texts = async (): Promise<string[]> => (await Promise.all(pages.map(stateOf))).flatMap(({ scene, objects }) => [scene, objects]);
-  await expect.poll(async () => new Set(await texts()).size, { timeout: 10_000 }).toBe(1).catch(() => undefined);
-  const [first = '', ...rest] = await texts();
+  let texts: string[] = [];
+  const kinds = async (): Promise<number> => {
+    texts = (await Promise.all(pages.map(stateOf))).flatMap(({ scene, objects }) => [scene, objects]);
+    return new Set(texts).size;
+  };
+  await expect.poll(kinds, SOON).toBe(1).catch(() => undefined);
+  const [first = '', ...rest] = texts;
   for (const text of rest) expect(text).toBe(first);
   return first;
 }
@@ -179,9 +175,9 @@ describe('Excalidraw over the SDK', () => {
     const end = start + SECONDS * 1000;
     const work = Promise.all(hands.map((pair) => pair.workUntil(end)));
     await new Promise((done) => setTimeout(done, (SECONDS * 1000) / 2 - AWAY / 2));
-    await server.crash();
+    await here.server.crash();
     await new Promise((done) => setTimeout(done, AWAY));
-    await server.run();
+    await here.server.run();
     await work;
     const drawing = await agreed(a, b);
     const late = await visitEditor(project);
@@ -222,13 +218,13 @@ describe('Excalidraw over the SDK', () => {
         return found && [found.x, found.y, found.strokeColor];
       });
     };
-    expect(await rectangle(b)).toEqual([500, 300, '#e03131']);
+    await expect.poll(() => rectangle(b), SOON).toEqual([500, 300, '#e03131']);
     await a.keyboard.press('Control+z');
-    expect(await rectangle(b)).toEqual([400, 200, '#e03131']);
+    await expect.poll(() => rectangle(b), SOON).toEqual([400, 200, '#e03131']);
     await a.keyboard.press('Control+z');
-    expect(await rectangle(b)).toBeUndefined();
+    await expect.poll(() => rectangle(b), SOON).toBeUndefined();
     await b.keyboard.press('Control+z');
-    expect(await agreed(a, b)).toBe('');
+    await expect.poll(() => agreed(a, b), SOON).toBe('');
     await leave(a, b);
   });
 
@@ -243,7 +239,7 @@ describe('Excalidraw over the SDK', () => {
     await b.keyboard.press('o');
     await drag(b, [700, 400], [800, 500]);
     await a.reload();
-    await b.waitForFunction(() => window.__excalidraw?.api.getSceneElements().length === 2);
+    for (const page of [a, b]) await page.waitForFunction(() => window.__excalidraw?.api.getSceneElements().length === 2);
     expect((await agreed(a, b)).split('\n')).toHaveLength(2);
     await leave(a, b);
   });
@@ -252,7 +248,7 @@ describe('Excalidraw over the SDK', () => {
     const project = newProject();
     const page = await visitEditor(project);
     const title = async (path: string): Promise<string> => {
-      await page.goto(`${server.url}${path}?project=${project}&test=1`);
+      await page.goto(`${here.server.url}${path}?project=${project}&test=1`);
       return page.title();
     };
     // The second visit is the one that goes through the service worker.

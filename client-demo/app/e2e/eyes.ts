@@ -52,3 +52,14 @@ export async function copied(page: Page, text: string): Promise<void> {
 
 /** Waits until the board has so many objects. */
 export const count = (page: Page, n: number): Promise<unknown> => page.waitForFunction((n) => window.__board?.canvas.objects.size === n, n);
+
+/** Waits until leaving the page would, or would not, be asked about. What is edited is kept in the browser a moment later. */
+export const asksBeforeLeaving = (page: Page, isAsked: boolean): Promise<unknown> =>
+  page.waitForFunction((wanted) => !window.dispatchEvent(new Event('beforeunload', { cancelable: true })) === wanted, isAsked);
+
+/** Waits until a page sees where so many others point. */
+export const seesCursors = (page: Page, count: number): Promise<unknown> =>
+  page.waitForFunction((n) => {
+    const presence = window.__board?.canvas.presence;
+    return [...(presence?.others.keys() ?? [])].filter((session) => presence?.cursor(session)).length >= n;
+  }, count);

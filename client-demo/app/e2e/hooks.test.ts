@@ -1,11 +1,11 @@
 /** The SDK's hooks in a real React in a real browser: what a change renders anew. */
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { build, type Rollup } from 'vite';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { DESKTOP, launch, leave, newProject, saved, visit } from './browser';
+import { beforeAll, expect, it } from 'vitest';
+import { DESKTOP, leave, newProject, saved } from './browser';
 import type * as Components from './hooks-page';
-import { Server } from './server';
+import { stage } from './stage';
 
 declare global {
   interface Window {
@@ -15,19 +15,11 @@ declare global {
 
 const OBJECTS = 1_000;
 
-let server: Server;
-let browser: Browser;
+const here = stage();
 let script: string;
 
 beforeAll(async () => {
-  server = await Server.start();
-  browser = await launch();
   script = await bundled();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
 });
 
 /** The components and React, as a script. */
@@ -48,7 +40,7 @@ const rendered = (page: Page): Promise<Record<string, number>> => page.evaluate(
 
 it('a move of one of a thousand objects renders one of their components', async () => {
   const project = newProject();
-  const other = await visit(browser, server.url, project);
+  const other = await here.visit(project);
   await other.evaluate((n) => {
     const canvas = window.__board?.canvas;
     for (let first = 0; first < n; first += 250) {
@@ -58,7 +50,7 @@ it('a move of one of a thousand objects renders one of their components', async 
     }
   }, OBJECTS);
   await saved(other);
-  const page = await visit(browser, server.url, project, { ...DESKTOP, bypassCSP: true });
+  const page = await here.visit(project, { ...DESKTOP, bypassCSP: true });
   await page.addScriptTag({ content: script });
   await page.evaluate(() => window.__board && window.Hooks?.mount(window.__board.canvas));
   await page.waitForFunction((n) => document.querySelectorAll('[id^="shape-"]').length === n, OBJECTS);

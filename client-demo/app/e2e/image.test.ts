@@ -2,24 +2,24 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { launch, leave, newProject, objectsOf, saved, visit } from './browser';
+import { DESKTOP, leave, newProject, objectsOf, PHONE, saved } from './browser';
 import { choose, copied, count, draw, inkAt, lookAtOrigin } from './eyes';
-import { Server } from './server';
+import { shootBoth } from './shots';
+import { stage } from './stage';
 
-let server: Server;
-let browser: Browser;
+const here = stage();
 let a: Page;
 let b: Page;
 let pictures: HttpServer;
 let address: string;
+/** Each sends a picture that was asked for at /late.png. */
+const late: (() => unknown)[] = [];
 
 beforeAll(async () => {
-  server = await Server.start();
-  browser = await launch();
   // A page makes the picture: 120 by 80, all red.
-  const page = await visit(browser, server.url, newProject());
+  const page = await here.visit();
   const url = await page.evaluate(() => {
     const paper = Object.assign(document.createElement('canvas'), { width: 120, height: 80 });
     const ctx = paper.getContext('2d');
@@ -31,6 +31,7 @@ beforeAll(async () => {
   const png = Buffer.from(url.slice(url.indexOf(',') + 1), 'base64');
   pictures = createServer(({ url }, answer) => {
     if (url === '/red.png') answer.writeHead(200, { 'content-type': 'image/png', 'access-control-allow-origin': '*' }).end(png);
+    else if (url === '/late.png') late.push(() => answer.writeHead(200, { 'content-type': 'image/png' }).end(png));
     else if (url === '/unreadable.png') answer.writeHead(200, { 'content-type': 'image/png' }).end(png);
     else answer.writeHead(404).end();
   }).listen(0, '127.0.0.1');
@@ -38,15 +39,10 @@ beforeAll(async () => {
   address = `http://127.0.0.1:${(pictures.address() as AddressInfo).port}`;
 });
 
-afterAll(async () => {
-  pictures?.close();
-  await browser?.close();
-  await server?.stop();
-});
+afterAll(() => void pictures?.close());
 
 beforeEach(async () => {
-  const project = newProject();
-  [a, b] = [await visit(browser, server.url, project), await visit(browser, server.url, project)];
+  [a, b] = await here.two();
   await lookAtOrigin(a, b);
 });
 
@@ -61,21 +57,65 @@ describe('an image', () => {
     for (const page of [a, b]) await inkAt(page, 720, 450);
   });
 
-  it('comes by the menu', async () => {
-    a.once('dialog', (dialog) => void dialog.accept(` ${address}/red.png`));
-    await choose(a, 'Image by its address…');
-    await count(b, 1);
-    await inkAt(b, 720, 450);
-  });
-
-  it('that is not there is told, and an address of a page stays text', async () => {
-    a.once('dialog', (dialog) => void dialog.accept(`${address}/none.png`));
-    await choose(a, 'Image by its address…');
-    await a.waitForSelector('.toast.bad');
+  it('is text when the address is one of a page', async () => {
     await copied(a, `${address}/page`);
     await a.keyboard.press('Control+v');
     await count(b, 1);
     expect(await objectsOf(b)).toMatchObject([{ type: 'text', text: `${address}/page` }]);
+  });
+});
+
+describe.each([['desktop', DESKTOP], ['phone', PHONE]] as const)('the dialog for an image, on a %s', (name, options) => {
+  let page: Page;
+  const problem = (): Promise<string | null> => page.textContent('.ask [role="alert"]');
+
+  beforeEach(async () => {
+    page = await here.visit(newProject(), options);
+    await choose(page, 'Image by its address…');
+    await page.waitForSelector('dialog.ask[open]');
+  });
+
+  afterEach(() => leave(page));
+
+  it('takes an address on Enter, and leaves the keyboard to the board', async () => {
+    await page.keyboard.type(` ${address}/red.png`);
+    await page.keyboard.press('Enter');
+    await count(page, 1);
+    expect(await page.isVisible('.ask')).toBe(false);
+    expect(await objectsOf(page)).toMatchObject([{ type: 'image', w: 120, h: 80 }]);
+    await page.waitForFunction(() => document.activeElement?.classList.contains('board'));
+    await page.keyboard.press('Delete');
+    await count(page, 0);
+  });
+
+  it('says what is wrong, and can be answered again', async () => {
+    await page.keyboard.type('no address');
+    await page.click('text=Insert >> nth=-1');
+    expect(await problem()).toMatch(/not an address/);
+    await page.fill('.ask input', `${address}/none.png`);
+    expect(await problem()).toBe('');
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(() => document.querySelector('.ask [role="alert"]')?.textContent?.startsWith('There is no image'));
+    await shootBoth(page, `image-dialog-${name}`);
+    await page.keyboard.type(`${address}/red.png`);
+    await page.keyboard.press('Enter');
+    await count(page, 1);
+  });
+
+  it('is given up on Escape, also while the image is on its way', async () => {
+    await page.keyboard.type(`${address}/late.png`);
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.ask >> text=Loading…');
+    await page.keyboard.press('Escape');
+    expect(await page.isVisible('.ask')).toBe(false);
+    await page.waitForFunction(() => document.activeElement?.classList.contains('board'));
+    await expect.poll(() => late.length, { timeout: 30_000 }).toBe(1);
+    late.pop()?.();
+    await choose(page, 'Image by its address…');
+    await page.keyboard.type(`${address}/red.png`);
+    await page.keyboard.press('Enter');
+    await count(page, 1);
+    expect(await objectsOf(page)).toMatchObject([{ w: 120 }]);
   });
 });
 

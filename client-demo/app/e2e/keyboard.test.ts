@@ -1,25 +1,14 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { DESKTOP, launch, leave, newProject, objectsOf, visit } from './browser';
+import type { Page } from 'playwright-core';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DESKTOP, leave, newProject, objectsOf } from './browser';
 import { draw, inkAt, lookAtOrigin, selected } from './eyes';
-import { Server } from './server';
+import { stage } from './stage';
 
-let server: Server;
-let browser: Browser;
+const here = stage();
 let page: Page;
 
-beforeAll(async () => {
-  server = await Server.start();
-  browser = await launch();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
 beforeEach(async () => {
-  page = await visit(browser, server.url, newProject());
+  page = await here.visit();
   await lookAtOrigin(page);
 });
 
@@ -119,13 +108,18 @@ describe('the list of contents', () => {
 });
 
 describe('with reduced motion', () => {
-  /** The views that the camera passes on the way to everything. */
+  /** The views that the camera passes on the way to everything. Its page paints a frame every 20 ms, whatever the machine does. */
   const fly = async (page: Page): Promise<number> => {
     await draw(page, 'r', [300, 200], [400, 300]);
     await page.evaluate(() => {
       const views: number[] = [];
       window.__board?.camera.onChange(() => views.push(window.__board?.camera.x ?? NaN));
       Object.assign(window, { __views: views });
+      const start = performance.now();
+      let now = start;
+      performance.now = () => now;
+      const { requestAnimationFrame } = window;
+      window.requestAnimationFrame = (f) => requestAnimationFrame(() => f((now += 20)));
     });
     await page.keyboard.press('Shift+1');
     await page.waitForFunction(() => Math.abs((window.__board?.camera.x ?? 0) - (350 - innerWidth / 2)) < 0.01);
@@ -133,7 +127,7 @@ describe('with reduced motion', () => {
   };
 
   it('the view jumps, otherwise it flies', async () => {
-    const still = await visit(browser, server.url, newProject(), { ...DESKTOP, reducedMotion: 'reduce' });
+    const still = await here.visit(newProject(), { ...DESKTOP, reducedMotion: 'reduce' });
     await lookAtOrigin(still);
     expect(await fly(still)).toBe(1);
     await leave(still);

@@ -1,41 +1,36 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { launch, leave, median, newProject, painted, percentile, saved, visit } from './browser';
-import { Server } from './server';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { leave, median, newProject, painted, saved } from './browser';
+import { frameTimes, limit, paceOf, said, slownessOf } from './pace';
+import { stage } from './stage';
 
 const OBJECTS = 10_000;
+/** How many times longer than an empty board they may take to open, where that alone takes long. */
+const TIMES_EMPTY = 4;
 
-let server: Server;
-let browser: Browser;
+const here = stage();
 let project: string;
 
 beforeAll(async () => {
-  server = await Server.start();
-  browser = await launch();
   project = newProject();
-  const page = await visit(browser, server.url, project);
+  const page = await here.visit(project);
   await page.evaluate(fill, OBJECTS);
   await saved(page);
   await leave(page);
 }, 120_000);
 
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
 const marks = (page: Page): Promise<Record<string, number>> =>
   page.evaluate(() => Object.fromEntries(performance.getEntriesByType('mark').map((mark) => [mark.name, mark.startTime])));
 
-async function open(): Promise<Page> {
-  const page = await visit(browser, server.url, project);
+async function open(which = project): Promise<Page> {
+  const page = await here.visit(which);
   await page.waitForFunction(() => performance.getEntriesByName('board:rendered').length > 0);
   return page;
 }
 
 describe(`${OBJECTS} objects`, () => {
   it('open in under a second', async () => {
-    const totals: number[] = [];
+    const [totals, empty]: [number[], number[]] = [[], []];
     for (let i = 0; i < 5; i++) {
       const page = await open();
       expect(await page.evaluate(() => window.__board?.canvas.objects.size)).toBe(OBJECTS);
@@ -47,34 +42,42 @@ describe(`${OBJECTS} objects`, () => {
           `to synced ${(synced - welcome).toFixed(0)}, to rendered ${(rendered - synced).toFixed(0)}`,
       );
       await leave(page);
+      const other = await open(newProject());
+      empty.push((await marks(other))['board:rendered'] ?? Number.NaN);
+      await leave(other);
     }
-    console.log(`navigation to rendered: median ${median(totals).toFixed(0)} ms, fastest ${Math.min(...totals).toFixed(0)} ms`);
-    expect(median(totals)).toBeLessThan(1000);
+    console.log(`navigation to rendered: median ${median(totals).toFixed(0)} ms, fastest ${Math.min(...totals).toFixed(0)} ms; of an empty board ${median(empty).toFixed(0)} ms`);
+    // A machine that takes its time for an empty board, too, is slow or busy with other things.
+    expect(median(totals)).toBeLessThan(Math.max(1_000, TIMES_EMPTY * median(empty)));
   });
 
   it('pan smoothly at every zoom', async () => {
     const page = await open();
+    const slower = await slownessOf(page);
+    const still = await paceOf(page, () => page.evaluate(frameTimes, 120));
     for (const zoom of ['all', 0.15, 0.4, 1, 2] as const) {
       if (zoom !== 'all') await page.evaluate((to) => window.__board?.camera.zoomTo(to), zoom);
       await painted(page);
-      const frames = await page.evaluate(panAbout, 240);
+      const pace = await paceOf(page, () => page.evaluate(panAbout, 240));
+      const { frames } = pace;
       const late = frames.filter((ms) => ms > 25).length;
       console.log(
-        `pan at zoom ${zoom}: ${(1000 / (frames.reduce((a, b) => a + b, 0) / frames.length)).toFixed(1)} fps, ` +
-          `median ${median(frames).toFixed(1)} ms, p99 ${percentile(frames, 0.99).toFixed(1)} ms, ${late} of ${frames.length} frames late`,
+        `pan at zoom ${zoom}: ${(1000 / (frames.reduce((a, b) => a + b, 0) / frames.length)).toFixed(1)} fps, ${said(pace)}, ${late} of ${frames.length} frames late`,
       );
-      expect(median(frames)).toBeLessThan(20);
+      expect(median(frames)).toBeLessThan(limit(20, slower, pace, still));
     }
     await leave(page);
   });
 
   it('zoom smoothly from one shape to all of them', async () => {
     const page = await open();
+    const slower = await slownessOf(page);
+    const still = await paceOf(page, () => page.evaluate(frameTimes, 120));
     await page.evaluate(() => window.__board?.camera.zoomTo(2));
     await painted(page);
-    const frames = await page.evaluate(zoomOut, 240);
-    console.log(`zoom out: median ${median(frames).toFixed(1)} ms, p99 ${percentile(frames, 0.99).toFixed(1)} ms`);
-    expect(median(frames)).toBeLessThan(25);
+    const pace = await paceOf(page, () => page.evaluate(zoomOut, 240));
+    console.log(`zoom out: ${said(pace)}; a machine ${slower.toFixed(1)} times slower than usual`);
+    expect(median(pace.frames)).toBeLessThan(limit(25, slower, pace, still));
     await leave(page);
   });
 });

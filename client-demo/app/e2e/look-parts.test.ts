@@ -1,32 +1,12 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, it } from 'vitest';
-import { DESKTOP, drag, launch, leave, newProject, painted, PHONE, saved, visit } from './browser';
+/** Screenshots of the parts that one opens. */
+import type { Page } from 'playwright-core';
+import { describe, it } from 'vitest';
+import { DESKTOP, drag, leave, newProject, PHONE, saved } from './browser';
 import { choose, draw, lookAtOrigin } from './eyes';
-import { Server } from './server';
+import { dark, SCREENS, shoot } from './shots';
+import { stage } from './stage';
 
-/** Screenshots of the parts that one opens, for a person to look at. */
-const OUT = join(import.meta.dirname, 'out');
-
-let server: Server;
-let browser: Browser;
-
-beforeAll(async () => {
-  await mkdir(OUT, { recursive: true });
-  server = await Server.start();
-  browser = await launch();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-async function shoot(page: Page, name: string): Promise<void> {
-  await painted(page);
-  await page.screenshot({ path: join(OUT, `${name}.png`) });
-}
+const here = stage();
 
 async function label(page: Page, text: string): Promise<void> {
   await page.keyboard.press('Enter');
@@ -62,18 +42,15 @@ async function diagram(page: Page): Promise<void> {
   await saved(page);
 }
 
-const dark = (options: BrowserContextOptions): BrowserContextOptions => ({ ...options, colorScheme: 'dark' });
-const LOOKS = [['desktop', DESKTOP], ['desktop-dark', dark(DESKTOP)], ['phone', PHONE], ['phone-dark', dark(PHONE)]] as const;
-
 describe('screenshots', () => {
   it('of the menu, the map and the plug', async () => {
     const project = newProject();
-    const maker = await visit(browser, server.url, project);
+    const maker = await here.visit(project);
     await diagram(maker);
     await maker.click('.self .avatar');
     await shoot(maker, 'card-desktop');
-    for (const [name, options] of LOOKS) {
-      const page = await visit(browser, server.url, project, options);
+    for (const [name, options] of SCREENS) {
+      const page = await here.visit(project, options);
       await page.click('.menu > button');
       await shoot(page, `menu-${name}`);
       await page.click('.menu-list >> text="Map of the board"');
@@ -87,7 +64,7 @@ describe('screenshots', () => {
 
   it('of a group, of guides and of an arrow that takes hold', async () => {
     for (const [name, options] of [['desktop', DESKTOP], ['desktop-dark', dark(DESKTOP)]] as const) {
-      const page = await visit(browser, server.url, newProject(), options);
+      const page = await here.visit(newProject(), options);
       await diagram(page);
       await page.mouse.click(340, 280);
       await page.keyboard.down('Shift');
@@ -114,20 +91,22 @@ describe('screenshots', () => {
 
   it('of a phone with something selected, and of the list of contents', async () => {
     const project = newProject();
-    const page = await visit(browser, server.url, project);
+    const page = await here.visit(project);
     await diagram(page);
     await page.waitForSelector('.contents button', { state: 'attached' });
     await page.focus('.contents button');
     await shoot(page, 'contents-desktop');
     await drag(page, [300, 160], [320, 170]);
     await saved(page);
-    const phone = await visit(browser, server.url, project, PHONE);
+    const phone = await here.visit(project, PHONE);
     await choose(phone, 'Map of the board');
     await phone.tap('.board', { position: { x: 120, y: 370 } });
+    await phone.waitForSelector('.inspector.selecting');
     await shoot(phone, 'selected-phone');
-    const narrow = await visit(browser, server.url, project, { viewport: { width: 700, height: 700 } });
+    const narrow = await here.visit(project, { viewport: { width: 700, height: 700 } });
     await choose(narrow, 'Map of the board');
     await narrow.keyboard.press('Control+a');
+    await narrow.waitForSelector('.inspector.selecting');
     await shoot(narrow, 'selected-narrow');
     await leave(page, phone, narrow);
   });

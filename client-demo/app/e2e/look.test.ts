@@ -1,31 +1,11 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, it } from 'vitest';
-import { DESKTOP, drag, launch, leave, newProject, painted, PHONE, saved, visit } from './browser';
-import { Server } from './server';
+import type { Page } from 'playwright-core';
+import { describe, it } from 'vitest';
+import { DESKTOP, drag, leave, newProject, PHONE, saved } from './browser';
+import { seesCursors } from './eyes';
+import { dark, SCREENS, shoot } from './shots';
+import { stage } from './stage';
 
-/** Screenshots for a person to look at. Nothing is compared: what is ugly, only an eye can tell. */
-const OUT = join(import.meta.dirname, 'out');
-
-let server: Server;
-let browser: Browser;
-
-beforeAll(async () => {
-  await mkdir(OUT, { recursive: true });
-  server = await Server.start();
-  browser = await launch();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-async function shoot(page: Page, name: string): Promise<void> {
-  await painted(page);
-  await page.screenshot({ path: join(OUT, `${name}.png`) });
-}
+const here = stage();
 
 async function write(page: Page, key: 'n' | 't', at: [number, number], text: string): Promise<void> {
   await page.keyboard.press(key);
@@ -76,18 +56,10 @@ async function pointAt(page: Page, x: number, y: number): Promise<void> {
   await page.mouse.move(x, y, { steps: 4 });
 }
 
-const sees = (page: Page, cursors: number): Promise<unknown> =>
-  page.waitForFunction((n) => {
-    const presence = window.__board?.canvas.presence;
-    return [...(presence?.others.keys() ?? [])].filter((session) => presence?.cursor(session)).length >= n;
-  }, cursors);
-
-const dark = (options: BrowserContextOptions): BrowserContextOptions => ({ ...options, colorScheme: 'dark' });
-
 describe('screenshots', () => {
   it('of an empty board', async () => {
-    for (const [name, options] of [['desktop', DESKTOP], ['desktop-dark', dark(DESKTOP)], ['phone', PHONE], ['phone-dark', dark(PHONE)]] as const) {
-      const page = await visit(browser, server.url, newProject(), options);
+    for (const [name, options] of SCREENS) {
+      const page = await here.visit(newProject(), options);
       await shoot(page, `empty-${name}`);
       await leave(page);
     }
@@ -95,24 +67,24 @@ describe('screenshots', () => {
 
   it('of a busy board, its panels and its messages', async () => {
     const project = newProject();
-    const first = await visit(browser, server.url, project);
+    const first = await here.visit(project);
     await plan(first);
     await saved(first);
-    const second = await visit(browser, server.url, project, dark(DESKTOP));
+    const second = await here.visit(project, dark(DESKTOP));
     await pointAt(second, 820, 620);
     await pointAt(first, 640, 380);
-    await sees(first, 1);
-    await sees(second, 1);
+    await Promise.all([seesCursors(first, 1), seesCursors(second, 1)]);
     await first.mouse.click(400, 440);
     await second.mouse.click(820, 600);
     await pointAt(second, 860, 640);
     await shoot(first, 'busy-desktop');
     await shoot(second, 'busy-desktop-dark');
-    const phone = await visit(browser, server.url, project, PHONE);
+    const phone = await here.visit(project, PHONE);
     await shoot(phone, 'busy-phone');
     await phone.tap('.swatch-button');
+    await phone.waitForSelector('.inspector.open');
     await shoot(phone, 'style-phone');
-    const night = await visit(browser, server.url, project, dark(PHONE));
+    const night = await here.visit(project, dark(PHONE));
     await shoot(night, 'busy-phone-dark');
     await first.keyboard.press('Control+a');
     await first.click('.share');

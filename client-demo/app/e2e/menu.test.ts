@@ -1,25 +1,14 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { launch, leave, newProject, painted, PHONE, saved, synced, visit } from './browser';
+import type { Page } from 'playwright-core';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { leave, newProject, painted, PHONE, saved, synced } from './browser';
 import { choose, draw, lookAtOrigin, tabBeside } from './eyes';
-import { Server } from './server';
+import { stage } from './stage';
 
-let server: Server;
-let browser: Browser;
+const here = stage();
 let page: Page;
 
-beforeAll(async () => {
-  server = await Server.start();
-  browser = await launch();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
 beforeEach(async () => {
-  page = await visit(browser, server.url, newProject());
+  page = await here.visit();
   await lookAtOrigin(page);
 });
 
@@ -85,6 +74,9 @@ describe('the menu of the board', () => {
   });
 });
 
+/** How long another tab or the page may take to look different, in milliseconds. */
+const SOON = { timeout: 30_000 };
+
 describe('the colour scheme', () => {
   const paper = (page: Page): Promise<string> => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   /** The brightness of a corner of the canvas, 0 to 765. */
@@ -108,14 +100,20 @@ describe('the colour scheme', () => {
     expect(await paper(tab)).toBe(dark);
     await choose(tab, 'Light colours');
     expect(await paper(tab)).toBe(light);
+    // The tab that was open before hears of it: its page and its canvas.
+    await expect.poll(() => paper(page), SOON).toBe(light);
+    await expect.poll(() => canvas(page), SOON).toBeGreaterThan(600);
+    await choose(tab, 'Colours of the system');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await expect.poll(() => paper(page), SOON).toBe(dark);
   });
 
   it('follows the system until one is chosen', async () => {
     const light = await paper(page);
     await page.emulateMedia({ colorScheme: 'dark' });
-    expect(await paper(page)).not.toBe(light);
+    await expect.poll(() => paper(page), SOON).not.toBe(light);
     await choose(page, 'Light colours');
-    expect(await paper(page)).toBe(light);
+    await expect.poll(() => paper(page), SOON).toBe(light);
   });
 });
 
@@ -133,6 +131,7 @@ describe('the map', () => {
     });
     await saved(page);
     await choose(page, 'Map of the board');
+    await painted(page);
     const box = await page.locator('.minimap canvas').boundingBox();
     expect(box).toMatchObject({ width: 180, height: 120 });
     const { x, y } = box ?? { x: 0, y: 0 };
@@ -152,6 +151,24 @@ describe('the map', () => {
 });
 
 describe('on a narrow screen', () => {
+  it('the title does not reach under the people, whatever it says', async () => {
+    const project = newProject();
+    for (const width of [390, 360]) {
+      const pages = [await here.visit(project, { ...PHONE, viewport: { width, height: 700 } })];
+      for (let i = 0; i < 3; i++) pages.push(await here.visit(project));
+      const [phone] = pages as [Page];
+      await phone.waitForSelector('.others .more');
+      await phone.evaluate(() => {
+        window.__board?.canvas.disconnect();
+        for (let i = 0; i < 120; i++) window.__board?.canvas.batch((tx) => void tx.create({ type: 'rect', x: i, y: 0, w: 9, h: 9 }));
+      });
+      await phone.waitForSelector('.status >> text=120 unsent');
+      const [title, people] = await Promise.all(['.title-bar', '.company'].map((part) => phone.locator(part).boundingBox()));
+      expect((title?.x ?? 0) + (title?.width ?? 0)).toBeLessThan(people?.x ?? 0);
+      await leave(...pages);
+    }
+  });
+
   /** Buttons that one would not hit by a press on their middle. */
   const covered = (page: Page): Promise<(string | null)[]> =>
     page.$$eval('button', (buttons) =>
@@ -164,7 +181,7 @@ describe('on a narrow screen', () => {
 
   it('no button covers another, whatever is open', async () => {
     for (const options of [PHONE, { viewport: { width: 480, height: 800 } }, { viewport: { width: 660, height: 700 } }, { viewport: { width: 980, height: 700 } }]) {
-      const narrow = await visit(browser, server.url, newProject(), options);
+      const narrow = await here.visit(newProject(), options);
       expect(await covered(narrow)).toEqual([]);
       await choose(narrow, 'Map of the board');
       await narrow.keyboard.press('r');

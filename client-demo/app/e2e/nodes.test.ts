@@ -1,58 +1,55 @@
 import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { converged, drag, launch, leave, newProject, objectsOf, saved, visit } from './browser';
+import { converged, drag, leave, newProject, objectsOf, saved } from './browser';
+import { count, seesCursors } from './eyes';
 import { Redis } from './redis';
 import { Server } from './server';
+import { shoot } from './shots';
+import { stage } from './stage';
 
 let redis: Redis;
-let nodes: Server[];
-let browser: Browser;
 
 beforeAll(async () => {
   redis = await Redis.start();
-  const stores = {
+});
+
+afterAll(() => redis?.stop());
+
+const node = (): Promise<Server> =>
+  Server.start({
     COLLAB_REDIS_URL: `redis://127.0.0.1:${redis.port}`,
     COLLAB_DURABLE_URL: `sqlite://${join(redis.directory, 'shared.db')}`,
-  };
-  nodes = [await Server.start(stores), await Server.start(stores)];
-  browser = await launch();
-});
+  });
 
-afterAll(async () => {
-  await browser?.close();
-  await Promise.all((nodes ?? []).map((node) => node.stop()));
-  await redis?.stop();
-});
+const nodes = [stage(node), stage(node)] as const;
 
-const url = (n: number): string => nodes[n]?.url ?? '';
+async function oneOnEach(): Promise<[Page, Page]> {
+  const project = newProject();
+  return [await nodes[0].visit(project), await nodes[1].visit(project)];
+}
 
 describe('two nodes, a tab on each', () => {
   it('draw on one board and see each other', async () => {
-    const project = newProject();
-    const [a, b] = [await visit(browser, url(0), project), await visit(browser, url(1), project)];
+    const [a, b] = await oneOnEach();
     await a.keyboard.press('r');
     await drag(a, [300, 200], [420, 320]);
     await b.keyboard.press('r');
     await drag(b, [500, 200], [620, 320]);
+    await Promise.all([count(a, 2), count(b, 2)]);
     await converged(a, b);
-    expect(await objectsOf(a)).toHaveLength(2);
     await a.mouse.move(400, 500);
     for (const page of [a, b]) {
       await page.waitForFunction(() => window.__board?.canvas.presence.others.size === 1);
     }
-    await b.waitForFunction(() => {
-      const presence = window.__board?.canvas.presence;
-      return [...(presence?.others.keys() ?? [])].some((session) => presence?.cursor(session));
-    });
+    await seesCursors(b, 1);
     await leave(a);
     await b.waitForFunction(() => window.__board?.canvas.presence.others.size === 0);
     await leave(b);
   });
 
   it('are told while Redis hangs, and lose nothing that was drawn meanwhile', async () => {
-    const project = newProject();
-    const [a, b] = [await visit(browser, url(0), project), await visit(browser, url(1), project)];
+    const [a, b] = await oneOnEach();
     await a.keyboard.press('r');
     await drag(a, [300, 200], [420, 320]);
     await converged(a, b);
@@ -61,7 +58,7 @@ describe('two nodes, a tab on each', () => {
       await a.keyboard.press('r');
       await drag(a, [500, 200], [620, 320]);
       await a.waitForFunction(() => window.__board?.canvas.status.mode === 'degraded');
-      await a.screenshot({ path: join(import.meta.dirname, 'out', 'redis-hangs.png') });
+      await shoot(a, 'redis-hangs');
     } finally {
       redis.goOn();
     }

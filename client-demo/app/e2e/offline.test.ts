@@ -1,20 +1,9 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { converged, drag, launch, leave, newProject, objectsOf, saved, visit } from './browser';
-import { Server } from './server';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { converged, drag, leave, newProject, objectsOf, saved } from './browser';
+import { stage } from './stage';
 
-let server: Server;
-let browser: Browser;
-
-beforeAll(async () => {
-  server = await Server.start();
-  browser = await launch();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const here = stage();
 
 const shows = (page: Page, label: RegExp): Promise<unknown> =>
   page.waitForFunction((source) => new RegExp(source).test(document.querySelector('.status .label')?.textContent ?? ''), label.source);
@@ -35,8 +24,7 @@ const typesAt = async (page: Page): Promise<unknown[]> => (await objectsOf(page)
 
 describe('a tab whose connection is cut', () => {
   it('keeps what is drawn offline and joins it to the others', async () => {
-    const project = newProject();
-    const [a, b] = [await visit(browser, server.url, project), await visit(browser, server.url, project)];
+    const [a, b] = await here.two();
     await drawRect(a, 300, 200);
     await converged(a, b);
     await a.evaluate(() => window.__board?.canvas.disconnect());
@@ -61,8 +49,7 @@ describe('a tab whose connection is cut', () => {
   });
 
   it('survives the network going away under it', async () => {
-    const project = newProject();
-    const [a, b] = [await visit(browser, server.url, project), await visit(browser, server.url, project)];
+    const [a, b] = await here.two();
     await drawRect(a, 300, 200);
     await converged(a, b);
     await a.context().setOffline(true);
@@ -78,11 +65,11 @@ describe('a tab whose connection is cut', () => {
 
   it('survives kill -9 of the server: equal objects, nothing lost, nothing twice', async () => {
     const project = newProject();
-    const [a, b] = [await visit(browser, server.url, project), await visit(browser, server.url, project)];
+    const [a, b] = await here.two(project);
     await drawRect(a, 300, 200);
     await drawRect(b, 500, 200);
     await converged(a, b);
-    await server.crash();
+    await here.server.crash();
     await Promise.all([shows(a, /^(Offline|Reconnecting)/), shows(b, /^(Offline|Reconnecting)/)]);
     await drawRect(a, 300, 400);
     await drawRect(b, 500, 400);
@@ -90,12 +77,12 @@ describe('a tab whose connection is cut', () => {
     await drag(b, [700, 200], [820, 300]);
     await moveFirst(a, -100);
     await moveFirst(b, -200);
-    await server.run();
+    await here.server.run();
     await Promise.all([shows(a, /^Saved$/), shows(b, /^Saved$/)]);
     await a.waitForFunction(() => window.__board?.canvas.objects.size === 5);
     const after = await converged(a, b);
     expect(await typesAt(a)).toEqual(['ellipse', 'rect', 'rect', 'rect', 'rect']);
-    const late = await visit(browser, server.url, project);
+    const late = await here.visit(project);
     expect(await converged(a, b, late)).toBe(after);
     await leave(a, b, late);
   });

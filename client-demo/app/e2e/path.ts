@@ -53,6 +53,20 @@ export function lags(moved: readonly Sample[], shown: readonly Sample[]): number
     });
 }
 
+/** Runs in a page: how long it takes to ask the server for something small, again and again for so long; in milliseconds. */
+export async function roundTrips(lasts: number): Promise<number[]> {
+  const [times, end]: [number[], number] = [[], performance.now() + lasts];
+  for (let start = performance.now(); start < end; start = performance.now()) {
+    await fetch('sw.js', { cache: 'no-store' }).then((answer) => answer.text());
+    times.push(performance.now() - start);
+    await new Promise(requestAnimationFrame);
+  }
+  return times;
+}
+
+/** How much longer than usual the way to the server took at worst, in milliseconds: what was on it then came late. */
+export const delay = (trips: readonly number[]): number => spread(trips, 0.5, 1).to - spread(trips, 0.5, 1).from;
+
 /** The values at two parts of the way from the least to the greatest. */
 export function spread(values: readonly number[], from: number, to: number): { from: number; to: number } {
   const sorted = [...values].sort((a, b) => a - b);

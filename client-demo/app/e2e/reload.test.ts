@@ -1,23 +1,13 @@
 /** A page that goes away, politely or not, and comes back: nothing that was drawn in it is lost. */
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { contents, converged, DESKTOP, drag, launch, leave, newProject, objectsOf, saved, synced, visit } from './browser';
-import { Server } from './server';
+import type { BrowserContext, Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { contents, converged, crash, DESKTOP, drag, leave, newProject, objectsOf, saved, synced } from './browser';
+import { count } from './eyes';
+import { stage } from './stage';
 
-let server: Server;
-let browser: Browser;
+const here = stage();
 
-beforeAll(async () => {
-  server = await Server.start();
-  browser = await launch();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-const address = (project: string): string => `${server.url}/?project=${project}&test=1`;
+const address = (project: string): string => `${here.server.url}/?project=${project}&test=1`;
 
 /** A tab of a browser that has others. */
 async function tab(context: BrowserContext, project: string): Promise<Page> {
@@ -38,14 +28,12 @@ async function drawRects(page: Page, count: number, y = 200): Promise<void> {
 /** All edits would outlive the page. */
 const kept = (page: Page): Promise<unknown> => page.waitForFunction(() => window.__board?.canvas.isSafeToLeave);
 
-const shows = (page: Page, count: number): Promise<unknown> => page.waitForFunction((n) => window.__board?.canvas.objects.size === n, count);
+/** Shows the board again, from what the browser keeps; it has chosen its view. */
+const opened = (page: Page): Promise<unknown> => page.waitForFunction(() => performance.getEntriesByName('board:synced').length > 0);
 
-/** As when the browser is killed, or has no memory left: no event, no goodbye. */
-async function crash(page: Page): Promise<void> {
-  const session = await page.context().newCDPSession(page);
-  const gone = page.waitForEvent('crash');
-  void session.send('Page.crash').catch(() => undefined);
-  await gone;
+/** Killed, and what is left of it cleared away. */
+async function die(page: Page): Promise<void> {
+  await crash(page);
   await page.close();
 }
 
@@ -58,7 +46,7 @@ async function shellKept(page: Page): Promise<void> {
 describe('a tab that is gone', () => {
   it('killed with unsent edits: the next one sends them, once', async () => {
     const project = newProject();
-    const context = await browser.newContext(DESKTOP);
+    const context = await here.browser.newContext(DESKTOP);
     const first = await tab(context, project);
     await synced(first);
     await drawRects(first, 2);
@@ -67,11 +55,12 @@ describe('a tab that is gone', () => {
     await drawRects(first, 5, 350);
     await kept(first);
     const before = await contents(first);
-    await crash(first);
+    await die(first);
     const second = await tab(context, project);
+    await count(second, 7);
     await saved(second);
     expect(await contents(second)).toBe(before);
-    const other = await visit(browser, server.url, project);
+    const other = await here.visit(project);
     expect(await converged(second, other)).toBe(before);
     expect(await objectsOf(other)).toHaveLength(7);
     await leave(second, other);
@@ -79,8 +68,8 @@ describe('a tab that is gone', () => {
 
   it('killed while its edits are on their way: each takes effect once', async () => {
     const project = newProject();
-    const context = await browser.newContext(DESKTOP);
-    const other = await visit(browser, server.url, project);
+    const context = await here.browser.newContext(DESKTOP);
+    const other = await here.visit(project);
     let page = await tab(context, project);
     let drawn = 0;
     for (let round = 0; round < 4; round++) {
@@ -90,11 +79,11 @@ describe('a tab that is gone', () => {
       }, round);
       drawn += 20;
       await kept(page);
-      await crash(page);
+      await die(page);
       page = await tab(context, project);
     }
     await saved(page);
-    await shows(other, drawn);
+    await count(other, drawn);
     await converged(page, other);
     expect(await objectsOf(other)).toHaveLength(drawn);
     await leave(page, other);
@@ -102,7 +91,7 @@ describe('a tab that is gone', () => {
 
   it('two of one browser, both killed offline: a third brings the work of both', async () => {
     const project = newProject();
-    const context = await browser.newContext(DESKTOP);
+    const context = await here.browser.newContext(DESKTOP);
     const tabs = [await tab(context, project), await tab(context, project)];
     for (const [i, page] of tabs.entries()) {
       await synced(page);
@@ -110,11 +99,11 @@ describe('a tab that is gone', () => {
       await drawRects(page, i + 1);
       await kept(page);
     }
-    await Promise.all(tabs.map(crash));
+    await Promise.all(tabs.map(die));
     const third = await tab(context, project);
-    await shows(third, 3);
+    await count(third, 3);
     await saved(third);
-    const other = await visit(browser, server.url, project);
+    const other = await here.visit(project);
     await converged(third, other);
     expect(await objectsOf(other)).toHaveLength(3);
     await leave(third, other);
@@ -123,17 +112,17 @@ describe('a tab that is gone', () => {
 
 describe('a reload', () => {
   it('without a server: drawn, reloaded, drawn, reloaded again; all comes together when it is back', async () => {
-    const project = newProject();
-    const [a, b] = [await visit(browser, server.url, project), await visit(browser, server.url, project)];
+    const [a, b] = await here.two();
     await drawRects(a, 1);
     await saved(a);
     await shellKept(a);
-    await server.crash();
+    await here.server.crash();
     await drawRects(a, 2, 350);
     for (let round = 0; round < 2; round++) {
       await kept(a);
       await a.reload();
-      await shows(a, 3 + round);
+      await opened(a);
+      await count(a, 3 + round);
       await a.keyboard.press('o');
       await drag(a, [300 + 150 * round, 500], [400 + 150 * round, 580]);
     }
@@ -142,9 +131,9 @@ describe('a reload', () => {
     await b.keyboard.type('from b');
     await b.keyboard.press('Escape');
     await kept(a);
-    await server.run();
+    await here.server.run();
     await Promise.all([saved(a), saved(b)]);
-    await Promise.all([shows(a, 6), shows(b, 6)]);
+    await Promise.all([count(a, 6), count(b, 6)]);
     await converged(a, b);
     expect((await objectsOf(b)).map(({ type }) => type).sort()).toEqual(['ellipse', 'ellipse', 'note', 'rect', 'rect', 'rect']);
     await leave(a, b);
@@ -152,19 +141,19 @@ describe('a reload', () => {
 
   it('undo goes on where it was', async () => {
     const project = newProject();
-    const page = await visit(browser, server.url, project);
+    const page = await here.visit(project);
     await drawRects(page, 3);
     await page.keyboard.press('Control+z');
-    await shows(page, 2);
+    await count(page, 2);
     // What is saved was sent, and what was sent had been kept, undo steps with it.
     await saved(page);
     await page.reload();
     await synced(page);
     await page.keyboard.press('Control+Shift+z');
-    await shows(page, 3);
+    await count(page, 3);
     for (let rest = 2; rest >= 0; rest--) {
       await page.keyboard.press('Control+z');
-      await shows(page, rest);
+      await count(page, rest);
     }
     await leave(page);
   });

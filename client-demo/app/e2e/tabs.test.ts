@@ -1,29 +1,20 @@
 /** Tabs of one browser that share one connection: `?tabs=shared`. */
 import { createServer, request, type Server as Proxy } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { contents, converged, DESKTOP, drag, launch, leave, newProject, objectsOf, saved, synced } from './browser';
-import { freePort, Server } from './server';
+import type { BrowserContext, Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { contents, converged, crash, DESKTOP, drag, leave, newProject, objectsOf, saved, synced } from './browser';
+import { count } from './eyes';
+import { freePort } from './server';
+import { stage } from './stage';
 
-let server: Server;
-let browser: Browser;
-
-beforeAll(async () => {
-  server = await Server.start();
-  browser = await launch();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const here = stage();
 
 /** WebSockets that pages have opened themselves: the worker's are not among them. */
 const own = new WeakMap<Page, string[]>();
 
 /** A tab beside the others of its browser. */
-async function tab(context: BrowserContext, project: string, url = server.url): Promise<Page> {
+async function tab(context: BrowserContext, project: string, url = here.server.url): Promise<Page> {
   const page = await context.newPage();
   const sockets: string[] = [];
   own.set(page, sockets);
@@ -42,20 +33,10 @@ async function draw(page: Page, x: number, y = 200): Promise<void> {
 const sees = (page: Page, others: number): Promise<unknown> =>
   page.waitForFunction((n) => window.__board?.canvas.presence.others.size === n, others);
 
-const shows = (page: Page, count: number): Promise<unknown> => page.waitForFunction((n) => window.__board?.canvas.objects.size === n, count);
-
 /** Waits until the server counts so many. */
 async function counts(sharedSockets: number, sessions: number): Promise<void> {
-  const count = (): Promise<number[]> => Promise.all([server.metric('collab_shared_sockets'), server.metric('collab_sessions')]);
-  await expect.poll(count, { timeout: 30_000, interval: 100 }).toEqual([sharedSockets, sessions]);
-}
-
-/** As when the tab's process is killed: no event, no goodbye. */
-async function crash(page: Page): Promise<void> {
-  const session = await page.context().newCDPSession(page);
-  const gone = page.waitForEvent('crash');
-  void session.send('Page.crash').catch(() => undefined);
-  await gone;
+  const counted = (): Promise<number[]> => Promise.all([here.server.metric('collab_shared_sockets'), here.server.metric('collab_sessions')]);
+  await expect.poll(counted, { timeout: 30_000, interval: 100 }).toEqual([sharedSockets, sessions]);
 }
 
 /** What stands before the server and lets through all but the shared socket. */
@@ -108,17 +89,17 @@ class Gate {
 
 describe('tabs of one browser', () => {
   it('have one connection, each a session of its own', async () => {
-    const [project, context] = [newProject(), await browser.newContext(DESKTOP)];
+    const [project, context] = [newProject(), await here.browser.newContext(DESKTOP)];
     const [a, b] = [await tab(context, project), await tab(context, project)];
     await counts(1, 2);
     await Promise.all([sees(a, 1), sees(b, 1)]);
     await draw(a, 300);
     await draw(b, 500);
-    await shows(a, 2);
+    await count(a, 2);
     await converged(a, b);
     await a.bringToFront();
     await a.keyboard.press('Control+z');
-    await shows(b, 1);
+    await count(b, 1);
     expect((await objectsOf(b)).map(({ x }) => Math.round(x))).toEqual((await objectsOf(a)).map(({ x }) => Math.round(x)));
     await a.mouse.move(700, 500);
     await a.mouse.move(720, 520);
@@ -133,7 +114,7 @@ describe('tabs of one browser', () => {
   });
 
   it('may have several projects', async () => {
-    const [projects, context] = [[newProject(), newProject(), newProject()], await browser.newContext(DESKTOP)];
+    const [projects, context] = [[newProject(), newProject(), newProject()], await here.browser.newContext(DESKTOP)];
     const pages: [Page, Page][] = [];
     for (const project of projects) pages.push([await tab(context, project), await tab(context, project)]);
     await counts(1, 6);
@@ -141,7 +122,7 @@ describe('tabs of one browser', () => {
       for (let n = 0; n <= i; n += 1) await draw(n % 2 === 0 ? a : b, 300 + n * 120);
     }
     for (const [i, [a, b]] of pages.entries()) {
-      await Promise.all([shows(a, i + 1), shows(b, i + 1), sees(a, 1), sees(b, 1)]);
+      await Promise.all([count(a, i + 1), count(b, i + 1), sees(a, 1), sees(b, 1)]);
       await converged(a, b);
     }
     await leave(pages[0]?.[0] as Page);
@@ -149,7 +130,7 @@ describe('tabs of one browser', () => {
   });
 
   it('go one by one: a closed and a crashed one are no longer present, the others go on', async () => {
-    const [project, context] = [newProject(), await browser.newContext(DESKTOP)];
+    const [project, context] = [newProject(), await here.browser.newContext(DESKTOP)];
     const [a, b, c] = [await tab(context, project), await tab(context, project), await tab(context, project)];
     const leaves = (others: number): Promise<unknown> =>
       a.waitForFunction((n) => {
@@ -175,7 +156,7 @@ describe('tabs of one browser', () => {
   });
 
   it('come back after a reload, and after another page', async () => {
-    const [project, context] = [newProject(), await browser.newContext(DESKTOP)];
+    const [project, context] = [newProject(), await here.browser.newContext(DESKTOP)];
     const [a, b] = [await tab(context, project), await tab(context, project)];
     await a.reload();
     await synced(a);
@@ -184,47 +165,47 @@ describe('tabs of one browser', () => {
     await a.goBack();
     await synced(a);
     await draw(a, 300);
-    await shows(b, 1);
+    await count(b, 1);
     await counts(1, 2);
     await leave(a);
   });
 
   it('lose nothing when the server is killed', async () => {
-    const [project, context] = [newProject(), await browser.newContext(DESKTOP)];
+    const [project, context] = [newProject(), await here.browser.newContext(DESKTOP)];
     const [a, b] = [await tab(context, project), await tab(context, project)];
     await draw(a, 300);
     await Promise.all([saved(a), saved(b)]);
-    await server.crash();
+    await here.server.crash();
     await draw(a, 300, 400);
     await draw(b, 500, 400);
-    await server.run();
+    await here.server.run();
     await Promise.all([saved(a), saved(b)]);
-    await Promise.all([shows(a, 3), shows(b, 3), sees(a, 1), sees(b, 1)]);
+    await Promise.all([count(a, 3), count(b, 3), sees(a, 1), sees(b, 1)]);
     await converged(a, b);
     await leave(a);
   });
 
   it('find another worker when theirs dies', async () => {
-    const [project, context] = [newProject(), await browser.newContext(DESKTOP)];
+    const [project, context] = [newProject(), await here.browser.newContext(DESKTOP)];
     const [a, b] = [await tab(context, project), await tab(context, project)];
-    const session = await browser.newBrowserCDPSession();
+    const session = await here.browser.newBrowserCDPSession();
     const { targetInfos } = await session.send('Target.getTargets');
-    const workers = targetInfos.filter(({ type, url }) => type === 'shared_worker' && url.startsWith(server.url));
+    const workers = targetInfos.filter(({ type, url }) => type === 'shared_worker' && url.startsWith(here.server.url));
     expect(workers).toHaveLength(1);
-    const opened = await server.metric('collab_sessions_opened_total');
+    const opened = await here.server.metric('collab_sessions_opened_total');
     await session.send('Target.closeTarget', { targetId: workers[0]?.targetId ?? '' });
-    await expect.poll(() => server.metric('collab_sessions_opened_total'), { timeout: 30_000 }).toBeGreaterThanOrEqual(opened + 2);
+    await expect.poll(() => here.server.metric('collab_sessions_opened_total'), { timeout: 30_000 }).toBeGreaterThanOrEqual(opened + 2);
     await counts(1, 2);
     await draw(a, 300);
     await draw(b, 500);
-    await shows(a, 2);
+    await count(a, 2);
     await converged(a, b);
     await leave(a);
   });
 
   it('keep to it when a project is made', async () => {
-    const page = await (await browser.newContext(DESKTOP)).newPage();
-    await page.goto(`${server.url}/?tabs=shared&test=1`);
+    const page = await (await here.browser.newContext(DESKTOP)).newPage();
+    await page.goto(`${here.server.url}/?tabs=shared&test=1`);
     await synced(page);
     expect(new URL(page.url()).searchParams.get('tabs')).toBe('shared');
     expect(new URL(page.url()).searchParams.get('project')).not.toBeNull();
@@ -236,27 +217,27 @@ describe('tabs of one browser', () => {
 describe('where nothing can be shared', () => {
   it('a browser without shared workers goes its own way, beside one that has them', async () => {
     const project = newProject();
-    const [poor, rich] = [await browser.newContext(DESKTOP), await browser.newContext(DESKTOP)];
+    const [poor, rich] = [await here.browser.newContext(DESKTOP), await here.browser.newContext(DESKTOP)];
     await poor.addInitScript(() => void delete (window as { SharedWorker?: unknown }).SharedWorker);
     const [a, b, c] = [await tab(poor, project), await tab(poor, project), await tab(rich, project)];
     await counts(1, 3);
     expect([own.get(a)?.length, own.get(b)?.length, own.get(c)?.length]).toEqual([1, 1, 0]);
     for (const [i, page] of [a, b, c].entries()) await draw(page, 300 + i * 120);
-    await Promise.all([shows(a, 3), shows(b, 3), shows(c, 3)]);
+    await Promise.all([count(a, 3), count(b, 3), count(c, 3)]);
     await converged(a, b, c);
     await leave(a, c);
   });
 
   it('a server behind something that refuses it is reached by a socket for each, and not asked again and again', async () => {
-    const gate = await Gate.open(server.url);
+    const gate = await Gate.open(here.server.url);
     try {
-      const [project, context] = [newProject(), await browser.newContext(DESKTOP)];
+      const [project, context] = [newProject(), await here.browser.newContext(DESKTOP)];
       const [a, b] = [await tab(context, project, gate.url), await tab(context, project, gate.url)];
       await counts(0, 2);
       expect(gate.asked).toBe(1);
       await draw(a, 300);
       await draw(b, 500);
-      await shows(a, 2);
+      await count(a, 2);
       expect(await converged(a, b)).toBe(await contents(a));
       await crash(b);
       await counts(0, 1);

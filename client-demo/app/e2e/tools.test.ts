@@ -1,26 +1,15 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from 'vitest';
-import { drag, launch, leave, newProject, objectsOf, PHONE, visit, type Seen } from './browser';
-import { Server } from './server';
+import type { Page } from 'playwright-core';
+import { beforeEach, afterEach, describe, expect, it } from 'vitest';
+import { DESKTOP, drag, leave, newProject, objectsOf, painted, PHONE, type Seen } from './browser';
+import { count, lookAtOrigin } from './eyes';
+import { stage } from './stage';
 
-let server: Server;
-let browser: Browser;
+const here = stage();
 let page: Page;
 
-beforeAll(async () => {
-  server = await Server.start();
-  browser = await launch();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
 beforeEach(async () => {
-  page = await visit(browser, server.url, newProject());
-  // Screen and canvas coordinates are the same, so that the tests can be read.
-  await page.evaluate(() => window.__board?.camera.set({ x: 0, y: 0, zoom: 1 }));
+  page = await here.visit();
+  await lookAtOrigin(page);
 });
 
 afterEach(() => leave(page));
@@ -118,7 +107,7 @@ describe('tools', () => {
     await rectangle();
     await page.keyboard.press('Control+c');
     await page.keyboard.press('Control+v');
-    expect(await objectsOf(page)).toHaveLength(2);
+    await count(page, 2);
   });
 
   it('pan and zoom with the wheel', async () => {
@@ -137,7 +126,7 @@ describe('tools', () => {
 
 describe('the page', () => {
   it('puts a new project into an address without one', async () => {
-    await page.goto(server.url);
+    await page.goto(here.server.url);
     await page.waitForURL(/\?project=[a-z0-9]{10}$/);
   });
 
@@ -149,11 +138,25 @@ describe('the page', () => {
   });
 
   it('tells others a new name', async () => {
-    const other = await visit(browser, server.url, new URL(page.url()).searchParams.get('project') ?? '');
+    const other = await here.visit(new URL(page.url()).searchParams.get('project') ?? '');
     await other.click('.self .avatar');
     await other.fill('.card input', 'Ada Lovelace');
     await page.waitForSelector('.others .avatar[aria-label^="Ada Lovelace"]');
     await leave(other);
+  });
+
+  it('gives two who come with the same colour different ones', async () => {
+    const project = newProject();
+    const alike = (page: Page): Promise<unknown> => page.addInitScript(() => Object.assign(Math, { random: () => 0 }));
+    const [a, b] = [await here.visit(project, DESKTOP, alike), await here.visit(project, DESKTOP, alike)];
+    const colours = (page: Page): Promise<string[]> =>
+      page.$$eval('.self .avatar, .others .avatar', (avatars) => avatars.map((avatar) => getComputedStyle(avatar).backgroundColor).sort());
+    const areTold = async (): Promise<boolean> => {
+      const [atA, atB] = [await colours(a), await colours(b)];
+      return new Set(atA).size === 2 && atA.join() === atB.join();
+    };
+    await expect.poll(areTold, { timeout: 30_000 }).toBe(true);
+    await leave(a, b);
   });
 
   it('names every button', async () => {
@@ -165,27 +168,62 @@ describe('the page', () => {
 
 describe('a phone', () => {
   it('draws with one finger and moves the view with two', async () => {
-    const phone = await visit(browser, server.url, newProject(), PHONE);
+    const phone = await here.visit(newProject(), PHONE);
     const cdp = await phone.context().newCDPSession(phone);
     const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', ...points: [number, number][]): Promise<unknown> =>
       cdp.send('Input.dispatchTouchEvent', { type, touchPoints: points.map(([x, y], id) => ({ x, y, id })) });
     await phone.tap('[data-tool="draw"]');
+    await phone.waitForSelector('[data-tool="draw"][aria-pressed="true"]');
     await touch('touchStart', [80, 300]);
     for (let i = 1; i <= 10; i++) await touch('touchMove', [80 + i * 15, 300 + i * 10]);
     await touch('touchEnd');
+    await count(phone, 1);
     expect((await objectsOf(phone)).map(({ type }) => type)).toEqual(['draw']);
     const before = await phone.evaluate(() => window.__board?.camera.zoom ?? 0);
     await touch('touchStart', [150, 400]);
     await touch('touchStart', [150, 400], [250, 400]);
     for (let i = 1; i <= 10; i++) await touch('touchMove', [150 - i * 5, 400], [250 + i * 5, 400]);
     await touch('touchEnd');
-    expect(await phone.evaluate(() => window.__board?.camera.zoom ?? 0)).toBeCloseTo(before * 2, 1);
+    await expect.poll(() => phone.evaluate(() => window.__board?.camera.zoom ?? 0), { timeout: 30_000 }).toBeCloseTo(before * 2, 1);
     expect(await objectsOf(phone)).toHaveLength(1);
     await leave(phone);
   });
 
+  it('has no control that is too small for a finger, whatever is open', async () => {
+    const phone = await here.visit(newProject(), PHONE);
+    const small = (): Promise<string[]> =>
+      phone.$$eval('button, label:has(input)', (controls) =>
+        controls
+          .map((control) => ({ name: control.getAttribute('aria-label') ?? control.textContent ?? '', box: control.getBoundingClientRect() }))
+          .filter(({ box }) => box.width > 1 && (box.width < 39.5 || box.height < 39.5))
+          .map(({ name, box }) => `${name}: ${box.width} by ${box.height}`),
+      );
+    expect(await small()).toEqual([]);
+    await phone.tap('.self .avatar');
+    await phone.waitForSelector('.card input');
+    expect(await small()).toEqual([]);
+    await phone.keyboard.press('Escape');
+    await phone.tap('[aria-label="Pull the plug"]');
+    await phone.waitForSelector('.plug input');
+    expect(await small()).toEqual([]);
+    await phone.tap('[aria-label="Pull the plug"]');
+    await phone.waitForSelector('.plug', { state: 'hidden' });
+    // A hidden field keeps the keyboard until the next frame.
+    await painted(phone);
+    await phone.keyboard.press('r');
+    await phone.keyboard.press('Enter');
+    await phone.waitForSelector('.inspector.selecting');
+    await phone.tap('.swatch-button');
+    await phone.waitForSelector('.inspector.open');
+    expect(await small()).toEqual([]);
+    await phone.keyboard.press('?');
+    await phone.waitForSelector('dialog[open]');
+    expect(await small()).toEqual([]);
+    await leave(phone);
+  });
+
   it('fits every control on the screen', async () => {
-    const phone = await visit(browser, server.url, newProject(), PHONE);
+    const phone = await here.visit(newProject(), PHONE);
     const outside = await phone.$$eval('button', (buttons) =>
       buttons
         .map((button) => ({ name: button.getAttribute('aria-label'), box: button.getBoundingClientRect() }))

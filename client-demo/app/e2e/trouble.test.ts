@@ -2,30 +2,17 @@
  * What a person sees when a part of the server is away: a real server, behind a connection that holds back or adds messages. The
  * screenshots are for a person to look at.
  */
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { decode, encode } from '@msgpack/msgpack';
-import type { Browser, BrowserContextOptions, Page, WebSocketRoute } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DESKTOP, launch, leave, newProject, painted, PHONE, synced } from './browser';
-import { Server } from './server';
+import type { BrowserContextOptions, Page, WebSocketRoute } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { DESKTOP, leave, newProject, PHONE } from './browser';
+import { asksBeforeLeaving } from './eyes';
+import { shootBoth } from './shots';
+import { stage } from './stage';
 
-const OUT = join(import.meta.dirname, 'out');
 type Message = Readonly<Record<string, unknown>>;
 
-let server: Server;
-let browser: Browser;
-
-beforeAll(async () => {
-  await mkdir(OUT, { recursive: true });
-  server = await Server.start();
-  browser = await launch();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const here = stage();
 
 /** A connection that the test has its hand on. */
 class Wire {
@@ -54,12 +41,11 @@ class Wire {
 
 /** @param keeps false: a browser that keeps nothing for a page, as some do in private windows */
 async function visit(options: BrowserContextOptions, keeps = true): Promise<[Page, Wire]> {
-  const page = await (await browser.newContext(options)).newPage();
-  if (!keeps) await page.addInitScript(() => Object.defineProperty(window, 'indexedDB', { value: undefined }));
   const wire = new Wire();
-  await page.routeWebSocket(/\/v1\/projects\//, (route) => wire.attach(route));
-  await page.goto(`${server.url}/?project=${newProject()}&test=1`);
-  await synced(page);
+  const page = await here.visit(newProject(), options, async (page) => {
+    if (!keeps) await page.addInitScript(() => Object.defineProperty(window, 'indexedDB', { value: undefined }));
+    await page.routeWebSocket(/\/v1\/projects\//, (route) => wire.attach(route));
+  });
   return [page, wire];
 }
 
@@ -70,18 +56,10 @@ const draw = (page: Page, n: number): Promise<void> =>
     }
   }, n);
 const label = (page: Page, text: string): Promise<unknown> =>
-  page.waitForFunction((wanted) => document.querySelector('.status .label')?.textContent === wanted, text, { timeout: 15_000 });
-const asksBeforeLeaving = (page: Page): Promise<boolean> =>
-  page.evaluate(() => !window.dispatchEvent(new Event('beforeunload', { cancelable: true })));
+  page.waitForFunction((wanted) => document.querySelector('.status .label')?.textContent === wanted, text);
 
 describe.each([['desktop', DESKTOP], ['phone', PHONE]] as const)('trouble, on a %s', (name, options) => {
-  const shoot = async (page: Page, what: string): Promise<void> => {
-    for (const scheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme: scheme });
-      await painted(page);
-      await page.screenshot({ path: join(OUT, `${what}-${name}-${scheme}.png`) });
-    }
-  };
+  const shoot = (page: Page, what: string): Promise<void> => shootBoth(page, `${what}-${name}`);
 
   it('a part of the server is away: everything is saved, more slowly', async () => {
     const [page, wire] = await visit(options);
@@ -90,7 +68,7 @@ describe.each([['desktop', DESKTOP], ['phone', PHONE]] as const)('trouble, on a 
     wire.say({ t: 'mode', mode: 'degraded' });
     await label(page, 'Saved · slow');
     await shoot(page, 'degraded');
-    expect(await asksBeforeLeaving(page)).toBe(false);
+    await asksBeforeLeaving(page, false);
     wire.fromServer = (message) => (message['t'] === 'ack' || message['t'] === 'saved' ? undefined : message);
     await draw(page, 1);
     await label(page, 'Saving slowly…');
@@ -105,9 +83,9 @@ describe.each([['desktop', DESKTOP], ['phone', PHONE]] as const)('trouble, on a 
     await draw(page, 2);
     await label(page, 'Saving…');
     await page.waitForFunction(() => window.__board?.canvas.status.unsent === 0);
-    expect(await asksBeforeLeaving(page)).toBe(false);
+    await asksBeforeLeaving(page, false);
     await label(page, 'Not saved yet · 2');
-    expect(await asksBeforeLeaving(page)).toBe(true);
+    await asksBeforeLeaving(page, true);
     await shoot(page, 'stalled');
     wire.fromServer = (message) => message;
     await draw(page, 1);
@@ -125,7 +103,8 @@ describe.each([['desktop', DESKTOP], ['phone', PHONE]] as const)('trouble, on a 
     await draw(page, 2);
     await label(page, 'Waiting · 2 unsent');
     // Both are kept in the browser: whoever comes back finds them.
-    expect(await asksBeforeLeaving(page)).toBe(false);
+    await asksBeforeLeaving(page, false);
+    await label(page, 'Waiting · 2 unsent');
     await shoot(page, 'unavailable');
     wire.fromPage = (message) => message;
     await label(page, 'Saved');
@@ -138,7 +117,7 @@ describe.each([['desktop', DESKTOP], ['phone', PHONE]] as const)('trouble, on a 
     await label(page, 'Saved');
     // What a server would say that had lost it, and was then sent another copy.
     wire.say({ t: 'reject', cid: 1, kind: 'final', code: 'exists', message: 'exists' });
-    await page.waitForSelector('.toast .offer', { timeout: 5_000 });
+    await page.waitForSelector('.toast .offer');
     await shoot(page, 'loss');
     const [file] = await Promise.all([page.waitForEvent('download'), page.click('text=Keep a copy')]);
     expect(file.suggestedFilename()).toMatch(/^lost-changes-\d+\.json$/);

@@ -1,7 +1,7 @@
 import { Canvas } from '@collabcanvas/sdk';
 import { describe, expect, it } from 'vitest';
 import { Camera } from './camera';
-import { createInFront, deleteSelected, duplicateSelected, moveInDepth, nudge, restyle, selectAll, styleOfSelection } from './commands';
+import { createInFront, deleteSelected, duplicateSelected, groupable, groupSelected, moveInDepth, nudge, restyle, selectAll, styleOfSelection } from './commands';
 import { LiveEdit } from './live-edit';
 import { COLOURS, INK } from './palette';
 import { Pen } from './pen';
@@ -55,6 +55,26 @@ describe('commands', () => {
     expect(order(stage, ids)).toEqual([1, 2, 0]);
     moveInDepth(stage, 'backward');
     expect(order(stage, ids)).toEqual([1, 0, 2]);
+  });
+
+  it('group what is not one group yet, and take apart what is one', () => {
+    const { stage, ids } = withRects([0, 0], [10, 10], [20, 20]);
+    const [a = '', b = '', c = ''] = ids;
+    const can = (...picked: string[]): [boolean, boolean] => {
+      stage.selection.set(picked);
+      const { canGroup, canUngroup } = groupable(stage);
+      return [canGroup, canUngroup];
+    };
+    expect(can()).toEqual([false, false]);
+    expect(can(a)).toEqual([false, false]);
+    expect(can(a, b)).toEqual([true, false]);
+    groupSelected(stage, 'g');
+    expect(can(a, b)).toEqual([false, true]);
+    expect(can(a, b, c)).toEqual([true, true]);
+    expect(can(b)).toEqual([false, true]);
+    stage.selection.set([a, b]);
+    groupSelected(stage, null);
+    expect(can(a, b)).toEqual([true, false]);
   });
 
   it('duplicate beside the original and select the copies', () => {

@@ -115,6 +115,13 @@ export function groupSelected(stage: Stage, group: string | null): void {
   if (shapes.length > 1 || group === null) inBatches(stage.canvas, shapes, (tx, { id }) => tx.update(id, { group }));
 }
 
+/** What `groupSelected` would change: there is something to put together, or to take apart. */
+export function groupable(stage: Stage): { readonly canGroup: boolean; readonly canUngroup: boolean } {
+  const groups = new Set(changeableShapes(stage).map(({ id, group }) => group ?? `alone:${id}`));
+  const isGrouped = changeableShapes(stage).some(({ group }) => group !== undefined);
+  return { canGroup: groups.size > 1, canUngroup: isGrouped };
+}
+
 /** Canvas units between a shape and its duplicate. */
 const STEP_ASIDE = 24;
 

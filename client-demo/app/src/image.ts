@@ -33,11 +33,16 @@ export async function pictureSize(address: string): Promise<{ w: number; h: numb
 export async function insertImage(board: Board, address: string): Promise<boolean> {
   const size = await pictureSize(address);
   if (!size || !board.canEdit) return false;
+  placeImage(board, address, size);
+  return true;
+}
+
+/** Puts a picture of a known size in the middle of what is in sight, and selects it. */
+export function placeImage(board: Board, address: string, size: { readonly w: number; readonly h: number }): void {
   const scale = Math.min(1, LARGEST / Math.max(size.w, size.h));
   const [w, h] = [Math.round(size.w * scale), Math.round(size.h * scale)];
   const view = board.camera.visible();
   const props: Record<string, Value> = { type: 'image', url: address, x: Math.round(view.x + (view.w - w) / 2), y: Math.round(view.y + (view.h - h) / 2), w, h, rotation: 0, opacity: 1 };
   board.setTool('select');
   board.selection.set(createInFront(board, [props]));
-  return true;
 }

@@ -19,6 +19,7 @@ import { followFrame } from './ui/follow-frame';
 import { Help } from './ui/help';
 import { hint } from './ui/hint';
 import { ICONS } from './ui/icons';
+import { ImageDialog } from './ui/image-dialog';
 import { Inspector } from './ui/inspector';
 import { Minimap } from './ui/minimap';
 import { People } from './ui/people';
@@ -115,13 +116,14 @@ function start(): void {
   const helpButton = iconButton(ICONS.help, 'Shortcuts', () => help.toggle(), { keys: '?', className: 'panel help-button' });
   const people = new People(board, { name: profile.name, color: profile.color }, profile.isNew);
 
+  const images = new ImageDialog(board);
   const minimap = new Minimap(board);
   const plugged = plugPanel(canvas, plug);
   page.append(
     editor.element,
     followFrame(board.following),
     hint(board),
-    h('header', { class: 'panel title-bar' }, boardMenu(board, project, minimap, toasts), brand, statusChip(canvas)),
+    h('header', { class: 'panel title-bar' }, boardMenu(board, project, images, minimap, toasts), brand, statusChip(canvas)),
     h('div', { class: 'company' }, people.element, shareButton(shareAddress(project), toasts)),
     inspector.element,
     h('div', { class: 'dock' }, historyControls(board), inspector.opener, zoomControls(board)),
@@ -132,6 +134,7 @@ function start(): void {
     contents(board),
     toasts.element,
     help.element,
+    images.element,
   );
 
   hearSummons({ canvas, follow: (session) => board.following.start(session), visit: (place) => board.flyTo(board.camera.fitted(place, 0)) }, toasts);

@@ -34,7 +34,7 @@ export function chooseScheme(next: Scheme): void {
   changed();
 }
 
-/** Calls back when the page becomes dark or light, and at once. */
+/** Calls back when the page becomes dark or light, also by a choice in another tab, and at once. */
 export function followScheme(listener: () => void): void {
   listeners.add(listener);
   listener();
@@ -46,4 +46,10 @@ function changed(): void {
 }
 
 system.addEventListener('change', changed);
+// Chosen in another tab; without a key, everything was cleared.
+addEventListener('storage', ({ key }) => {
+  if (key !== KEY && key !== null) return;
+  chosen = stored();
+  changed();
+});
 changed();

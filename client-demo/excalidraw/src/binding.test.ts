@@ -29,6 +29,21 @@ function tab(random: () => number = () => 0.5): Tab {
   return { canvas, scene, binding, refused };
 }
 
+/** Two tabs that put an element at the same place at the same time. */
+function twoAtOnePlace(): [Tab, Tab] {
+  const [a, b] = [tab(), tab()];
+  a.scene.add(rectangle('one'));
+  b.scene.add(rectangle('two'));
+  return [a, b];
+}
+
+/** What each tab has done has gone to the other once; nothing is repaired. */
+function passOn(...tabs: Tab[]): void {
+  for (const { binding } of tabs) binding.sync();
+  server.takeAll();
+  for (const { binding } of tabs) binding.sync();
+}
+
 /** Everything on its way has arrived, and been shown. */
 function settle(...tabs: Tab[]): void {
   for (let round = 0; round < 10; round += 1) {
@@ -198,23 +213,15 @@ describe('a binding', () => {
 
 describe('the order', () => {
   it('gives elements that were put at one place at the same time places of their own', () => {
-    const [a, b] = [tab(), tab()];
-    a.scene.add(rectangle('one'));
-    b.scene.add(rectangle('two'));
+    const [a, b] = twoAtOnePlace();
     settle(a, b);
     expectEqual(a, b);
     expect(a.scene.visible.map(({ id }) => id)).toEqual(['one', 'two']);
   });
 
   it('does not take back with a repair what somebody has moved meanwhile', () => {
-    const [a, b] = [tab(), tab()];
-    a.scene.add(rectangle('one'));
-    b.scene.add(rectangle('two'));
-    a.binding.sync();
-    b.binding.sync();
-    server.takeAll();
-    a.binding.sync();
-    b.binding.sync();
+    const [a, b] = twoAtOnePlace();
+    passOn(a, b);
     repair(a.canvas);
     b.scene.edit('two', { index: 'Zz' });
     b.binding.sync();
@@ -225,14 +232,8 @@ describe('the order', () => {
   });
 
   it('comes back to the object’s own when that is free again, also after a drag', () => {
-    const [a, b] = [tab(), tab()];
-    a.scene.add(rectangle('one'));
-    b.scene.add(rectangle('two'));
-    a.binding.sync();
-    b.binding.sync();
-    server.takeAll();
-    a.binding.sync();
-    b.binding.sync();
+    const [a, b] = twoAtOnePlace();
+    passOn(a, b);
     expect(a.scene.get('two')?.index).not.toBe('a0');
     a.scene.current = { ...IDLE, cursorButton: 'down', selectedElementsAreBeingDragged: true, selectedElementIds: { two: true } };
     b.scene.edit('one', { index: 'a5' });

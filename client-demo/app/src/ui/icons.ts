@@ -18,6 +18,8 @@ export const ICONS = {
   back: '<path d="M8.5 11.5H5A1.5 1.5 0 0 1 3.5 10V5A1.5 1.5 0 0 1 5 3.5h5A1.5 1.5 0 0 1 11.5 5v1"/><rect class="solid" x="8.5" y="8.5" width="8" height="8" rx="1.6"/>',
   forward: '<path d="M10 12.5V4M6.5 7.3L10 3.8l3.5 3.5M4 16.2h12"/>',
   backward: '<path d="M10 7.5V16M6.5 12.7l3.5 3.5 3.5-3.5M4 3.8h12"/>',
+  group: '<rect x="5" y="5" width="5.5" height="5.5" rx="1.2"/><rect x="9.5" y="9.5" width="5.5" height="5.5" rx="1.2"/><path d="M2.8 5V2.8H5M15 2.8h2.2V5M17.2 15v2.2H15M5 17.2H2.8V15"/>',
+  ungroup: '<rect x="3" y="3" width="6" height="6" rx="1.3"/><rect x="11" y="11" width="6" height="6" rx="1.3"/><path d="M12.5 7.5l2-2M5.5 14.5l2-2"/>',
   plus: '<path d="M10 4.5v11M4.5 10h11"/>',
   minus: '<path d="M4.5 10h11"/>',
   fit: '<path d="M3.8 7.2V5A1.2 1.2 0 0 1 5 3.8h2.2M12.8 3.8H15A1.2 1.2 0 0 1 16.2 5v2.2M16.2 12.8V15a1.2 1.2 0 0 1-1.2 1.2h-2.2M7.2 16.2H5A1.2 1.2 0 0 1 3.8 15v-2.2"/>',

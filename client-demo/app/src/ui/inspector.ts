@@ -2,6 +2,8 @@ import type { Board } from '../board';
 import {
   deleteSelected,
   duplicateSelected,
+  groupable,
+  groupSelected,
   moveInDepth,
   restyle,
   selectedShapes,
@@ -11,8 +13,9 @@ import {
 } from '../commands';
 import { COLOURS, inkVariable, type FillStyle } from '../palette';
 import { STROKE_WIDTHS } from '../pen';
+import { randomId } from '../random';
 import type { ShapeType } from '../scene/shape';
-import { h, iconButton, oncePerFrame } from './dom';
+import { h, icon, iconButton, oncePerFrame } from './dom';
 import { ICONS } from './icons';
 
 const FILLS: readonly { name: string; value: FillStyle }[] = [
@@ -60,6 +63,9 @@ export class Inspector {
   private readonly opacity: HTMLInputElement;
   private readonly looks: HTMLElement;
   private readonly actions: HTMLElement;
+  private readonly group = this.groupButton('Group', 'Ctrl G', () => randomId());
+  private readonly ungroup = this.groupButton('Ungroup', 'Ctrl Shift G', () => null);
+  private readonly grouping = h('div', { class: 'grouping', role: 'group', 'aria-label': 'Group' }, this.group, this.ungroup);
 
   constructor(private readonly board: Board) {
     this.colours = this.colourChoice();
@@ -75,7 +81,7 @@ export class Inspector {
     const opacity = h('label', { class: 'opacity' }, 'Opacity', this.opacity);
     this.looks = h('div', { class: 'looks' }, this.colours.element, this.fills.element, this.widths.element, opacity);
     this.actions = this.actionRow();
-    this.element = h('section', { class: 'panel inspector', 'aria-label': 'Style' }, this.looks, this.actions);
+    this.element = h('section', { class: 'panel inspector', 'aria-label': 'Style' }, this.looks, this.actions, this.grouping);
     this.swatch.addEventListener('click', () => this.fold(this.element.classList.contains('open')));
     const show = oncePerFrame(() => this.show());
     board.onTool(show);
@@ -114,6 +120,10 @@ export class Inspector {
     this.widths.element.hidden = !concerns(HAS_STROKE);
     this.swatch.style.setProperty('--swatch', `var(${inkVariable(style.colour)})`);
     this.actions.hidden = selection.size === 0;
+    const { canGroup, canUngroup } = groupable(this.board);
+    this.group.hidden = !canGroup;
+    this.ungroup.hidden = !canUngroup;
+    this.grouping.hidden = !canGroup && !canUngroup;
     this.element.classList.toggle('idle', selection.size === 0 && (toolName === 'select' || toolName === 'hand'));
     this.element.classList.toggle('selecting', selection.size > 0);
   }
@@ -145,6 +155,12 @@ export class Inspector {
       return { value, button: h('button', { type: 'button', class: 'button', title: name, 'aria-label': `${name} line`, onclick: press }, line) };
     });
     return new Choice<number>('Line width', 'segments', options);
+  }
+
+  private groupButton(name: 'Group' | 'Ungroup', keys: string, group: () => string | null): HTMLButtonElement {
+    const press = (): void => groupSelected(this.board, group());
+    const drawing = icon(name === 'Group' ? ICONS.group : ICONS.ungroup);
+    return h('button', { type: 'button', class: 'button', title: `${name} — ${keys}`, onclick: press }, drawing, h('span', {}, name));
   }
 
   private actionRow(): HTMLElement {

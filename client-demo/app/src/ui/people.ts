@@ -7,8 +7,20 @@ import { saveProfile, type Profile } from '../profile';
 import { h, oncePerFrame } from './dom';
 
 /** Avatars shown before the rest becomes a number. */
-const MOST = { wide: 5, narrow: 2 };
+const MOST = { wide: 5, narrow: 1 };
 const NARROW = '(max-width: 640px)';
+
+/** How the colours of people are called. */
+const COLOUR_NAMES: Readonly<Record<(typeof PERSON_COLOURS)[number], string>> = {
+  '#e0447c': 'pink',
+  '#d9622b': 'orange',
+  '#b07d00': 'gold',
+  '#3b9b4e': 'green',
+  '#0d9488': 'teal',
+  '#2f7de0': 'blue',
+  '#6d5ae6': 'violet',
+  '#b04bd1': 'purple',
+};
 
 const PRESENT: Readonly<Record<Attendance, string>> = { active: '', idle: 'idle', away: 'away', offline: 'offline' };
 
@@ -63,11 +75,15 @@ export class People {
   }
 
   private avoidTwins(people: readonly Person[]): void {
-    if (!this.mayChangeColour || people.length === 0) return;
+    const ours = this.board.canvas.session;
+    if (!this.mayChangeColour || people.length === 0 || ours === undefined) return;
     this.mayChangeColour = false;
     const taken = new Set(people.map(({ color }) => color));
-    const free = PERSON_COLOURS.find((color) => !taken.has(color));
-    if (taken.has(this.profile.color) && free) this.change({ color: free });
+    const free = PERSON_COLOURS.filter((color) => !taken.has(color));
+    const twin = people.find(({ color }) => color === this.profile.color);
+    // The other may give way at the same time: not to the same colour.
+    const next = twin && (free[twin.session < ours ? 1 : 0] ?? free[0]);
+    if (next) this.change({ color: next });
   }
 
   private faceOf(person: Person): HTMLElement {
@@ -119,7 +135,8 @@ export class People {
     const colours = PERSON_COLOURS.map((color) => {
       const swatch = h('span', { class: 'swatch' });
       swatch.style.setProperty('--swatch', color);
-      return h('button', { type: 'button', class: 'button', 'data-color': color, 'aria-label': `Colour ${color}`, onclick: () => this.change({ color }) }, swatch);
+      const name = `Your colour: ${COLOUR_NAMES[color]}`;
+      return h('button', { type: 'button', class: 'button', 'data-color': color, title: name, 'aria-label': name, onclick: () => this.change({ color }) }, swatch);
     });
     const card = h(
       'div',

@@ -1,7 +1,8 @@
-/** How the overlay looks; its page's own style does not reach it. */
+/** How the overlay looks; its page's own style does not reach it, but may say where it is and how high at most. */
 export const STYLE = `
 .panel {
-  position: fixed; z-index: 2147483000; right: 8px; bottom: 8px; width: min(340px, calc(100vw - 16px)); max-height: 70vh; overflow: auto;
+  position: fixed; z-index: 2147483000; inset: var(--devtools-inset, auto 8px 8px auto); width: min(340px, calc(100vw - 16px));
+  max-height: var(--devtools-height, 70vh); overflow: auto;
   box-sizing: border-box; padding: 8px 12px 12px; border: 1px solid #444b57; border-radius: 8px; background: #1b1f26ee; color: #dde3ec;
   font: 12px/1.5 ui-monospace, SFMono-Regular, Menlo, monospace;
 }

@@ -92,7 +92,9 @@ export class BrowserKeeper implements Keeper {
 
   /** Pages of this project that are waiting for somebody, except the one that this keeper has: those with unsaved work. */
   static async orphans(url: string): Promise<string[]> {
-    const database = await Database.open();
+    // A browser that keeps nothing has kept nothing.
+    const database = await Database.open().catch(() => undefined);
+    if (database === undefined) return [];
     try {
       const scopes = [];
       for (const { scope } of await database.pages(url)) {
