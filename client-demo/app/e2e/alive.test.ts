@@ -106,6 +106,26 @@ describe('people', () => {
   });
 });
 
+describe('a back end without a socket', () => {
+  it('is shown as somebody who is there, with a cursor, until it goes', async () => {
+    const project = newProject();
+    const page = await here.visit(project);
+    const ask = async (method: string, body?: object): Promise<void> => {
+      const address = `${here.server.url}/v1/projects/${project}/presence/importer`;
+      const { status } = await fetch(address, { method, ...(body && { body: JSON.stringify(body) }) });
+      expect(status).toBe(204);
+    };
+    for (let round = 0; round < 2; round += 1) {
+      await ask('PUT', { fields: { name: 'Importer', color: '#3c9a4e', cursor: [10, 20] } });
+      await page.waitForSelector('.others .avatar[aria-label^="Importer"][data-attendance="active"]');
+      await seesCursors(page, 1);
+      await ask('DELETE');
+      await page.waitForSelector('.others .avatar[aria-label^="Importer"]:not([data-attendance="offline"])', { state: 'detached' });
+    }
+    await leave(page);
+  });
+});
+
 describe('a text that somebody writes in', () => {
   it('can be changed by nobody else until they are done', async () => {
     const [a, b] = await two();
