@@ -424,9 +424,9 @@ export class Canvas<Kinds extends Schema<Kinds> = Props> {
       isFree: () => this.#socket.buffered < BUSY_BYTES,
       notBefore: () => pending.pause,
       run: () => {
-        for (const { cid, body, durable } of this.#sync.take(this.#runtime.now(), this.#keeping.mayGo)) {
-          this.#socket.send(this.#encoding.encode(encodeBatch(cid, body, durable)));
-        }
+        const batches = this.#sync.take(this.#runtime.now(), this.#keeping.mayGo);
+        for (const { cid, body, durable } of batches) this.#socket.send(this.#encoding.encode(encodeBatch(cid, body, durable)));
+        return batches.length > 0;
       },
     };
   }

@@ -8,7 +8,8 @@ export interface Job {
   isFree(): boolean;
   /** Milliseconds since 1970 before which it must not run. */
   notBefore(): number;
-  run(): void;
+  /** @returns false when nothing could be done yet: what waits for something else shall not wait for the interval as well */
+  run(): boolean | void;
 }
 
 export class Pacer {
@@ -41,9 +42,7 @@ export class Pacer {
   /** Runs now, without regard to the interval. */
   run(): void {
     this.cancel();
-    if (!this.#job.hasWork()) return;
-    this.#ranAt = this.#runtime.now();
-    this.#job.run();
+    if (this.#job.hasWork() && this.#job.run() !== false) this.#ranAt = this.#runtime.now();
   }
 
   cancel(): void {
