@@ -7,7 +7,7 @@
 //! | `C` | a packed [`Run`], which says when it was sent | the commit script |
 //! | `S` | epoch, seq, commit id: [`Event::Saved`] | a script |
 //! | `L` | epoch: [`Event::Began`] | a script |
-//! | `P` | node, sent (µs since 1970), then n, and the entries as on the client's wire | a node |
+//! | `P` | node, sent (µs since 1970), then n, and the entries as on the client's wire; one with who it is but without fields is a bot that has left, whichever node shows it | a node |
 //! | `B` | node, sent, then n, and the sessions | a node |
 //! | `X` | node, sent, then from, topic, to (a session, a user, or nil), and the data byte for byte | a node |
 //!
