@@ -39,6 +39,14 @@ export function pathOf(whose: Whose): Promise<Sample[]> {
   });
 }
 
+/** Runs in a page: whether the first other cursor is painted where a pointer's way begins, 200 pixels from the left. */
+export function isAtStart(): boolean {
+  const { canvas, camera } = window.__board ?? {};
+  const [session] = canvas?.presence.others.keys() ?? [];
+  const place = session === undefined ? undefined : canvas?.presence.cursor(session);
+  return place !== undefined && camera !== undefined && Math.abs(camera.toScreen({ x: place.x, y: 0 }).x - 200) < 1;
+}
+
 /** For each frame that shows the pointer on its way: how long ago it was there, in milliseconds. */
 export function lags(moved: readonly Sample[], shown: readonly Sample[]): number[] {
   const first = moved[0];
