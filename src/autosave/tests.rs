@@ -3,7 +3,7 @@
 use super::*;
 use crate::durable::layout::entry_name;
 use crate::durable::memory::MemoryStore;
-use crate::durable::{Appended, Entry, NodeReport, Pointer};
+use crate::durable::{Appended, Entry, NodeReport, Pointer, Record};
 use crate::fanout::local::LocalFanout;
 use crate::hot::memory::MemoryHot;
 use crate::hot::{Call, HotState, Over, Proposal, Reply};
@@ -79,6 +79,14 @@ impl DurableStore for Faulty {
 
     async fn truncate(&self, project: &ProjectId, before_ms: u64) -> Result<u64, DurableError> {
         self.store.truncate(project, before_ms).await
+    }
+
+    async fn record(&self, project: &ProjectId) -> Result<Option<Record>, DurableError> {
+        self.store.record(project).await
+    }
+
+    async fn put_record(&self, project: &ProjectId, version: u64, body: &Bytes) -> Result<bool, DurableError> {
+        self.store.put_record(project, version, body).await
     }
 
     async fn list(&self) -> Result<Vec<ProjectId>, DurableError> {

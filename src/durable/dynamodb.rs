@@ -10,6 +10,7 @@ mod ends;
 mod item;
 mod log;
 mod place;
+mod records;
 mod rest;
 mod retry;
 mod setup;
@@ -21,7 +22,7 @@ pub use place::Place;
 pub use retry::Patience;
 pub use setup::setup;
 
-use super::{Appended, DurableError, DurableStore, Entry, NodeReport, Pointer, REPORT_MS};
+use super::{Appended, DurableError, DurableStore, Entry, NodeReport, Pointer, REPORT_MS, Record};
 use crate::clock;
 use crate::ids::{NodeId, ProjectId, Seq};
 use async_trait::async_trait;
@@ -63,7 +64,7 @@ impl DynamoStore {
         Self { table, pace: Pace::default(), ends: Ends::new(BELIEVED) }
     }
 
-    /// Enters a project into the list; before anything else of it is written, so that nothing is ever stored unlisted.
+    /// Enters a project into the list; before anything else of its canvas is written, so that no canvas is ever stored unlisted.
     async fn list_project(&self, project: &ProjectId) -> Result<(), DurableError> {
         self.table.put(&format!("the listing of project {project}"), &Item::new(&item::index(project))).await
     }
@@ -101,6 +102,14 @@ impl DurableStore for DynamoStore {
 
     async fn truncate(&self, project: &ProjectId, before_ms: u64) -> Result<u64, DurableError> {
         self.remove_entries(project, before_ms).await
+    }
+
+    async fn record(&self, project: &ProjectId) -> Result<Option<Record>, DurableError> {
+        self.read_record(project).await
+    }
+
+    async fn put_record(&self, project: &ProjectId, version: u64, body: &Bytes) -> Result<bool, DurableError> {
+        self.write_record(project, version, body).await
     }
 
     /// From an index in a few partitions of its own: a scan would read, and bill, every log and checkpoint.

@@ -3,14 +3,16 @@
 //! Owns what every backend stores in its bodies, so that all of them hold the same bytes, and tells sound ones from damaged ones. Never
 //! does I/O. Called by the backends and, for chunks, by `load` and `checkpoint`.
 //!
-//! Every item starts with [`FORMAT`]. An entry, a pointer and a client table are *sealed*: `[format, deflated, size, sum, body]`, where
+//! Every item starts with [`FORMAT`]. An entry, a pointer, a record and a client table are *sealed*: `[format, deflated, size, sum, body]`, where
 //! `sum` is XXH3-64 of `body` as it stands and `size` that of the body once inflated.
 //!
 //! - Entry body: `[epoch, direct, from, prev, at, [commit …]]`; a commit is `[id, author, cid, digest, outcome]`, or `[id, outcome]` when
 //!   the server made it. An outcome is the changes as bin, or the code of a refusal as text.
 //! - Pointer body: `[epoch, direct, seq, id, build, chunks, objects, clients, recent, at]`.
+//! - Record body: `[version, bytes]`.
 
 pub mod chunk;
+pub mod record;
 
 use super::{DurableError, Entry, Pointer};
 use crate::ids::{CommitId, ProjectId, Seq};

@@ -2,8 +2,8 @@
 //!
 //! Owns the same bytes that a real backend would hold. Never survives its process. Called through [`DurableStore`].
 
-use super::layout::{self, chunk_name, corrupt};
-use super::{Appended, DurableError, DurableStore, Entry, NodeReport, Pointer, REPORT_MS};
+use super::layout::{self, chunk_name, corrupt, record};
+use super::{Appended, DurableError, DurableStore, Entry, NodeReport, Pointer, REPORT_MS, Record};
 use crate::ids::{NodeId, ProjectId, Seq};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -26,6 +26,8 @@ struct Kept {
     pointer: Option<Name>,
     /// All that are kept.
     checkpoints: BTreeMap<Name, Checkpoint>,
+    /// The record with its version.
+    record: Option<(u64, Vec<u8>)>,
 }
 
 /// Seq and build of a checkpoint.
@@ -170,8 +172,27 @@ impl DurableStore for MemoryStore {
         Ok((old - kept.log.len()) as u64)
     }
 
+    async fn record(&self, project: &ProjectId) -> Result<Option<Record>, DurableError> {
+        let projects = self.lock();
+        let found = projects.get(project).and_then(|kept| kept.record.as_ref());
+        found.map(|(version, stored)| record::decode(project, *version, stored)).transpose()
+    }
+
+    async fn put_record(&self, project: &ProjectId, version: u64, body: &Bytes) -> Result<bool, DurableError> {
+        let stored = record::encode(version + 1, body);
+        let mut projects = self.lock();
+        let kept = projects.entry(project.clone()).or_default();
+        let is_next = kept.record.as_ref().map_or(0, |(version, _)| *version) == version;
+        if is_next {
+            kept.record = Some((version + 1, stored));
+        }
+        Ok(is_next)
+    }
+
     async fn list(&self) -> Result<Vec<ProjectId>, DurableError> {
-        Ok(self.lock().keys().cloned().collect())
+        let projects = self.lock();
+        let begun = projects.iter().filter(|(_, kept)| kept.end().max(kept.covered()) > 0);
+        Ok(begun.map(|(project, _)| project.clone()).collect())
     }
 }
 
@@ -196,6 +217,10 @@ mod tests {
             let mut projects = self.0.lock();
             let kept = projects.get_mut(project).expect("the project is there");
             match item {
+                Item::Record => {
+                    let (version, stored) = kept.record.take().expect("the record is there");
+                    kept.record = change(stored).map(|stored| (version, stored));
+                }
                 Item::Entry(from) => {
                     let mut row = kept.log.remove(&from).expect("the entry is there");
                     if let Some(body) = change(std::mem::take(&mut row.body)) {

@@ -10,6 +10,8 @@
 //! - When `append` returns [`Appended::Stored`], the entry survives a kill -9 and a power cut.
 //! - Reads see everything that was stored before they began. An error is an error, never an empty project.
 //! - The pointer to the newest checkpoint only moves forwards.
+//! - A project's record is replaced only by who knows its version ([`DurableStore::put_record`]), and stays for ever. Its versions are 1, 2, 3
+//!   and so on. It needs no log and belongs to none: a project that has nothing else is an empty one, and is not listed.
 //! - What stands in an item is `layout`'s business: a backend stores and returns bodies, and reads no more than their keys.
 //!
 //! Reading a project is `load`, making its log shorter is `checkpoint`; both know only the trait, and so do `survey` and
@@ -169,6 +171,18 @@ pub struct Pointer {
     pub at_ms: u64,
 }
 
+/// A small document of a project that is not part of its canvas: what its rights are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// How often it has been stored.
+    pub version: u64,
+    /// Its bytes, which mean nothing to the store; at most [`RECORD_BYTES`].
+    pub body: Bytes,
+}
+
+/// Largest body of a record, in bytes. Whoever makes one sees to it: an item of DynamoDB ends at 400 KB.
+pub const RECORD_BYTES: usize = 256 << 10;
+
 /// What a node says of itself where all nodes can read it, also while the hot store is away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NodeReport {
@@ -238,7 +252,20 @@ pub trait DurableStore: Send + Sync + 'static {
     /// Any [`DurableError`].
     async fn truncate(&self, project: &ProjectId, before_ms: u64) -> Result<u64, DurableError>;
 
-    /// Every project that has anything stored, in the order of their ids.
+    /// The project's record as it is now; `None` when none was ever stored.
+    ///
+    /// # Errors
+    /// Any [`DurableError`]: then it is not known whether there is one.
+    async fn record(&self, project: &ProjectId) -> Result<Option<Record>, DurableError>;
+
+    /// Stores `body` as version `version + 1`, if the version stored is `version` (0: there is none). False when somebody else was first. What is
+    /// stored survives a kill -9 and a power cut.
+    ///
+    /// # Errors
+    /// [`DurableError::Unavailable`]: the outcome is unknown; read it again. Any other [`DurableError`].
+    async fn put_record(&self, project: &ProjectId, version: u64, body: &Bytes) -> Result<bool, DurableError>;
+
+    /// Every project that has entries or a checkpoint, in the order of their ids; not one that has only a record.
     ///
     /// # Errors
     /// Any [`DurableError`].

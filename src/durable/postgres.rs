@@ -1,6 +1,6 @@
 //! The durable store in a Postgres database, for those who have no AWS.
 //!
-//! Owns the statements and which connection they take: appends have two of their own, so that they never wait behind a checkpoint or a
+//! Owns which connection a statement takes: appends have two of their own, so that they never wait behind a checkpoint or a
 //! load. All of them come back by themselves. Never opens a body; that is `layout`. Called through [`DurableStore`].
 //!
 //! - Every statement is a transaction of its own, in READ COMMITTED, and correct for itself: there is nothing between two of them.
@@ -11,7 +11,9 @@
 mod append;
 mod line;
 mod open;
+mod records;
 mod sole;
+mod statements;
 mod tls;
 mod trouble;
 mod url;
@@ -19,13 +21,17 @@ mod url;
 pub use url::{Target, UrlError};
 
 use super::layout::{self, chunk_name, corrupt};
-use super::{Appended, DurableError, DurableStore, Entry, NodeReport, Pointer, REPORT_MS};
+use super::{Appended, DurableError, DurableStore, Entry, NodeReport, Pointer, REPORT_MS, Record};
 use crate::ids::{ProjectId, Seq};
 use append::Appender;
 use async_trait::async_trait;
 use bytes::Bytes;
 use line::{Line, Params};
 use open::Opening;
+use statements::{
+    CHUNKS, CLEAR_REPORTS, DEPLOYMENT, ENTRIES, FORGET, LIST, MOVE_POINTER, NAME_DEPLOYMENT, POINTER, PUT_CHUNKS,
+    REPORT, REPORTS, SWEEP, TRUNCATE, VERSIONS,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::task::JoinHandle;
@@ -40,51 +46,6 @@ const OTHERS: usize = 2;
 const CHUNKS_AT_ONCE: usize = 4;
 /// Entries removed by one statement.
 const ENTRIES_AT_ONCE: i64 = 256;
-
-const ENTRIES: &str = "SELECT from_seq, body FROM log WHERE project = $1 AND from_seq >= $2 ORDER BY from_seq";
-const POINTER: &str = "SELECT body FROM pointer WHERE project = $1";
-const CHUNKS: &str = "SELECT body FROM chunk WHERE project = $1 AND seq = $2 AND build = $3 ORDER BY n";
-const PUT_CHUNKS: &str = "
-    INSERT INTO chunk (project, seq, build, n, body)
-    SELECT $1, $2, $3, n, body FROM unnest($4::int8[], $5::bytea[]) AS c (n, body)
-    ON CONFLICT (project, seq, build, n) DO UPDATE SET body = excluded.body";
-/// The fence of appends moves along: no entry is stored at or below a checkpoint.
-const MOVE_POINTER: &str = "
-    WITH moved AS (
-        INSERT INTO pointer (project, seq, build, body) VALUES ($1, $2, $3, $4)
-        ON CONFLICT (project) DO UPDATE SET seq = excluded.seq, build = excluded.build, body = excluded.body
-        WHERE pointer.seq < excluded.seq
-        RETURNING project),
-    fenced AS (
-        INSERT INTO head (project, from_seq, to_seq) SELECT project, $2, $2 FROM moved
-        ON CONFLICT (project) DO UPDATE SET from_seq = excluded.from_seq, to_seq = excluded.to_seq
-        WHERE head.to_seq < excluded.to_seq)
-    INSERT INTO version (project, seq, build, body) SELECT project, $2, $3, $4 FROM moved
-    ON CONFLICT (project, seq, build) DO UPDATE SET body = excluded.body";
-const VERSIONS: &str = "SELECT body FROM version WHERE project = $1 ORDER BY seq, build";
-const FORGET: &str = "
-    DELETE FROM version WHERE project = $1 AND seq = $2 AND build = $3
-      AND NOT EXISTS (SELECT 1 FROM pointer WHERE project = $1 AND seq = $2 AND build = $3)";
-/// Chunks that nothing names any more; those above the pointer may be somebody's who is still writing.
-const SWEEP: &str = "
-    DELETE FROM chunk WHERE (project, seq, build, n) IN (
-        SELECT c.project, c.seq, c.build, c.n FROM chunk c JOIN pointer p ON p.project = c.project
-        WHERE c.project = $1 AND c.seq <= p.seq
-          AND NOT EXISTS (SELECT 1 FROM version v WHERE v.project = c.project AND v.seq = c.seq AND v.build = c.build)
-        LIMIT $2)";
-const TRUNCATE: &str = "
-    DELETE FROM log WHERE project = $1 AND from_seq IN (
-        SELECT from_seq FROM log
-        WHERE project = $1 AND at_ms < $2 AND to_seq <= (SELECT seq FROM pointer WHERE project = $1) LIMIT $3)";
-/// Whatever is stored of a project, its fence is there.
-const LIST: &str = "SELECT project FROM head ORDER BY project";
-const CLEAR_REPORTS: &str = "DELETE FROM node WHERE at_ms < $1";
-const REPORT: &str = "
-    INSERT INTO node (node, count, reaches_hot, at_ms) VALUES ($1, $2, $3, $4)
-    ON CONFLICT (node) DO UPDATE SET count = excluded.count, reaches_hot = excluded.reaches_hot, at_ms = excluded.at_ms";
-const REPORTS: &str = "SELECT node, count, reaches_hot, at_ms FROM node ORDER BY node";
-const NAME_DEPLOYMENT: &str = "INSERT INTO deployment (one, name) VALUES (1, $1) ON CONFLICT DO NOTHING";
-const DEPLOYMENT: &str = "SELECT name FROM deployment";
 
 /// Why the database cannot be used: a sentence that says what to do.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -259,6 +220,14 @@ impl DurableStore for PostgresStore {
                 some => removed += some,
             }
         }
+    }
+
+    async fn record(&self, project: &ProjectId) -> Result<Option<Record>, DurableError> {
+        self.read_record(project).await
+    }
+
+    async fn put_record(&self, project: &ProjectId, version: u64, body: &Bytes) -> Result<bool, DurableError> {
+        self.write_record(project, version, body).await
     }
 
     async fn list(&self) -> Result<Vec<ProjectId>, DurableError> {

@@ -6,6 +6,7 @@
 
 mod open;
 mod readers;
+mod records;
 mod statements;
 mod writer;
 
@@ -13,7 +14,7 @@ pub use open::OpenError;
 
 use super::layout::{self, chunk_name, corrupt};
 use super::load::off_thread;
-use super::{Appended, DurableError, DurableStore, Entry, NodeReport, Pointer};
+use super::{Appended, DurableError, DurableStore, Entry, NodeReport, Pointer, Record};
 use crate::ids::{ProjectId, Seq};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -261,6 +262,14 @@ impl DurableStore for SqliteStore {
                 some => removed += some as u64,
             }
         }
+    }
+
+    async fn record(&self, project: &ProjectId) -> Result<Option<Record>, DurableError> {
+        self.read_record(project).await
+    }
+
+    async fn put_record(&self, project: &ProjectId, version: u64, body: &Bytes) -> Result<bool, DurableError> {
+        self.write_record(project, version, body).await
     }
 
     async fn list(&self) -> Result<Vec<ProjectId>, DurableError> {

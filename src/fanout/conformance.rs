@@ -26,6 +26,7 @@ pub(super) async fn next(subscription: &mut Subscription) -> Event {
 pub(super) async fn check(fanout: &dyn Fanout) {
     only_subscribers_of_the_project_hear(fanout).await;
     order_is_kept(fanout).await;
+    rights_come_back_to_their_node(fanout).await;
     those_who_left_are_forgotten(fanout).await;
     coming_while_another_goes_is_coming(fanout).await;
 }
@@ -50,6 +51,16 @@ async fn order_is_kept(fanout: &dyn Fanout) {
     for seq in 0..3_000 {
         let at = if seq % 3 == 0 { &mut at_b } else { &mut at_a };
         assert_eq!(next(at).await, numbered(seq));
+    }
+}
+
+async fn rights_come_back_to_their_node(fanout: &dyn Fanout) {
+    let a = project("rights");
+    let mut at = fanout.subscribe(&a).await.expect("there");
+    let rights = |version| Event::Rights { version };
+    for event in [rights(1), numbered(1), rights(u64::MAX)] {
+        fanout.publish(&a, event.clone());
+        assert_eq!(next(&mut at).await, event);
     }
 }
 

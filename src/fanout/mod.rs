@@ -2,7 +2,7 @@
 //!
 //! Owns subscriptions. Promises neither delivery nor, when events are published apart from the hot store, their order: a room that misses an event
 //! sees the hole in seq, or asks the hot store now and then, and reads the log. What a node publishes comes back to its own rooms too, except
-//! presence, beats and broadcasts, which they know. Called by the hot store and by presence (publish) and by rooms
+//! presence, beats and broadcasts, which they know. Called by the hot store, by presence and by who changes rights (publish) and by rooms
 //! (subscribe).
 
 #[cfg(test)]
@@ -61,6 +61,11 @@ pub enum Event {
         data: Value,
         /// To whom.
         to: To,
+    },
+    /// The project's rights have changed: their record has at least this version.
+    Rights {
+        /// The version.
+        version: u64,
     },
     /// The connection that events come by was lost and is there again: anything may have been missed.
     Gap,

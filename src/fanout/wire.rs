@@ -7,6 +7,7 @@
 //! | `C` | a packed [`Run`], which says when it was sent | the commit script |
 //! | `S` | epoch, seq, commit id: [`Event::Saved`] | a script |
 //! | `L` | epoch: [`Event::Began`] | a script |
+//! | `R` | version: [`Event::Rights`] | a node, which hears it itself too |
 //! | `P` | node, sent (µs since 1970), then n, and the entries as on the client's wire; one with who it is but without fields is a bot that has left, whichever node shows it | a node |
 //! | `B` | node, sent, then n, and the sessions | a node |
 //! | `X` | node, sent, then from, topic, to (a session, a user, or nil), and the data byte for byte | a node |
@@ -59,6 +60,7 @@ pub fn encode(event: &Event, sent_us: u64) -> Option<Vec<u8>> {
         Event::Commits(run) => run.pack(sent_us),
         Event::Saved(position) => fixed(b'S', &[position.epoch, position.seq, u64::from_be_bytes(position.id.0)]),
         Event::Began { epoch } => fixed(b'L', &[*epoch]),
+        Event::Rights { version } => fixed(b'R', &[*version]),
         Event::Presence { node, n, sessions } => {
             let mut out = fixed(b'P', &[*node, sent_us]);
             pack::uint(&mut out, *n);
@@ -127,6 +129,7 @@ pub fn decode(bytes: &[u8]) -> Result<(Event, Option<u64>), Unreadable> {
             Event::Saved(Position { epoch, seq, id: CommitId(number(rest)?.to_be_bytes()) })
         }
         b'L' => Event::Began { epoch: number(rest)? },
+        b'R' => Event::Rights { version: number(rest)? },
         b'P' | b'B' | b'X' => {
             let (node, sent_us) = (number(rest)?, number(rest)?);
             let event = by_node(*kind, node, &mut Reader::new(rest))?;

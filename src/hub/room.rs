@@ -244,6 +244,8 @@ impl Room {
                     self.course.ask();
                 }
             }
+            // The rights' registry is told here.
+            Event::Rights { .. } => {}
             Event::Gap => self.course.ask(),
             event @ (Event::Presence { .. } | Event::Beat { .. } | Event::Broadcast { .. }) => self.hear_others(event),
         }

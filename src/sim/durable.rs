@@ -2,7 +2,7 @@
 
 use super::world::{World, pause};
 use crate::chance;
-use crate::durable::{Appended, DurableError, DurableStore, Entry, NodeReport, Pointer};
+use crate::durable::{Appended, DurableError, DurableStore, Entry, NodeReport, Pointer, Record};
 use crate::ids::{ProjectId, Seq};
 use crate::mechanism::{Mechanism, on};
 use async_trait::async_trait;
@@ -152,6 +152,32 @@ impl DurableStore for SimDurable {
     async fn truncate(&self, project: &ProjectId, before_ms: u64) -> Result<u64, DurableError> {
         self.reach().await?;
         self.world.store.truncate(project, before_ms).await
+    }
+
+    async fn record(&self, project: &ProjectId) -> Result<Option<Record>, DurableError> {
+        self.reach().await?;
+        let record = self.world.store.record(project).await?;
+        self.answer(record).await
+    }
+
+    async fn put_record(&self, project: &ProjectId, version: u64, body: &Bytes) -> Result<bool, DurableError> {
+        self.reach().await?;
+        let (world, project, body) = (self.world.clone(), project.clone(), body.clone());
+        if self.world.chance(20) {
+            // It is on its way when the node gives it up.
+            tokio::spawn(async move {
+                pause(10, 5_000).await;
+                let up = world.state().gate.up;
+                if up {
+                    let stored = world.store.put_record(&project, version, &body).await;
+                    world.say(format_args!("a late record {} → {stored:?}", version + 1));
+                }
+            });
+            return away("no answer");
+        }
+        let stored = world.store.put_record(&project, version, &body).await?;
+        world.say(format_args!("node {}: record {} → {stored}", self.node, version + 1));
+        self.answer(stored).await
     }
 
     async fn list(&self) -> Result<Vec<ProjectId>, DurableError> {

@@ -7,7 +7,7 @@ use crate::durable::checkpoint::{self, CLIENT_MS, checkpoint_if_due};
 use crate::durable::layout::{chunk, entry_name};
 use crate::durable::load::load;
 use crate::durable::retention::FINE_MS;
-use crate::durable::{Appended, ClientRecord, DurableError, DurableStore, Entry, NodeReport, Pointer};
+use crate::durable::{Appended, ClientRecord, DurableError, DurableStore, Entry, NodeReport, Pointer, Record};
 use crate::ids::{Author, CommitId, ProjectId, Seq};
 use crate::project::canvas::View as _;
 use crate::protocol::change::Changes;
@@ -200,6 +200,14 @@ impl DurableStore for Overtaken {
 
     async fn truncate(&self, project: &ProjectId, before_ms: u64) -> Result<u64, DurableError> {
         self.store.truncate(project, before_ms).await
+    }
+
+    async fn record(&self, project: &ProjectId) -> Result<Option<Record>, DurableError> {
+        self.store.record(project).await
+    }
+
+    async fn put_record(&self, project: &ProjectId, version: u64, body: &Bytes) -> Result<bool, DurableError> {
+        self.store.put_record(project, version, body).await
     }
 
     async fn list(&self) -> Result<Vec<ProjectId>, DurableError> {

@@ -10,6 +10,7 @@
 //! | `meta#PROJECT` | `version#SEQ#BUILD` | a checkpoint that is kept |
 //! | `meta#PROJECT` | `draft#SEQ#BUILD` | a checkpoint whose chunks are being written or removed |
 //! | `ckpt#PROJECT#SEQ#BUILD#N` | number | a part of chunk N: a partition for each chunk, so that writes spread |
+//! | `record#PROJECT` | `record` | the record: apart from the log, which is written much more often |
 //! | `index#SHARD` | project | that the project is there |
 //! | `node` | node | a node's report |
 //! | `deployment` | `deployment` | the deployment's name |
@@ -48,6 +49,10 @@ pub(super) const BYTES: &str = "bytes_stored";
 pub(super) const SEQ: &str = "ckpt_seq";
 /// Of a version or a draft: parts of each chunk.
 pub(super) const CHUNK_PARTS: &str = "chunk_parts";
+/// Of a record: how often it has been stored.
+pub(super) const RECORD_VERSION: &str = "record_version";
+/// Of a record: a random name of the put that stored it. Two may want to store the same bytes.
+pub(super) const PUT_ID: &str = "put_id";
 /// Of the deployment: its name.
 pub(super) const LABEL: &str = "label";
 /// Of a report: its count.
@@ -103,6 +108,10 @@ pub(super) fn entry_parts(project: &ProjectId, from: Seq, name: &str) -> String 
 
 pub(super) fn meta(project: &ProjectId) -> String {
     format!("meta#{project}")
+}
+
+pub(super) fn record(project: &ProjectId) -> Key {
+    Key::new(format!("record#{project}"), "record")
 }
 
 pub(super) fn part(n: usize) -> String {

@@ -35,6 +35,24 @@ pub(super) enum Range {
     With(&'static str),
 }
 
+/// What must hold of the item in whose place another is put.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum If {
+    /// There is none.
+    New,
+    /// It has this number.
+    Has(&'static str, u64),
+}
+
+/// Why an item was not put.
+#[derive(Debug)]
+pub(super) struct Refused {
+    /// What stands there.
+    pub(super) there: Item,
+    /// Whether an attempt before may have been carried out: then it may be the very one that was to be put.
+    pub(super) doubtful: bool,
+}
+
 /// Where the next page begins.
 pub(super) type Next = Option<HashMap<String, AttributeValue>>;
 
@@ -91,8 +109,20 @@ impl Table {
         item: &Item,
         ours: impl Fn(&Item) -> bool,
     ) -> Result<Option<Item>, DurableError> {
+        let refused = self.put_if(what, item, If::New).await?;
+        Ok(refused.filter(|refused| !(refused.doubtful && ours(&refused.there))).map(|refused| refused.there))
+    }
+
+    /// Writes an item if this holds of the one that has its key; else says what that is.
+    pub(super) async fn put_if(&self, what: &str, item: &Item, holds: If) -> Result<Option<Refused>, DurableError> {
         let put = self.client.put_item().table_name(&self.place.table).set_item(Some(item.0.clone()));
-        let put = put.condition_expression(format!("attribute_not_exists({PK})"));
+        let put = match holds {
+            If::New => put.condition_expression(format!("attribute_not_exists({PK})")),
+            If::Has(name, number) => {
+                let put = put.condition_expression("#has = :number").expression_attribute_names("#has", name);
+                put.expression_attribute_values(":number", AttributeValue::N(number.to_string()))
+            }
+        };
         let put = put.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let put = put.return_consumed_capacity(ReturnConsumedCapacity::Total);
         let call = |doubtful| {
@@ -119,11 +149,7 @@ impl Table {
             // Not every stand-in returns it.
             None => self.get(what, &Key::new(item.get_text(PK).unwrap_or_default(), item.sk())).await?,
         };
-        let there = there.unwrap_or_else(|| Item(HashMap::new()));
-        if doubtful && ours(&there) {
-            return Ok(None);
-        }
-        Ok(Some(there))
+        Ok(Some(Refused { there: there.unwrap_or_else(|| Item(HashMap::new())), doubtful }))
     }
 
     /// Removes an item, if there is one and it has this value.

@@ -11,6 +11,7 @@ mod dynamodb_faults;
 #[allow(dead_code, unreachable_pub, reason = "other tests use the rest of it")]
 mod local;
 mod official;
+mod records;
 
 use super::super::conformance::{Backend, Item as Stored, suite};
 use super::item::{BODY, Name, POINTER};
@@ -46,6 +47,10 @@ impl Backend for InTable {
 
     fn store(&self) -> Arc<dyn DurableStore> {
         self.store.clone()
+    }
+
+    async fn reopened(&self) -> Arc<dyn DurableStore> {
+        Arc::new(over(&self.database.endpoint))
     }
 
     fn replace(&self, project: &ProjectId, item: Stored, change: &dyn Fn(Vec<u8>) -> Option<Vec<u8>>) {
@@ -86,6 +91,7 @@ async fn read_stored(store: &DynamoStore, project: &ProjectId, item: Stored) -> 
     let key = match item {
         Stored::Entry(from) => item::entry(project, from),
         Stored::Pointer => pointer,
+        Stored::Record => item::record(project),
         Stored::Chunk(n) => {
             let versions = Query::new(item::meta(project), Range::With(item::VERSION));
             let versions = store.table.query("a test", &versions).await.expect("read");

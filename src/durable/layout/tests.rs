@@ -1,6 +1,7 @@
 //! Round trips and the few things that the conformance suite cannot reach.
 
 use super::*;
+use crate::durable::Record;
 use crate::ids::{Author, ObjectId};
 use crate::project::canvas::{Canvas, Object};
 use crate::protocol::change::Changes;
@@ -102,5 +103,17 @@ proptest! {
         prop_assert!(decode_entry(&project(), 1, &bytes).is_err());
         prop_assert!(decode_pointer(&project(), &bytes).is_err());
         let _ = chunk::decode(&project(), 1, 0, &bytes, &mut chunk::Unpacked::default());
+    }
+}
+
+#[test]
+fn a_record_is_read_as_the_version_that_it_is() {
+    for body in [&b""[..], b"rights", &[7; 100_000]] {
+        let stored = record::encode(3, body);
+        let whole = Record { version: 3, body: Bytes::copy_from_slice(body) };
+        assert_eq!(record::decode(&project(), 3, &stored).expect("sound"), whole);
+        let other = record::decode(&project(), 4, &stored);
+        assert!(matches!(other, Err(DurableError::Corrupt { why, .. }) if why.contains("version 3")));
+        assert!(record::decode(&project(), 3, &stored[..stored.len() - 1]).is_err(), "cut short");
     }
 }

@@ -56,10 +56,18 @@ const SCHEMA: &str = "
         node int8 PRIMARY KEY, count int8 NOT NULL, reaches_hot bool NOT NULL, at_ms int8 NOT NULL);
     ALTER TABLE collabcanvas.log ALTER body SET STORAGE EXTERNAL;";
 
+/// The table that is there when all of [`SCHEMA`] is.
+const FIRST: &str = "format";
+/// What databases that were made earlier lack, and how it is made.
+const LATER: [(&str, &str); 1] = [(
+    "record",
+    "CREATE TABLE collabcanvas.record (project text COLLATE \"C\" PRIMARY KEY, version int8 NOT NULL, body bytea NOT NULL)",
+)];
+
 /// Looks into the catalog's tables: functions such as `to_regclass` would not see what another session has just made.
 const MADE: &str = "
     SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname = 'collabcanvas' AND c.relname = 'format'";
+    WHERE n.nspname = 'collabcanvas' AND c.relname = $1";
 
 /// How connections are opened.
 pub(super) struct Opening {
@@ -105,24 +113,26 @@ pub(super) async fn connect(opening: &Arc<Opening>) -> Result<(Arc<Wire>, JoinHa
     Ok((Arc::new(wire), runs))
 }
 
-/// Makes the tables if they are not there, and looks at their format.
+/// Makes the tables that are not there, and looks at their format.
 pub(super) async fn prepare(wire: &Wire, opening: &Opening) -> Result<(), Trouble> {
-    if !is_made(wire).await? {
+    if !is_made(wire, FIRST).await? {
         if opening.read_only {
             return Err(Trouble::undone(format!("{} holds nothing of CollabCanvas", opening.target)));
         }
-        let made = make(wire).await;
-        if made.is_err() {
-            // It may be that no transaction is open any more; the first error is the one that counts.
-            let _ = wire.run("ROLLBACK").await;
-        }
-        made?;
+        let format = format!("INSERT INTO collabcanvas.format (one, number) VALUES (1, {FORMAT})");
+        make(wire, FIRST, &[SCHEMA, &format].concat()).await?;
     }
     let row = wire.query("SELECT number FROM format", &[]).await?;
     let found = row.first().map_or(0, |row| row.get::<_, i32>(0));
     let found = u32::try_from(found).unwrap_or_default();
     if found > FORMAT {
         return Err(Trouble::newer(found));
+    }
+    for (table, script) in LATER {
+        // Asked first: who may only use the tables is refused also the making of one that is there.
+        if !opening.read_only && !is_made(wire, table).await? {
+            make(wire, table, script).await?;
+        }
     }
     let set = wire.query("SELECT current_setting('fsync')", &[]).await?;
     if set.first().is_some_and(|row| row.get::<_, &str>(0) == "off") {
@@ -131,18 +141,26 @@ pub(super) async fn prepare(wire: &Wire, opening: &Opening) -> Result<(), Troubl
     Ok(())
 }
 
-async fn is_made(wire: &Wire) -> Result<bool, Trouble> {
-    Ok(!wire.query(MADE, &[]).await?.is_empty())
+async fn is_made(wire: &Wire, table: &str) -> Result<bool, Trouble> {
+    Ok(!wire.query(MADE, &[&table]).await?.is_empty())
+}
+
+/// Runs a script that makes a table, all of it or nothing.
+async fn make(wire: &Wire, table: &str, script: &str) -> Result<(), Trouble> {
+    let made = make_once(wire, table, script).await;
+    if made.is_err() {
+        // It may be that no transaction is open any more; the first error is the one that counts.
+        let _ = wire.run("ROLLBACK").await;
+    }
+    made
 }
 
 /// Several nodes may start at the same time: the first makes the tables, the others find them.
-async fn make(wire: &Wire) -> Result<(), Trouble> {
+async fn make_once(wire: &Wire, table: &str, script: &str) -> Result<(), Trouble> {
     wire.run("BEGIN").await?;
     wire.query("SELECT pg_advisory_xact_lock($1)", &[&MAKING]).await?;
-    if !is_made(wire).await? {
-        wire.run(SCHEMA).await?;
-        let number = i32::try_from(FORMAT).expect("formats are counted by hand");
-        wire.execute("INSERT INTO collabcanvas.format (one, number) VALUES (1, $1)", &[&number]).await?;
+    if !is_made(wire, table).await? {
+        wire.run(script).await?;
     }
     wire.run("COMMIT").await
 }

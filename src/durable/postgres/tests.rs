@@ -1,5 +1,7 @@
 //! Postgres in addition to the suite: servers that are killed, several nodes, speed.
 
+mod behind;
+mod records;
 mod speed;
 mod trouble;
 
@@ -10,10 +12,10 @@ use crate::ids::{CommitId, Position};
 use crate::link::testing::{process, tls};
 use crate::protocol::change::Changes;
 use crate::protocol::commit::{Commit, Origin, Outcome};
+use behind::Behind;
 use process::soon;
 use server::Postgres;
 use std::time::{Duration, Instant};
-use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 
 #[path = "../../../tests/support/postgres.rs"]
@@ -36,37 +38,8 @@ async fn fresh(postgres: &Postgres) -> (String, Target) {
 
 struct OnServer {
     store: Arc<PostgresStore>,
+    target: Target,
     behind: Behind,
-}
-
-/// A way into the database past the store, with a runtime of its own: the suite does not wait for it.
-struct Behind {
-    runtime: Option<Runtime>,
-    client: tokio_postgres::Client,
-}
-
-impl Behind {
-    fn new(server: &Postgres, database: &str) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-        let runtime = runtime.expect("a runtime");
-        let client = elsewhere(&runtime, server.control(database)).expect("it answers");
-        Self { runtime: Some(runtime), client }
-    }
-
-    fn run<T: Send>(&self, work: impl Future<Output = T> + Send) -> T {
-        elsewhere(self.runtime.as_ref().expect("until it is dropped"), work)
-    }
-}
-
-impl Drop for Behind {
-    fn drop(&mut self) {
-        self.runtime.take().expect("until it is dropped").shutdown_background();
-    }
-}
-
-/// Waits for something on a thread of its own.
-fn elsewhere<T: Send>(runtime: &Runtime, work: impl Future<Output = T> + Send) -> T {
-    std::thread::scope(|scope| scope.spawn(|| runtime.block_on(work)).join().expect("no panic"))
 }
 
 impl Backend for OnServer {
@@ -74,11 +47,15 @@ impl Backend for OnServer {
         let server = shared().await;
         let (database, target) = fresh(server).await;
         let store = Arc::new(PostgresStore::open(&target).await.expect("open"));
-        Self { store, behind: Behind::new(server, &database) }
+        Self { store, target, behind: Behind::new(server, &database) }
     }
 
     fn store(&self) -> Arc<dyn DurableStore> {
         self.store.clone()
+    }
+
+    async fn reopened(&self) -> Arc<dyn DurableStore> {
+        Arc::new(PostgresStore::open(&self.target).await.expect("open again"))
     }
 
     fn replace(&self, project: &ProjectId, item: Item, change: &dyn Fn(Vec<u8>) -> Option<Vec<u8>>) {
@@ -86,9 +63,10 @@ impl Backend for OnServer {
             Item::Entry(from) => ("log", format!("from_seq = {from}")),
             Item::Pointer => ("pointer", "true".to_owned()),
             Item::Chunk(n) => ("chunk", format!("n = {n}")),
+            Item::Record => ("record", "true".to_owned()),
         };
         let those = format!("collabcanvas.{table} WHERE project = '{project}' AND {rest}");
-        let client = &self.behind.client;
+        let client = self.behind.client();
         let select = format!("SELECT body FROM {those}");
         let row = self.behind.run(client.query_one(&select, &[])).expect("the item is there");
         let changed = match change(row.get(0)) {

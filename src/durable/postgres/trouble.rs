@@ -106,7 +106,7 @@ fn todo(code: &SqlState, target: &Target) -> String {
         }
         "3D000" => format!("; make it (CREATE DATABASE {database:?}) or name another one in COLLAB_DURABLE_URL"),
         "42501" => format!(
-            "; let the user {user:?} make the tables (GRANT CREATE ON DATABASE {database:?} TO {user:?}) and use those of the schema collabcanvas, or make that user the database's owner"
+            "; let the user {user:?} make the tables (GRANT CREATE ON DATABASE {database:?} TO {user:?}, and GRANT CREATE ON SCHEMA collabcanvas TO {user:?} where that schema is another user's) and use those of the schema collabcanvas, or make that user the database's owner"
         ),
         "53300" => "; raise the server's max_connections or the user's connection limit: a node needs six connections".to_owned(),
         "25006" => {

@@ -40,7 +40,8 @@ const LATER: &str = "
         PRIMARY KEY (project, seq, build)) WITHOUT ROWID;
     INSERT OR IGNORE INTO version SELECT project, seq, build, body FROM pointer;
     CREATE TABLE IF NOT EXISTS node (
-        node INTEGER PRIMARY KEY, count INTEGER NOT NULL, reaches_hot INTEGER NOT NULL, at_ms INTEGER NOT NULL)";
+        node INTEGER PRIMARY KEY, count INTEGER NOT NULL, reaches_hot INTEGER NOT NULL, at_ms INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS record (project TEXT NOT NULL PRIMARY KEY, version INTEGER NOT NULL, body BLOB NOT NULL)";
 
 /// Why a database file cannot be opened, and what to do.
 #[derive(Debug, thiserror::Error)]

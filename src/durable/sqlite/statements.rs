@@ -32,6 +32,11 @@ pub(super) const TRUNCATE: &str = "
     DELETE FROM log WHERE project = ?1 AND from_seq IN (
         SELECT from_seq FROM log
         WHERE project = ?1 AND at_ms < ?2 AND to_seq <= (SELECT seq FROM pointer WHERE project = ?1) LIMIT ?3)";
+pub(super) const RECORD: &str = "SELECT version, body FROM record WHERE project = ?1";
+pub(super) const FIRST_RECORD: &str =
+    "INSERT INTO record (project, version, body) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+pub(super) const NEXT_RECORD: &str =
+    "UPDATE record SET version = ?2, body = ?3 WHERE project = ?1 AND version = ?2 - 1";
 /// Goes from project to project through the key, and not through every entry.
 pub(super) const LIST: &str = "
     WITH RECURSIVE found (project) AS (

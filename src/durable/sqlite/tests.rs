@@ -1,5 +1,7 @@
 //! SQLite in addition to the suite: files, processes, speed.
 
+mod records;
+
 use super::super::conformance::{Backend, Item, suite};
 use super::super::load::load;
 use super::*;
@@ -25,12 +27,17 @@ impl Backend for InFile {
         self.store.clone()
     }
 
+    async fn reopened(&self) -> Arc<dyn DurableStore> {
+        Arc::new(SqliteStore::open(self.directory.path().join("c.db")).expect("open again"))
+    }
+
     fn replace(&self, project: &ProjectId, item: Item, change: &dyn Fn(Vec<u8>) -> Option<Vec<u8>>) {
         let db = open::writing(&self.directory.path().join("c.db")).expect("open");
         let (table, rest) = match item {
             Item::Entry(from) => ("log", format!("from_seq = {from}")),
             Item::Pointer => ("pointer", "true".to_owned()),
             Item::Chunk(n) => ("chunk", format!("n = {n}")),
+            Item::Record => ("record", "true".to_owned()),
         };
         let those = format!("{table} WHERE project = '{project}' AND {rest}");
         let body = db.query_row(&format!("SELECT body FROM {those}"), [], |row| row.get(0)).expect("the item is there");

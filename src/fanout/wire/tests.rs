@@ -79,6 +79,7 @@ fn event() -> impl Strategy<Value = Event> {
         run().prop_map(Event::Commits),
         position.prop_map(|(epoch, seq, id)| Event::Saved(Position { epoch, seq, id: CommitId(id) })),
         any::<u64>().prop_map(|epoch| Event::Began { epoch }),
+        any::<u64>().prop_map(|version| Event::Rights { version }),
         (n(), prop::collection::vec(entry(), 0..4)).prop_map(|((node, n), sessions)| Event::Presence {
             node,
             n,
@@ -106,7 +107,7 @@ proptest! {
         let bytes = encode(&event, sent_us).expect("it travels");
         let (read, sent) = decode(&bytes).expect("readable");
         prop_assert_eq!(&read, &event);
-        let says_when = !matches!(event, Event::Saved(_) | Event::Began { .. });
+        let says_when = !matches!(event, Event::Saved(_) | Event::Began { .. } | Event::Rights { .. });
         prop_assert_eq!(sent, says_when.then_some(sent_us));
         let node = match event {
             Event::Presence { node, .. } | Event::Beat { node, .. } | Event::Broadcast { node, .. } => Some(node),
@@ -125,7 +126,7 @@ proptest! {
     }
 
     #[test]
-    fn noise_is_no_panic(kind in prop::sample::select(b"CSLPBX?".to_vec()), noise: Vec<u8>) {
+    fn noise_is_no_panic(kind in prop::sample::select(b"CSLRPBX?".to_vec()), noise: Vec<u8>) {
         let _ = decode(&[&[kind], &noise[..]].concat());
     }
 }
@@ -137,6 +138,14 @@ fn scripts_write_the_same() {
     assert_eq!(saved, b"S\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\x01\x02commitid");
     assert_eq!(encode(&Event::Began { epoch: 7 }, 0).expect("it travels"), b"L\0\0\0\0\0\0\0\x07");
     assert_eq!(encode(&Event::Gap, 0), None);
+}
+
+#[test]
+fn rights_are_a_version() {
+    let bytes = encode(&Event::Rights { version: 258 }, 7).expect("it travels");
+    assert_eq!(bytes, b"R\0\0\0\0\0\0\x01\x02");
+    assert_eq!(decode(&bytes), Ok((Event::Rights { version: 258 }, None)));
+    assert_eq!(decode(&bytes[..8]), Err(Malformed::Truncated.into()));
 }
 
 #[test]

@@ -81,6 +81,10 @@ impl Backend for InOfficial {
         self.store.clone()
     }
 
+    async fn reopened(&self) -> Arc<dyn DurableStore> {
+        Arc::new(over(&self.store.table.place))
+    }
+
     fn replace(&self, project: &ProjectId, item: Stored, change: &dyn Fn(Vec<u8>) -> Option<Vec<u8>>) {
         replace_in(|| over(&self.store.table.place), project, item, change);
     }
