@@ -8,14 +8,13 @@ pub(crate) mod vigil;
 pub use setup::setup;
 pub use tools::{Outcome, inspect, verify_projects};
 
-use crate::admin::{self, Admin};
+use crate::admin::{self, Admin, Key};
 use crate::autosave::Autosave;
-use crate::config::Config;
+use crate::config::{Config, SecretText};
 use crate::durable::DurableStore;
-use crate::gateway::{self, Gateway};
+use crate::gateway::{self, Bounds, Crowd, Edge, Gateway, Trusted};
 use crate::hub::{Hub, RoomSettings};
 use crate::presence::Presence;
-use crate::protocol::limits::Limits;
 use crate::session::Timing;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::fs::File;
@@ -33,10 +32,8 @@ const HELLO: Duration = Duration::from_secs(5);
 const CLOSING: Duration = Duration::from_secs(2);
 /// Time for the head of an HTTP request.
 const HEAD: Duration = Duration::from_secs(10);
-/// Client connections of one node.
-const CONNECTIONS: usize = 100_000;
-/// Admin connections of one node.
-const ADMIN_CONNECTIONS: usize = 64;
+/// Admin connections of one node, and how many of them are accepted in a second.
+const ADMIN_CONNECTIONS: u32 = 64;
 
 /// A running node.
 pub struct App {
@@ -79,19 +76,21 @@ impl App {
             hub: hub.clone(),
             stopping: stopping.clone(),
             timing: Timing { hello: HELLO, heartbeat: config.heartbeat, silence: config.silence, closing: CLOSING },
-            allowed_origins: config.allowed_origins.clone().into(),
+            edge: Arc::new(edge(config)),
             sessions: sessions.clone(),
         };
-        let admin = Admin { durable: durable.clone(), stopping: stopping.clone(), isolated, metrics };
+        let key = Key::new(config.admin_token.as_ref().map(SecretText::reveal));
+        let admin = Admin { durable: durable.clone(), stopping: stopping.clone(), isolated, metrics, key };
         let (listener, address) = bind(config.listen, "COLLAB_LISTEN").await?;
         let (admin_listener, admin_address) = bind(config.admin_listen, "COLLAB_ADMIN_LISTEN").await?;
-        let clients = gateway::Limits { head: HEAD, connections: CONNECTIONS };
-        let probes = gateway::Limits { head: HEAD, connections: ADMIN_CONNECTIONS };
-        tokio::spawn(gateway::serve(listener, gateway::router(gateway), clients, stopping));
+        let clients = gateway::Limits { head: HEAD, accepts_per_second: config.node_limits.accepts_per_second };
+        let crowd = gateway.edge.crowd.clone();
+        tokio::spawn(gateway::serve(listener, gateway::router(gateway), clients, crowd, stopping));
         // Probes are answered until the very end: a node that saves is alive.
         let never = watch::channel(false);
         tokio::spawn(async move {
-            gateway::serve(admin_listener, admin::router(admin), probes, never.1).await;
+            let probes = gateway::Limits { head: HEAD, accepts_per_second: ADMIN_CONNECTIONS };
+            gateway::serve(admin_listener, admin::router(admin), probes, probing(), never.1).await;
             drop(never.0);
         });
         Ok(Self {
@@ -132,13 +131,34 @@ impl App {
 
 fn room_settings(config: &Config, ack_means_saved: bool) -> RoomSettings {
     RoomSettings {
-        limits: Limits::default(),
+        limits: config.limits.clone(),
         ack_means_saved,
         max_sessions: config.max_sessions,
         idle: config.idle,
         heartbeat: config.heartbeat,
         silence: config.silence,
     }
+}
+
+/// Who may come as a client.
+fn edge(config: &Config) -> Edge {
+    let limits = &config.node_limits;
+    let bounds = Bounds {
+        connections: limits.connections,
+        per_address: limits.connections_per_ip,
+        per_user: limits.connections_per_user,
+    };
+    Edge {
+        crowd: Crowd::new(bounds, Trusted::new(&config.trusted_proxies)),
+        allowed_origins: config.allowed_origins.clone(),
+        on_loopback: config.listen.ip().to_canonical().is_loopback(),
+    }
+}
+
+/// Who may come to look after the node.
+fn probing() -> Crowd {
+    let bounds = Bounds { connections: ADMIN_CONNECTIONS, per_address: ADMIN_CONNECTIONS, per_user: ADMIN_CONNECTIONS };
+    Crowd::new(bounds, Trusted::default())
 }
 
 async fn bind(address: SocketAddr, name: &str) -> Result<(TcpListener, SocketAddr), StartError> {

@@ -3,15 +3,25 @@
 //! The README's table is made from these flags' names, defaults and first lines; `tests/tidy.rs` holds them equal.
 
 mod check;
+mod edge;
+mod limits;
+mod secret;
+mod table;
 mod tools;
+
+pub use edge::EdgeArgs;
+pub use limits::{LimitsArgs, NodeLimits};
+pub use secret::SecretText;
+pub use table::{limits_table, table};
 
 use crate::durable::dynamodb::Place;
 use crate::durable::postgres;
 use crate::ids::ProjectId;
 use crate::keyspace::Keyspace;
 use crate::link::Target;
-use clap::{Args, CommandFactory as _, Parser, Subcommand};
-use std::fmt;
+use crate::protocol::limits::Limits;
+use clap::{Args, Parser, Subcommand};
+use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -150,6 +160,10 @@ pub struct RawConfig {
         help = "Origins, besides the server's own, whose pages may connect: a comma-separated list such as https://app.example.com"
     )]
     allowed_origins: String,
+    #[command(flatten)]
+    edge: EdgeArgs,
+    #[command(flatten)]
+    limits: LimitsArgs,
     /// Most sessions of one project
     #[arg(long, env = "COLLAB_MAX_SESSIONS", default_value = "5000", value_name = "COUNT")]
     max_sessions: String,
@@ -177,22 +191,6 @@ pub struct RawConfig {
     /// How it is logged: text for people, json for machines
     #[arg(long, env = "COLLAB_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     log_format: String,
-}
-
-/// A setting that may hold a password: it is never printed.
-#[derive(Clone)]
-pub struct SecretText(String);
-
-impl From<&str> for SecretText {
-    fn from(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-}
-
-impl fmt::Debug for SecretText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
 }
 
 /// How log lines look.
@@ -243,6 +241,14 @@ pub struct Config {
     pub redis: Option<RedisConfig>,
     /// Origins besides the server's own.
     pub allowed_origins: Vec<String>,
+    /// Networks of proxies that say for whom they come.
+    pub trusted_proxies: Vec<IpNet>,
+    /// What opens the admin endpoints that are not for everybody.
+    pub admin_token: Option<SecretText>,
+    /// What clients may send and projects may hold.
+    pub limits: Limits,
+    /// How many may connect, and how fast they may be.
+    pub node_limits: NodeLimits,
     /// Most sessions of one project.
     pub max_sessions: usize,
     /// Between two pings.
@@ -267,27 +273,6 @@ pub struct Config {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the configuration cannot be used:\n{}", .0.iter().map(|e| format!("  - {e}")).collect::<Vec<_>>().join("\n"))]
 pub struct ConfigErrors(pub Vec<String>);
-
-/// The table of all settings, as it stands in the README.
-#[must_use]
-pub fn table() -> String {
-    let command = Cli::command();
-    let serve = command.find_subcommand("serve").cloned().unwrap_or_default();
-    let mut rows = String::from("| variable | flag | default | meaning |\n|---|---|---|---|\n");
-    for arg in serve.get_arguments().filter(|a| a.get_env().is_some()) {
-        let name = arg.get_env().map(|env| env.to_string_lossy().into_owned()).unwrap_or_default();
-        let default: Vec<_> = arg.get_default_values().iter().map(|v| v.to_string_lossy().into_owned()).collect();
-        let mut help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-        let mut default = default.concat();
-        if let Some((text, written)) = help.clone().split_once(" [default: ") {
-            help = text.to_owned();
-            default = written.trim_end_matches(']').to_owned();
-        }
-        let default = if default.is_empty() { String::new() } else { format!("`{default}`") };
-        rows += &format!("| `{name}` | `--{}` | {default} | {help} |\n", arg.get_long().unwrap_or_default());
-    }
-    rows
-}
 
 #[cfg(test)]
 mod tests;

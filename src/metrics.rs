@@ -1,6 +1,7 @@
 //! Every metric there is, in one place: `collab_<noun>_<unit>`, base units, there from the start, never a project or user in a label.
 
 pub mod durable;
+pub mod limits;
 mod names;
 
 pub use names::{SECONDS, describe};

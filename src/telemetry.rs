@@ -9,9 +9,13 @@ use tracing_subscriber::EnvFilter;
 /// How often what was recorded is put into its buckets. Until then each sample of a histogram takes memory, whether anybody scrapes or not.
 const UPKEEP: Duration = Duration::from_secs(5);
 
+/// What is never logged, whatever the filter says: these show each message that comes, and with it the token of a hello.
+const SILENT: [&str; 3] = ["tungstenite=off", "tungstenite::protocol=off", "tungstenite::protocol::frame=off"];
+
 /// Starts logging to standard error. `filter` has been checked by the configuration.
 pub fn log(filter: &str, format: LogFormat) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_default();
+    let silent = SILENT.map(|directive| directive.parse().expect("a directive"));
+    let filter = silent.into_iter().fold(EnvFilter::try_new(filter).unwrap_or_default(), EnvFilter::add_directive);
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {
         LogFormat::Text => builder.with_target(false).init(),

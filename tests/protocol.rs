@@ -6,8 +6,14 @@ mod support;
 
 #[path = "protocol/batches.rs"]
 mod batches;
+#[path = "protocol/bodies.rs"]
+mod bodies;
 #[path = "protocol/bots.rs"]
 mod bots;
+#[path = "protocol/crowding.rs"]
+mod crowding;
+#[path = "protocol/edge.rs"]
+mod edge;
 #[path = "protocol/frames.rs"]
 mod frames;
 #[path = "protocol/leases.rs"]

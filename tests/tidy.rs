@@ -52,7 +52,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ),
     ("session", &["hub", "protocol", "ids", "metrics", "clock"]),
     ("gateway", &["session", "hub", "protocol", "ids", "metrics"]),
-    ("config", &["durable", "ids", "link", "keyspace"]),
+    ("config", &["durable", "ids", "link", "keyspace", "protocol"]),
     ("telemetry", &["config", "metrics"]),
     ("lifecycle", &[]),
     (
@@ -73,7 +73,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "protocol",
         ],
     ),
-    ("admin", &["durable", "ids"]),
+    ("admin", &["gateway", "durable", "ids"]),
     (
         "app",
         &[
@@ -268,6 +268,13 @@ fn the_readme_has_the_settings_of_the_program() {
     let table = collabcanvas::config::table();
     let readme = read(&Path::new(ROOT).join("README.md"));
     assert!(readme.contains(&table), "the README's table of settings must be:\n\n{table}");
+}
+
+#[test]
+fn the_readme_has_the_limits_of_the_program() {
+    let table = collabcanvas::config::limits_table();
+    let readme = read(&Path::new(ROOT).join("README.md"));
+    assert!(readme.contains(&table), "the README's table of limits must be:\n\n{table}");
 }
 
 #[test]

@@ -109,12 +109,17 @@ impl RawConfig {
         }
         let autosave = errors.number("COLLAB_AUTOSAVE_MS", &self.autosave_ms, 0, 5_000, "milliseconds");
         let max_sessions = errors.number("COLLAB_MAX_SESSIONS", &self.max_sessions, 1, 100_000, "sessions");
+        let (limits, node_limits) = self.limits.read(&mut errors);
         let config = Config {
             listen: listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
             admin_listen: admin.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
             durable: self.durable.read(&mut errors),
             redis: self.redis(&mut errors),
             allowed_origins: origins(&self.allowed_origins, &mut errors),
+            trusted_proxies: self.edge.trusted_proxies(&mut errors),
+            admin_token: self.edge.admin_token(&mut errors),
+            limits,
+            node_limits,
             max_sessions: usize::try_from(max_sessions).unwrap_or(usize::MAX),
             heartbeat,
             silence,

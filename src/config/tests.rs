@@ -94,6 +94,26 @@ fn setup_needs_the_durable_store_only() {
 }
 
 #[test]
+fn proxies_are_addresses_or_networks() {
+    let trusted = |list| check(&["--trusted-proxies", list]).map(|config| config.trusted_proxies);
+    let networks: Vec<_> = trusted("10.0.0.0/8, 192.0.2.1,2001:db8::/32,::1").expect("valid");
+    let written: Vec<_> = networks.iter().map(ToString::to_string).collect();
+    assert_eq!(written, ["10.0.0.0/8", "192.0.2.1/32", "2001:db8::/32", "::1/128"]);
+    let errors = trusted("proxy.local,10.0.0.0/33,0.0.0.0/0,::/0,10.0.0").expect_err("all wrong").0;
+    assert_eq!(errors.len(), 5, "{errors:?}");
+}
+
+#[test]
+fn the_admin_token_cannot_be_guessed_and_is_never_printed() {
+    let good = check(&["--admin-token", "c4n4ry-c4n4ry-c4n4ry"]).expect("valid");
+    assert!(!format!("{good:?}").contains("c4n4ry"));
+    for wrong in ["", "c4n4ry", "c4n4ry c4n4ry c4n4ry", "c4n4ry-c4n4ry-ä-c4n4ry"] {
+        let errors = check(&["--admin-token", wrong]).expect_err("refused");
+        assert!(errors.0.len() == 1 && !errors.to_string().contains("c4n4ry"), "{errors}");
+    }
+}
+
+#[test]
 fn a_password_in_a_url_is_never_printed() {
     let url = "redis://:c4n4ry@h";
     let cli = Cli::try_parse_from(["collabcanvas", "serve", "--redis-url", url, "--redis-routing-url", url])

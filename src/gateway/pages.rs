@@ -1,7 +1,7 @@
 //! The built-in pages: the files that `build.rs` found in `client-demo/app/dist`.
 
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
 use axum::http::{Response, StatusCode, Uri};
 
 /// One built-in file.
@@ -13,9 +13,10 @@ struct Page {
 
 include!(concat!(env!("OUT_DIR"), "/pages.rs"));
 
-/// What a page of ours may load: its own files, and sockets.
-const POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob: http: https:; style-src 'self' 'unsafe-inline'; \
-    frame-ancestors 'none'; base-uri 'none'";
+/// What a page of ours may load: its own files, sockets, and pictures of anywhere, which people put on the board. No script is in a page itself; styles
+/// are, where the editor sets them.
+const POLICY: &str = "default-src 'self'; script-src 'self'; object-src 'none'; connect-src 'self' ws: wss:; img-src 'self' data: blob: http: https:; \
+    style-src 'self' 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// How long a browser keeps a file: one under `assets/` has a digest in its name, a font does not change under its name, everything else is asked for
 /// anew.
@@ -43,7 +44,6 @@ pub(super) async fn page(uri: Uri) -> Response<Body> {
     let response = Response::builder()
         .header(CONTENT_TYPE, page.content_type)
         .header(CACHE_CONTROL, cache(page.path))
-        .header(X_CONTENT_TYPE_OPTIONS, "nosniff")
         .header(CONTENT_SECURITY_POLICY, POLICY)
         .body(Body::from(page.body));
     response.unwrap_or_default()

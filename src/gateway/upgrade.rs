@@ -1,6 +1,9 @@
 //! The upgrade to a WebSocket: checked here, then handed to a session, or to what tabs share.
 
-use super::{bots, origin, pages, shared};
+use super::arrival::Arrival;
+use super::edge::{self, Edge};
+use super::origin::{self, Page};
+use super::{bots, pages, shared};
 use crate::hub::Hub;
 use crate::ids::ProjectId;
 use crate::protocol::Encoding;
@@ -9,8 +12,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::header::{
-    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
-    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use axum::http::{Response, StatusCode};
 use axum::routing::{get, put};
@@ -30,8 +33,8 @@ pub struct Gateway {
     pub stopping: watch::Receiver<bool>,
     /// How long sessions wait for what.
     pub timing: Timing,
-    /// Origins besides the server's own.
-    pub allowed_origins: Arc<[String]>,
+    /// Who may come.
+    pub edge: Arc<Edge>,
     /// Held by every session: who stops the node waits until it can have the other end alone.
     pub sessions: watch::Sender<()>,
 }
@@ -51,12 +54,14 @@ impl Gateway {
 
 /// The client listener's routes: the WebSockets, the presence of bots, and the demo page.
 pub fn router(gateway: Gateway) -> Router {
-    Router::new()
+    let edge = gateway.edge.clone();
+    let routes = Router::new()
         .route("/v1/projects/{project}/ws", get(upgrade))
         .route("/v1/shared", get(shared::upgrade))
         .route("/v1/projects/{project}/presence/{bot}", put(bots::put).delete(bots::delete))
         .with_state(gateway)
-        .fallback(pages::page)
+        .fallback(pages::page);
+    edge::around(routes, &edge)
 }
 
 /// Why an upgrade is not made.
@@ -84,15 +89,16 @@ pub(super) fn switch<F: Future<Output = ()> + Send>(
     subprotocol: &'static str,
     speak: impl FnOnce(TcpStream, Vec<u8>) -> F + Send + 'static,
 ) -> Result<Response<Body>, Refused> {
-    let upgraded = hyper::upgrade::on(request);
+    let held = request.extensions().get::<Arrival>().map(Arrival::held);
     let alive = gateway.sessions.subscribe();
+    let upgraded = hyper::upgrade::on(request);
     tokio::spawn(async move {
         match upgraded.await.map(bare) {
             Ok(Some((connection, read))) => speak(connection, read).await,
             Ok(None) => tracing::error!("a connection that is no TCP socket cannot be upgraded"),
             Err(error) => tracing::debug!(%error, "a connection ended in the middle of its upgrade"),
         }
-        drop(alive);
+        drop((alive, held));
     });
     let response = Response::builder()
         .status(StatusCode::SWITCHING_PROTOCOLS)
@@ -120,8 +126,8 @@ pub(super) fn check(headers: &HeaderMap, gateway: &Gateway) -> Result<(HeaderVal
     let is_websocket = text(UPGRADE).is_some_and(|value| value.eq_ignore_ascii_case("websocket"));
     let key = headers.get(SEC_WEBSOCKET_KEY).filter(|_| is_websocket && text(SEC_WEBSOCKET_VERSION) == Some("13"));
     let key = key.ok_or((StatusCode::BAD_REQUEST, "this address speaks WebSocket (version 13) only\n"))?;
-    if !origin::is_allowed(text(ORIGIN), text(HOST), &gateway.allowed_origins) {
-        return Err((StatusCode::FORBIDDEN, "pages of this origin may not connect; see COLLAB_ALLOWED_ORIGINS\n"));
+    if origin::page(headers, &gateway.edge.allowed_origins) == Page::Foreign {
+        return Err((StatusCode::FORBIDDEN, origin::NOT_ALLOWED));
     }
     let offered = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
     Ok((key.clone(), offered.collect::<Vec<_>>().join(",")))

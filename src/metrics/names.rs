@@ -118,6 +118,7 @@ pub fn describe() {
         counter!("collab_redis_errors_total", "class" => class).absolute(0);
     }
     super::durable::describe();
+    super::limits::describe();
     describe_counter!("collab_closes_total", Unit::Count, "Sockets that the server closed, by reason");
     Close::ALL.iter().for_each(|close| counter!("collab_closes_total", "reason" => close.name()).absolute(0));
 }

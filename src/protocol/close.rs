@@ -92,6 +92,8 @@ closes! {
     Slow = 4412 "slow" Retry Keep,
     /// As many sessions as the project may have.
     ProjectFull = 4413 "project_full" RetrySlowly Keep,
+    /// As many connections as the user may have.
+    TooManyConnections = 4429 "too_many_connections" RetrySlowly Keep,
     /// A defect of ours.
     Internal = 4500 "internal" Retry Keep,
     /// The project could not be loaded.

@@ -36,7 +36,7 @@ class Canvas:
                 raise RuntimeError(f"closed for good, {len(self.pending)} batches are not known to be saved: {code} {self.socket.close_reason}")
             self.socket, self.sent = None, 0
             patience = 0.25 if now - began > 10 else min(10, 2 * patience)
-            wait = random.uniform(0, patience) + (10 if code == 4413 else 0)
+            wait = random.uniform(0, patience) + (10 if code in (4413, 4429) else 0)
             await asyncio.sleep(self.come_back - now if self.come_back > now else wait)
 
     async def batch(self, *ops):

@@ -43,6 +43,7 @@ export const CLOSE_RULES: ReadonlyMap<number, CloseRule> = new Map([
   [4411, rule('client_id_in_use', 'never', 'two pages share this client id', 'new')],
   [4412, rule('slow', 'retry', 'this client was too slow')],
   [4413, rule('project_full', 'retry_slowly', 'the project has too many sessions')],
+  [4429, rule('too_many_connections', 'retry_slowly', 'too many connections')],
   [4500, rule('internal', 'retry', 'the server has failed')],
   [4503, rule('unavailable', 'retry', 'the project could not be loaded')],
 ]);

@@ -26,6 +26,9 @@ const NODE_READY: &str = "CollabCanvas is ready: open http://";
 /// What its second one begins with.
 const NODE_ADMIN: &str = "Health and metrics: http://";
 
+/// All clients come from one address, as fast as they can: what protects a node from that is not what is measured.
+const LIMITS: &str = "connections_per_ip=100000,connections_per_user=100000,accepts_per_second=100000";
+
 /// Something to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Target {
@@ -188,12 +191,12 @@ struct Node {
 
 /// Starts a node on free ports.
 async fn start_node(name: &str, program: &Path, env: &[(&str, String)], directory: &Path) -> Result<Node, String> {
-    let listen = [("COLLAB_LISTEN", "127.0.0.1:0"), ("COLLAB_ADMIN_LISTEN", "127.0.0.1:0")];
+    let own = [("COLLAB_LISTEN", "127.0.0.1:0"), ("COLLAB_ADMIN_LISTEN", "127.0.0.1:0"), ("COLLAB_LIMITS", LIMITS)];
     let mut process = Process::start(Launch {
         name,
         program: program.to_owned(),
         args: vec!["serve".to_owned()],
-        env: env.iter().cloned().chain(listen.map(|(name, value)| (name, value.to_owned()))).collect(),
+        env: env.iter().cloned().chain(own.map(|(name, value)| (name, value.to_owned()))).collect(),
         core: machine::SERVERS,
         directory,
         ending: Ending::Kill,

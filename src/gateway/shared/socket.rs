@@ -2,6 +2,7 @@
 //!
 //! One task; each channel has another. All of them end with it, and with them the connections of their sessions.
 
+use super::super::accept::drain;
 use super::super::upgrade::Gateway;
 use super::frame::HEAD;
 use super::queue::{self, Receiver};
@@ -11,7 +12,6 @@ use futures_util::stream::SplitSink;
 use futures_util::{SinkExt as _, StreamExt as _};
 use std::pin::pin;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::WebSocketStream;
@@ -87,11 +87,4 @@ async fn write(mut waiting: Receiver, sink: &mut SplitSink<Socket, Message>, hea
             },
         };
     }
-}
-
-/// Waits for the end of the connection. To drop one of which not everything was read could destroy the close frame before the client has it.
-async fn drain(mut connection: TcpStream) {
-    let _ = connection.shutdown().await;
-    let mut rest = [0; 1 << 10];
-    while let Ok(1..) = connection.read(&mut rest).await {}
 }
