@@ -14,7 +14,7 @@ MODE ?=
 SCENARIOS ?=
 FIRST ?= 1000000
 
-.PHONY: help run test fmt lint doc web unit integration browser storm sim measure dynamodb-local deny rust-there node-there chromium-there redis-there postgres-there python-there
+.PHONY: help run test fmt lint doc web unit integration browser storm sim hostile measure dynamodb-local deny audit deny-there rust-there node-there chromium-there redis-there postgres-there python-there
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -90,13 +90,34 @@ dynamodb-local: ## Fetch Amazon's stand-in for DynamoDB, on which the durable st
 storm: web rust-there redis-there ## Nodes, Redis and the durable store fail again and again while clients edit: for STORM_SECONDS (3600), seeds STORM_SEEDS (1..100), continued where it stopped
 	cargo test --release --test storm a_long_storm -- --ignored --nocapture
 
+hostile: rust-there ## Attackers of all kinds while a hundred honest people work: what these notice of it
+	cargo test --release --test hostile --no-run
+	taskset -c 1 cargo test --release --test hostile honest_people -- --ignored --nocapture
+
 measure: rust-there redis-there postgres-there ## Measure a node and a cluster beside a relay that keeps nothing: make measure SCENARIOS="hot-room many-rooms"; takes hours without
 	cargo build --quiet --release --workspace --bins
 	target/release/loadtest run $(SCENARIOS)
 
-deny: rust-there ## Licences, bans, sources and, with a network, advisories of all dependencies
-	@command -v cargo-deny >/dev/null || cargo install --quiet --locked cargo-deny
+deny: rust-there deny-there ## Licences, bans and sources of all dependencies
 	cargo deny check bans licenses sources
+
+audit: rust-there node-there deny-there ## Known vulnerabilities of all dependencies; fails, and says so, when a database cannot be reached
+	@unknown=""; \
+	cargo deny fetch db || unknown="$$unknown, the advisories of Rust crates"; \
+	[ -n "$$unknown" ] || cargo deny check --disable-fetch advisories; \
+	( cd $(WEB) && npm audit --audit-level=moderate > ../target/npm-audit.txt 2>&1 ) || { \
+	  cat target/npm-audit.txt; \
+	  ! grep -q "vulnerabilit" target/npm-audit.txt || exit 1; \
+	  unknown="$$unknown, the advisories of npm packages"; \
+	}; \
+	if [ -n "$$unknown" ]; then echo "NOT CHECKED, because the database cannot be reached:$${unknown#,}." >&2; exit 2; fi; \
+	echo "No known vulnerability."
+
+deny-there: rust-there
+	@command -v cargo-deny >/dev/null || { \
+	  echo "Installing cargo-deny (takes some minutes) …"; \
+	  cargo install --quiet --locked cargo-deny || { echo "cargo-deny cannot be installed: cargo needs a network." >&2; exit 1; }; \
+	}
 
 rust-there:
 	@command -v cargo >/dev/null || { echo "Rust is missing: install it from https://rustup.rs and try again." >&2; exit 1; }

@@ -1,20 +1,24 @@
 //! The composition root: everything is made and connected here, and nowhere else.
 
+mod access;
 mod setup;
 mod stores;
 mod tools;
 pub(crate) mod vigil;
 
+pub use access::token;
 pub use setup::setup;
 pub use tools::{Outcome, inspect, verify_projects};
 
+use crate::access::DevelopmentKey;
 use crate::admin::{self, Admin, Key};
 use crate::autosave::Autosave;
-use crate::config::{Config, SecretText};
+use crate::config::Config;
 use crate::durable::DurableStore;
 use crate::gateway::{self, Bounds, Crowd, Edge, Gateway, Trusted};
 use crate::hub::{Hub, RoomSettings};
 use crate::presence::Presence;
+use crate::protocol::secret::Secret;
 use crate::session::Timing;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::fs::File;
@@ -41,6 +45,8 @@ pub struct App {
     pub address: SocketAddr,
     /// Where probes and Prometheus connect.
     pub admin_address: SocketAddr,
+    /// What tokens are signed with for this node, when it is one for development.
+    pub development: Option<DevelopmentKey>,
     hub: Arc<Hub>,
     durable: Arc<dyn DurableStore>,
     presence: Arc<dyn Presence>,
@@ -64,9 +70,11 @@ impl App {
     /// # Errors
     /// [`StartError`] when something cannot be had.
     pub async fn start(config: &Config, metrics: PrometheusHandle) -> Result<Self, StartError> {
-        let Made { stores, pace, ack_means_saved, estranged, lock } = stores::make(config).await?;
+        let Made { stores, across, pace, ack_means_saved, estranged, lock } = stores::make(config).await?;
         let (hot, durable, presence) = (stores.hot.clone(), stores.durable.clone(), stores.presence.clone());
         let isolated = stores.isolated.clone();
+        let door = access::door(config, stores.rights.clone(), across.as_ref())?;
+        let quotas = access::quotas(config, across);
         let hub = Hub::new(Arc::new(stores), room_settings(config, ack_means_saved));
         let autosave = tokio::spawn(Autosave::new(hot, durable.clone(), config.history, pace).run());
 
@@ -74,12 +82,14 @@ impl App {
         let (sessions, _) = watch::channel(());
         let gateway = Gateway {
             hub: hub.clone(),
+            access: door.access,
+            quotas,
             stopping: stopping.clone(),
             timing: Timing { hello: HELLO, heartbeat: config.heartbeat, silence: config.silence, closing: CLOSING },
             edge: Arc::new(edge(config)),
             sessions: sessions.clone(),
         };
-        let key = Key::new(config.admin_token.as_ref().map(SecretText::reveal));
+        let key = Key::new(config.admin_token.as_ref().map(Secret::reveal));
         let admin = Admin { durable: durable.clone(), stopping: stopping.clone(), isolated, metrics, key };
         let (listener, address) = bind(config.listen, "COLLAB_LISTEN").await?;
         let (admin_listener, admin_address) = bind(config.admin_listen, "COLLAB_ADMIN_LISTEN").await?;
@@ -96,6 +106,7 @@ impl App {
         Ok(Self {
             address,
             admin_address,
+            development: door.development,
             hub,
             durable,
             presence,
@@ -143,11 +154,7 @@ fn room_settings(config: &Config, ack_means_saved: bool) -> RoomSettings {
 /// Who may come as a client.
 fn edge(config: &Config) -> Edge {
     let limits = &config.node_limits;
-    let bounds = Bounds {
-        connections: limits.connections,
-        per_address: limits.connections_per_ip,
-        per_user: limits.connections_per_user,
-    };
+    let bounds = Bounds { connections: limits.connections, per_address: limits.connections_per_ip };
     Edge {
         crowd: Crowd::new(bounds, Trusted::new(&config.trusted_proxies)),
         allowed_origins: config.allowed_origins.clone(),
@@ -157,7 +164,7 @@ fn edge(config: &Config) -> Edge {
 
 /// Who may come to look after the node.
 fn probing() -> Crowd {
-    let bounds = Bounds { connections: ADMIN_CONNECTIONS, per_address: ADMIN_CONNECTIONS, per_user: ADMIN_CONNECTIONS };
+    let bounds = Bounds { connections: ADMIN_CONNECTIONS, per_address: ADMIN_CONNECTIONS };
     Crowd::new(bounds, Trusted::default())
 }
 

@@ -2,24 +2,29 @@
 //!
 //! The README's table is made from these flags' names, defaults and first lines; `tests/tidy.rs` holds them equal.
 
+mod auth;
 mod check;
 mod edge;
 mod limits;
-mod secret;
 mod table;
 mod tools;
+mod warnings;
 
+pub use auth::{AuthArgs, TokenArgs, TokenConfig};
 pub use edge::EdgeArgs;
 pub use limits::{LimitsArgs, NodeLimits};
-pub use secret::SecretText;
 pub use table::{limits_table, table};
 
+use crate::access::api_keys::ApiKeys;
+use crate::access::keys::KeySource;
+use crate::access::token::Expected;
 use crate::durable::dynamodb::Place;
 use crate::durable::postgres;
 use crate::ids::ProjectId;
 use crate::keyspace::Keyspace;
 use crate::link::Target;
 use crate::protocol::limits::Limits;
+use crate::protocol::secret::Secret;
 use clap::{Args, Parser, Subcommand};
 use ipnet::IpNet;
 use std::net::SocketAddr;
@@ -48,6 +53,8 @@ pub enum Command {
     Serve(Box<RawConfig>),
     /// Make what the durable store needs, a table or a file, and say what it is; doing it again changes nothing
     Setup(DurableArgs),
+    /// Make an access token, signed with the first secret of COLLAB_AUTH_KEYS or with the development key
+    Token(TokenArgs),
     /// Show what the durable store has of a project: epoch, tail, watermark, entries, checkpoints; nothing is changed, nodes may run
     Inspect(InspectArgs),
     /// Build the state anew from the log and compare it with the newest checkpoint; exit code 0: no difference, 1: different, 2: could not be read
@@ -66,7 +73,7 @@ pub struct InspectArgs {
     durable: DurableArgs,
     /// Redis of the nodes, to ask it for the watermark
     #[arg(long, env = "COLLAB_REDIS_URL", hide_env_values = true, value_name = "URL")]
-    redis_url: Option<SecretText>,
+    redis_url: Option<Secret>,
     /// First part of all names in Redis
     #[arg(long, env = "COLLAB_KEY_PREFIX", default_value = "collab", value_name = "PREFIX")]
     key_prefix: String,
@@ -125,7 +132,7 @@ pub struct DurableArgs {
     data_dir: Option<String>,
     /// Durable store instead of the one in the data directory: dynamodb://table?region=eu-central-1, postgres://user:password@host/database, sqlite:///absolute/path, or memory: for tests, which keeps nothing after the process
     #[arg(long, env = "COLLAB_DURABLE_URL", hide_env_values = true, value_name = "URL")]
-    durable_url: Option<SecretText>,
+    durable_url: Option<Secret>,
 }
 
 /// The configuration as text, before it is checked: every field a flag and an environment variable.
@@ -139,12 +146,14 @@ pub struct RawConfig {
     admin_listen: String,
     #[command(flatten)]
     durable: DurableArgs,
+    #[command(flatten)]
+    auth: AuthArgs,
     /// Redis that all nodes share: redis://host:6379, rediss:// with TLS, redis+sentinel://host,host/master or redis+cluster://host,host
     #[arg(long, env = "COLLAB_REDIS_URL", hide_env_values = true, value_name = "URL")]
-    redis_url: Option<SecretText>,
+    redis_url: Option<Secret>,
     /// Another Redis for events and presence; without it the same one does all
     #[arg(long, env = "COLLAB_REDIS_ROUTING_URL", hide_env_values = true, value_name = "URL")]
-    redis_routing_url: Option<SecretText>,
+    redis_routing_url: Option<Secret>,
     /// Seconds that Redis keeps a saved project after its last change
     #[arg(long, env = "COLLAB_HOT_EXPIRY_SECONDS", default_value = "3600", value_name = "SECONDS")]
     hot_expiry_seconds: String,
@@ -215,6 +224,17 @@ pub enum DurableConfig {
     Memory,
 }
 
+/// Who is let in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuthConfig {
+    /// The keys of tokens; none on a node for development.
+    pub keys: Vec<KeySource>,
+    /// What tokens must say besides.
+    pub expected: Expected,
+    /// The keys of back ends.
+    pub api_keys: ApiKeys,
+}
+
 /// What nodes share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedisConfig {
@@ -237,6 +257,8 @@ pub struct Config {
     pub admin_listen: SocketAddr,
     /// Where commits are kept.
     pub durable: DurableConfig,
+    /// Who is let in.
+    pub auth: AuthConfig,
     /// What nodes share; `None` for a node on its own.
     pub redis: Option<RedisConfig>,
     /// Origins besides the server's own.
@@ -244,7 +266,7 @@ pub struct Config {
     /// Networks of proxies that say for whom they come.
     pub trusted_proxies: Vec<IpNet>,
     /// What opens the admin endpoints that are not for everybody.
-    pub admin_token: Option<SecretText>,
+    pub admin_token: Option<Secret>,
     /// What clients may send and projects may hold.
     pub limits: Limits,
     /// How many may connect, and how fast they may be.

@@ -1,10 +1,12 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 
+pub mod access;
 pub mod admin;
 pub mod app;
 pub mod autosave;
 pub(crate) mod backoff;
 pub mod beside;
+pub mod bucket;
 pub mod chance;
 pub mod clock;
 pub mod config;
@@ -22,6 +24,7 @@ pub mod metrics;
 pub mod presence;
 pub mod project;
 pub mod protocol;
+pub mod quota;
 pub mod recovery;
 pub mod session;
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use clap::Parser as _;
 use collabcanvas::app::{self, App, Outcome};
-use collabcanvas::config::{Cli, Command, Config, DurableArgs, InspectArgs, VerifyArgs};
+use collabcanvas::config::{Cli, Command, Config, DurableArgs, InspectArgs, TokenArgs, VerifyArgs};
 use collabcanvas::lifecycle::StopSignals;
 use collabcanvas::telemetry;
 use std::process::ExitCode;
@@ -17,6 +17,7 @@ async fn main() -> ExitCode {
     let raw = match Cli::parse().command {
         Command::Serve(raw) => raw,
         Command::Setup(durable) => return setup(&durable).await,
+        Command::Token(args) => return token(&args),
         Command::Inspect(args) => return inspect(&args).await,
         Command::Verify(args) => return verify(&args).await,
     };
@@ -25,6 +26,7 @@ async fn main() -> ExitCode {
         Err(errors) => return fail(&errors),
     };
     telemetry::log(&config.log, config.log_format);
+    config.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
     match serve(&config).await {
         Ok(code) => code,
         Err(error) => fail(&*error),
@@ -68,6 +70,21 @@ async fn setup(durable: &DurableArgs) -> ExitCode {
     }
 }
 
+#[expect(clippy::print_stdout, reason = "the token is this program's result")]
+fn token(args: &TokenArgs) -> ExitCode {
+    let config = match args.check() {
+        Ok(config) => config,
+        Err(errors) => return fail(&errors),
+    };
+    match app::token(&config) {
+        Ok(token) => {
+            println!("{token}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => fail(&error),
+    }
+}
+
 #[expect(clippy::print_stdout, reason = "what was found is this program's result")]
 async fn inspect(args: &InspectArgs) -> ExitCode {
     let config = match args.check() {
@@ -105,6 +122,12 @@ fn unreadable(error: &impl std::fmt::Display) -> ExitCode {
 fn announce(app: &App) {
     println!("CollabCanvas is ready: open http://{}", app.address);
     println!("Health and metrics: http://{}/readyz /livez /metrics", app.admin_address);
+    if let Some(key) = &app.development {
+        println!(
+            "For development: whoever reaches it may edit. Tokens: collabcanvas token --user ana --project my-board=owner, signed with {}",
+            key.secret()
+        );
+    }
 }
 
 #[expect(clippy::print_stderr, reason = "logging may not have begun")]

@@ -1,9 +1,11 @@
 //! Every metric there is, in one place: `collab_<noun>_<unit>`, base units, there from the start, never a project or user in a label.
 
+pub mod access;
 pub mod durable;
 pub mod limits;
 mod names;
 
+pub use access::denied;
 pub use names::{SECONDS, describe};
 
 use crate::protocol::close::Close;

@@ -3,6 +3,8 @@
 
 #[path = "tidy/dependencies.rs"]
 mod dependencies;
+#[path = "tidy/readme.rs"]
+mod readme;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,6 +29,9 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("presence", &["fanout", "keyspace", "link", "metrics", "clock", "protocol", "ids"]),
     ("hot", &["mechanism", "fanout", "keyspace", "link", "metrics", "clock", "project", "protocol", "ids"]),
     ("durable", &["mechanism", "backoff", "project", "protocol", "ids", "metrics", "clock"]),
+    ("access", &["fanout", "durable", "link", "keyspace", "protocol", "ids", "metrics", "clock", "beside"]),
+    ("bucket", &[]),
+    ("quota", &["bucket", "metrics", "keyspace", "link", "ids", "clock"]),
     ("recovery", &["mechanism", "chance", "hot", "durable", "project", "protocol", "ids", "metrics", "clock"]),
     (
         "autosave",
@@ -38,6 +43,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "mechanism",
             "chance",
             "beside",
+            "access",
             "recovery",
             "presence",
             "hot",
@@ -50,14 +56,15 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "clock",
         ],
     ),
-    ("session", &["hub", "protocol", "ids", "metrics", "clock"]),
-    ("gateway", &["session", "hub", "protocol", "ids", "metrics"]),
-    ("config", &["durable", "ids", "link", "keyspace", "protocol"]),
+    ("session", &["hub", "access", "quota", "protocol", "ids", "metrics", "clock"]),
+    ("gateway", &["session", "hub", "access", "quota", "bucket", "protocol", "ids", "metrics", "clock", "beside"]),
+    ("config", &["access", "quota", "durable", "ids", "link", "keyspace", "protocol"]),
     ("telemetry", &["config", "metrics"]),
     ("lifecycle", &[]),
     (
         "sim",
         &[
+            "access",
             "app",
             "autosave",
             "chance",
@@ -77,8 +84,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "keyspace", "link", "ids", "clock", "metrics", "presence", "admin", "autosave", "config", "recovery",
-            "durable", "fanout", "gateway", "hot", "hub", "protocol", "session",
+            "access", "quota", "keyspace", "link", "ids", "clock", "metrics", "presence", "admin", "autosave",
+            "config", "recovery", "durable", "fanout", "gateway", "hot", "hub", "protocol", "session",
         ],
     ),
 ];
@@ -261,36 +268,4 @@ fn every_path_in_a_document_exists() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[test]
-fn the_readme_has_the_settings_of_the_program() {
-    let table = collabcanvas::config::table();
-    let readme = read(&Path::new(ROOT).join("README.md"));
-    assert!(readme.contains(&table), "the README's table of settings must be:\n\n{table}");
-}
-
-#[test]
-fn the_readme_has_the_limits_of_the_program() {
-    let table = collabcanvas::config::limits_table();
-    let readme = read(&Path::new(ROOT).join("README.md"));
-    assert!(readme.contains(&table), "the README's table of limits must be:\n\n{table}");
-}
-
-#[test]
-fn the_readme_has_the_rights_that_redis_must_give() {
-    let target = collabcanvas::link::Target::parse("redis://localhost").expect("valid");
-    let keyspace = collabcanvas::keyspace::Keyspace::default();
-    let acl = collabcanvas::link::check::acl(&target, &keyspace, collabcanvas::link::check::Role::Data);
-    let readme = read(&Path::new(ROOT).join("README.md"));
-    assert!(readme.lines().any(|line| line.trim() == acl), "the README must list these rights:\n{acl}");
-}
-
-#[test]
-fn the_readme_leads_with_the_two_commands() {
-    let readme = read(&Path::new(ROOT).join("README.md"));
-    let head: Vec<&str> = readme.lines().take(25).collect();
-    for command in ["make run", "make test"] {
-        assert!(head.iter().any(|line| line.contains(command)), "the first lines of the README must show `{command}`");
-    }
 }

@@ -143,6 +143,8 @@ pub enum Message {
     Mode(SmolStr),
     /// The new role.
     Permission(SmolStr),
+    /// In how many ms access ends; `None`: never.
+    Token(Option<u64>),
     /// A code and a sentence.
     Error(SmolStr, String),
     /// Why, and when to come back, in ms.
@@ -190,10 +192,8 @@ fn packed(frame: &[u8]) -> Result<Message, Unreadable> {
             Message::Broadcast(map.uint("from")?, map.text("topic")?, data)
         }
         "pong" => Message::Pong(map.uint("n")?, map.uint("seq")?),
-        "pace" => {
-            let mut ms = map.get("presence_ms")?;
-            Message::Pace(if ms.nil() { None } else { Some(ms.uint()?) })
-        }
+        "pace" => Message::Pace(perhaps(map.get("presence_ms")?)?),
+        "token" => Message::Token(perhaps(map.get("expires_ms")?)?),
         "mode" => Message::Mode(map.text("mode")?),
         "permission" => Message::Permission(map.text("role")?),
         "error" => Message::Error(map.text("code")?, map.text("message")?.into()),
@@ -204,6 +204,11 @@ fn packed(frame: &[u8]) -> Result<Message, Unreadable> {
         }
         other => return Err(Unreadable::new(format!("unknown type {other:?}"))),
     })
+}
+
+/// A number or nil.
+fn perhaps(mut reader: Reader<'_>) -> Result<Option<u64>, Unreadable> {
+    Ok(if reader.nil() { None } else { Some(reader.uint()?) })
 }
 
 pub(crate) fn list<T>(

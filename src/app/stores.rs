@@ -1,6 +1,6 @@
 //! Makes the stores that the configuration names: in this process, or shared by nodes.
 
-use super::{StartError, vigil};
+use super::{StartError, access, vigil};
 use crate::autosave::Pace;
 use crate::config::{Config, DurableConfig, RedisConfig};
 use crate::durable::DurableStore;
@@ -8,6 +8,7 @@ use crate::durable::dynamodb::{DynamoStore, Patience};
 use crate::durable::memory::MemoryStore;
 use crate::durable::postgres::PostgresStore;
 use crate::durable::sqlite::SqliteStore;
+use crate::fanout::Fanout;
 use crate::fanout::local::LocalFanout;
 use crate::fanout::redis::RedisFanout;
 use crate::hot::HotStore;
@@ -15,6 +16,8 @@ use crate::hot::memory::MemoryHot;
 use crate::hot::redis::{Publish, RedisHot};
 use crate::hub::Stores;
 use crate::ids::NodeId;
+use crate::keyspace::Keyspace;
+use crate::link::Link;
 use crate::link::check::{self, Role};
 use crate::presence::local::LocalPresence;
 use crate::presence::redis::RedisPresence;
@@ -28,6 +31,8 @@ use tokio::task::JoinHandle;
 /// The stores, and what goes with them.
 pub(super) struct Made {
     pub(super) stores: Stores,
+    /// Redis, for what nodes tell each other besides.
+    pub(super) across: Option<(Link, Keyspace)>,
     /// When to save.
     pub(super) pace: Pace,
     /// Whether an ack must wait for the durable store: the hot one dies with this process.
@@ -62,8 +67,10 @@ async fn embedded(config: &DurableConfig) -> Result<Made, StartError> {
         _ => (durable(config).await?, tokio::spawn(std::future::pending())),
     };
     let (presence, isolated) = (Arc::new(LocalPresence), watch::channel(false).1);
-    let stores = Stores { hot, durable, fanout, presence, isolated };
-    Ok(Made { stores, pace: Pace::AT_ONCE, ack_means_saved: true, estranged, lock })
+    let fanout: Arc<dyn Fanout> = fanout;
+    let rights = access::registry(&durable, &fanout);
+    let stores = Stores { hot, durable, fanout, presence, rights, isolated };
+    Ok(Made { stores, across: None, pace: Pace::AT_ONCE, ack_means_saved: true, estranged, lock })
 }
 
 async fn shared(config: &Config, redis: &RedisConfig) -> Result<Made, StartError> {
@@ -89,6 +96,7 @@ async fn shared(config: &Config, redis: &RedisConfig) -> Result<Made, StartError
     let publish = if redis.routing.is_some() { Publish::ByNode(fanout.clone()) } else { Publish::ByScript };
     let guard = check::estranged(data.clone(), keys.clone(), deployment.clone());
     let hot: Arc<dyn HotStore> = Arc::new(RedisHot::new(data, keys.clone(), node, publish, redis.expiry));
+    let across = Some((routing.clone(), keys.clone()));
     let presence = RedisPresence::start(node, fanout.clone(), routing, keys);
     let (isolated, is_isolated) = watch::channel(false);
     let vigil = tokio::spawn(vigil::watch(node, hot.clone(), durable.clone(), isolated));
@@ -98,9 +106,11 @@ async fn shared(config: &Config, redis: &RedisConfig) -> Result<Made, StartError
             _ = vigil => "the watch over Redis has ended, which is a defect of this program".to_owned(),
         }
     });
-    let stores = Stores { hot, durable, fanout, presence, isolated: is_isolated };
+    let fanout: Arc<dyn Fanout> = fanout;
+    let rights = access::registry(&durable, &fanout);
+    let stores = Stores { hot, durable, fanout, presence, rights, isolated: is_isolated };
     let pace = Pace { after: config.autosave, ..Pace::SHARED };
-    Ok(Made { stores, pace, ack_means_saved: false, estranged, lock: None })
+    Ok(Made { stores, across, pace, ack_means_saved: false, estranged, lock: None })
 }
 
 /// Opens the durable store.

@@ -1,10 +1,11 @@
 //! From text to a checked configuration: every error is found, not only the first.
 
-use super::{Config, ConfigErrors, DurableArgs, DurableConfig, LogFormat, RawConfig, RedisConfig, SecretText};
+use super::{Config, ConfigErrors, DurableArgs, DurableConfig, LogFormat, RawConfig, RedisConfig};
 use crate::durable::dynamodb::Place;
 use crate::durable::postgres;
 use crate::keyspace::Keyspace;
 use crate::link::Target;
+use crate::protocol::secret::Secret;
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -57,8 +58,8 @@ impl Errors {
     }
 
     /// Where Redis is. The text may hold a password and is not repeated.
-    pub(super) fn url(&mut self, name: &str, text: Option<&SecretText>) -> Option<Target> {
-        let parsed = Target::parse(&text?.0);
+    pub(super) fn url(&mut self, name: &str, text: Option<&Secret>) -> Option<Target> {
+        let parsed = Target::parse(text?.reveal());
         parsed.map_err(|error| self.add(format_args!("{name}: {error}"))).ok()
     }
 
@@ -91,6 +92,15 @@ impl RawConfig {
         {
             errors.add("COLLAB_LISTEN and COLLAB_ADMIN_LISTEN must differ: clients must not reach the admin endpoints");
         }
+        let auth = self.auth.read(&mut errors);
+        if let Some(listen) = listen
+            && !listen.ip().is_loopback()
+            && auth.keys.is_empty()
+        {
+            errors.add(format_args!(
+                "COLLAB_LISTEN={listen} needs COLLAB_AUTH_KEYS: without keys everybody who reaches the port may edit, which is for development on 127.0.0.1 alone"
+            ));
+        }
         let heartbeat = errors.seconds("COLLAB_HEARTBEAT_SECONDS", &self.heartbeat_seconds, 1, 300);
         let silence = errors.seconds("COLLAB_SILENCE_SECONDS", &self.silence_seconds, 2, 30);
         if silence <= heartbeat {
@@ -114,6 +124,7 @@ impl RawConfig {
             listen: listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
             admin_listen: admin.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
             durable: self.durable.read(&mut errors),
+            auth,
             redis: self.redis(&mut errors),
             allowed_origins: origins(&self.allowed_origins, &mut errors),
             trusted_proxies: self.edge.trusted_proxies(&mut errors),
@@ -139,7 +150,7 @@ impl RawConfig {
         let routing = errors.url("COLLAB_REDIS_ROUTING_URL", self.redis_routing_url.as_ref());
         let keyspace = errors.keyspace(&self.key_prefix);
         let expiry = errors.seconds("COLLAB_HOT_EXPIRY_SECONDS", &self.hot_expiry_seconds, 1, 30 * 86_400);
-        match (&self.redis_url, self.durable.durable_url.as_ref().map(|url| &url.0[..])) {
+        match (&self.redis_url, self.durable.durable_url.as_ref().map(Secret::reveal)) {
             (None, _) if self.redis_routing_url.is_some() => {
                 errors.add("COLLAB_REDIS_ROUTING_URL needs COLLAB_REDIS_URL: nodes that share events must share the state too");
             }
@@ -170,7 +181,7 @@ impl DurableArgs {
     }
 
     pub(super) fn read(&self, errors: &mut Errors) -> DurableConfig {
-        let Some(SecretText(url)) = &self.durable_url else {
+        let Some(url) = self.durable_url.as_ref().map(Secret::reveal) else {
             let directory = Path::new(self.data_dir.as_deref().unwrap_or("./data"));
             return DurableConfig::File(directory.join("collabcanvas.db"));
         };

@@ -1,7 +1,7 @@
 //! Who is believed at the edge of a node: the proxies before it, and whoever has the token of the admin endpoints.
 
-use super::SecretText;
 use super::check::Errors;
+use crate::protocol::secret::Secret;
 use clap::Args;
 use ipnet::IpNet;
 use std::net::IpAddr;
@@ -23,7 +23,7 @@ pub struct EdgeArgs {
     trusted_proxies: String,
     /// Token for what the admin listener has besides /livez, /readyz and /metrics; without one only programs of this machine may have that
     #[arg(long, env = "COLLAB_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN")]
-    admin_token: Option<SecretText>,
+    admin_token: Option<Secret>,
 }
 
 impl EdgeArgs {
@@ -46,9 +46,9 @@ impl EdgeArgs {
     }
 
     /// The token, which is not repeated in an error.
-    pub(super) fn admin_token(&self, errors: &mut Errors) -> Option<SecretText> {
+    pub(super) fn admin_token(&self, errors: &mut Errors) -> Option<Secret> {
         let token = self.admin_token.as_ref()?;
-        if token.0.len() < TOKEN_CHARS || !token.0.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if token.reveal().len() < TOKEN_CHARS || !token.reveal().bytes().all(|byte| byte.is_ascii_graphic()) {
             errors.add(format_args!(
                 "COLLAB_ADMIN_TOKEN: it must have {TOKEN_CHARS} characters or more, all of them printable ASCII without spaces"
             ));

@@ -1,9 +1,9 @@
 //! The accept loop: at a bounded rate, and every connection with a deadline for its request's head, so that none can be held open by saying nothing.
 
 use super::arrival::{Arrival, Seat};
-use super::bucket::Bucket;
 use super::crowd::{Crowd, RETRY_AFTER};
 use super::peer::Peer;
+use crate::bucket::Bucket;
 use crate::metrics::limits::{self, Limit};
 use axum::Router;
 use axum::http::Request;
@@ -20,6 +20,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, sleep, timeout};
 
+/// After a pause so many connections are accepted at once as in this time.
+const BURST: Duration = Duration::from_secs(1);
 /// Pause after the system refused a connection (out of file descriptors, mostly): accepting again at once would only burn the processor.
 const REFUSED_PAUSE: Duration = Duration::from_millis(50);
 /// Time for somebody who is turned away to take the answer.
@@ -46,7 +48,7 @@ pub async fn serve(
     crowd: Crowd,
     mut stopping: watch::Receiver<bool>,
 ) {
-    let mut bucket = Bucket::new(limits.accepts_per_second, Instant::now());
+    let mut bucket = Bucket::new(limits.accepts_per_second, BURST, Instant::now());
     loop {
         let accepted = tokio::select! {
             accepted = accept(&listener, &crowd) => accepted,
@@ -80,7 +82,9 @@ async fn accept(listener: &TcpListener, crowd: &Crowd) -> io::Result<(TcpStream,
 
 /// Holds the loop up when connections come too fast.
 async fn slow_down(bucket: &mut Bucket) {
-    let wait = bucket.take(Instant::now());
+    let now = Instant::now();
+    let wait = bucket.wait(now, 1);
+    bucket.take(now, 1);
     if !wait.is_zero() {
         limits::hit(Limit::Accepts);
         sleep(wait).await;

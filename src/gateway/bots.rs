@@ -1,13 +1,15 @@
 //! Presence of bots over HTTP: `PUT` and `DELETE /v1/projects/{project}/presence/{bot}`.
 
+use super::rest::{self, Problem};
 use super::upgrade::Gateway;
-use crate::hub::{Bot, BotError, JoinError};
-use crate::ids::{ClientId, ProjectId};
+use crate::access::Denied;
+use crate::hub::{Bot, BotError};
+use crate::ids::ClientId;
 use crate::protocol::json;
 use crate::protocol::props::Props;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::time::Duration;
@@ -30,20 +32,21 @@ struct Body<'a> {
     ttl_ms: Option<u64>,
 }
 
-type Answer = Result<StatusCode, (StatusCode, String)>;
+type Answer = Result<StatusCode, Problem>;
 
-fn wrong(what: &impl ToString) -> (StatusCode, String) {
-    (StatusCode::BAD_REQUEST, format!("{}\n", what.to_string()))
+fn wrong(what: &impl ToString) -> Problem {
+    Problem::wrong(what.to_string())
 }
 
 /// Shows a bot, or changes it; its fields are replaced.
 pub(super) async fn put(
     State(gateway): State<Gateway>,
     Path((project, bot)): Path<(String, String)>,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Answer {
     if body.len() > BODY_BYTES {
-        return Err((StatusCode::PAYLOAD_TOO_LARGE, format!("a body may have {BODY_BYTES} bytes\n")));
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a body may have {BODY_BYTES} bytes")));
     }
     let body: Body<'_> = serde_json::from_slice(&body).map_err(|e| {
         wrong(&format!("send JSON such as {{\"fields\": {{\"name\": \"Bot\"}}, \"ttl_ms\": 30000}}: {e}"))
@@ -61,27 +64,35 @@ pub(super) async fn put(
             .map_err(|e| wrong(&format!("fields: {e}")))?,
         None => Props::empty(),
     };
-    show(&gateway, &project, &bot, fields, Some(ttl)).await
+    show(&gateway, &project, &bot, &headers, fields, Some(ttl)).await
 }
 
 /// Takes a bot away.
-pub(super) async fn delete(State(gateway): State<Gateway>, Path((project, bot)): Path<(String, String)>) -> Answer {
-    show(&gateway, &project, &bot, Props::empty(), None).await
+pub(super) async fn delete(
+    State(gateway): State<Gateway>,
+    Path((project, bot)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Answer {
+    show(&gateway, &project, &bot, &headers, Props::empty(), None).await
 }
 
-async fn show(gateway: &Gateway, project: &str, bot: &str, fields: Props, ttl: Option<Duration>) -> Answer {
-    let project = ProjectId::parse(project).map_err(|e| wrong(&format!("the project's id: {e}")))?;
+async fn show(
+    gateway: &Gateway,
+    project: &str,
+    bot: &str,
+    headers: &HeaderMap,
+    fields: Props,
+    ttl: Option<Duration>,
+) -> Answer {
+    let (project, caller) = rest::caller(gateway, project, headers).await?;
+    if !caller.role.may_write() {
+        return Err(Denied::Forbidden("your role may not show bots in this project".to_owned()).into());
+    }
     let bot = ClientId::parse(bot).map_err(|e| wrong(&format!("the bot's name: {e}")))?;
     match gateway.hub.bot(&project, Bot::new(&bot, fields, ttl)).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
         Err(error @ BotError::TooLarge(_)) => Err(wrong(&error)),
-        Err(error @ BotError::TooMany(_)) => Err((StatusCode::TOO_MANY_REQUESTS, format!("{error}\n"))),
-        Err(BotError::Closed(error)) => Err((
-            match error {
-                JoinError::Full(_) => StatusCode::TOO_MANY_REQUESTS,
-                JoinError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-            },
-            format!("{error}\n"),
-        )),
+        Err(error @ BotError::TooMany(_)) => Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, error.to_string())),
+        Err(BotError::Closed(error)) => Err(error.into()),
     }
 }

@@ -1,11 +1,10 @@
-//! Who is connected: how many in all, how many from each address, how many of each user.
+//! Who is connected: how many in all, how many from each address.
 //!
 //! Owns the counts. Never knows what is said on a connection. Registering gives a guard, and only that unregisters.
 
 use super::peer::{Peer, Trusted};
 use crate::metrics::limits::{self, Limit};
 use dashmap::{DashMap, Entry};
-use smol_str::SmolStr;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -20,8 +19,6 @@ pub struct Bounds {
     pub connections: u32,
     /// From one address; further ones are turned away.
     pub per_address: u32,
-    /// Of one user; further ones are turned away.
-    pub per_user: u32,
 }
 
 /// Everybody who is connected to a listener.
@@ -33,15 +30,8 @@ pub struct Crowd {
     trusted: Trusted,
 }
 
-/// How many there are of each; what is not there is none.
-type Counts = DashMap<Key, u32>;
-
-/// What is counted.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Key {
-    Address(IpAddr),
-    User(SmolStr),
-}
+/// How many there are from each address; what is not there is none.
+type Counts = DashMap<IpAddr, u32>;
 
 /// One too many, with a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -52,7 +42,7 @@ pub struct TooMany(&'static str);
 #[derive(Debug)]
 pub struct Guard {
     counts: Arc<Counts>,
-    key: Key,
+    address: IpAddr,
 }
 
 impl Crowd {
@@ -81,38 +71,27 @@ impl Crowd {
         if peer.is_proxy() {
             return Ok(None);
         }
-        let entered = self.enter(Key::Address(peer.counted_by()), self.bounds.per_address);
+        let entered = self.enter(peer.counted_by(), self.bounds.per_address);
         entered.map(Some).ok_or_else(|| {
             limits::hit(Limit::ConnectionsPerIp);
             TooMany("there are too many connections from this address; come again later (a node behind a proxy must be told of it by COLLAB_TRUSTED_PROXIES)")
         })
     }
 
-    /// Counts a connection of a user.
-    ///
-    /// # Errors
-    /// [`TooMany`].
-    pub fn user(&self, user: &str) -> Result<Guard, TooMany> {
-        self.enter(Key::User(user.into()), self.bounds.per_user).ok_or_else(|| {
-            limits::hit(Limit::ConnectionsPerUser);
-            TooMany("this user has too many connections; close some, or come again later")
-        })
-    }
-
-    fn enter(&self, key: Key, most: u32) -> Option<Guard> {
-        match self.counts.entry(key.clone()) {
+    fn enter(&self, address: IpAddr, most: u32) -> Option<Guard> {
+        match self.counts.entry(address) {
             Entry::Occupied(count) if *count.get() >= most => return None,
             Entry::Occupied(mut count) => *count.get_mut() += 1,
             Entry::Vacant(_) if most == 0 => return None,
             Entry::Vacant(count) => drop(count.insert(1)),
         }
-        Some(Guard { counts: self.counts.clone(), key })
+        Some(Guard { counts: self.counts.clone(), address })
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        if let Entry::Occupied(mut count) = self.counts.entry(self.key.clone()) {
+        if let Entry::Occupied(mut count) = self.counts.entry(self.address) {
             *count.get_mut() -= 1;
             if *count.get() == 0 {
                 count.remove();
@@ -125,7 +104,7 @@ impl Drop for Guard {
 mod tests {
     use super::*;
 
-    const BOUNDS: Bounds = Bounds { connections: 2, per_address: 2, per_user: 1 };
+    const BOUNDS: Bounds = Bounds { connections: 2, per_address: 2 };
 
     fn crowd(trusted: &[&str]) -> Crowd {
         let networks: Vec<_> = trusted.iter().map(|network| network.parse().expect("a network")).collect();
@@ -164,16 +143,6 @@ mod tests {
         let crowd = crowd(&["192.0.2.0/24"]);
         let here: Vec<_> = (0..10).map(|_| address(&crowd, "192.0.2.1").expect("not counted")).collect();
         assert!(here.iter().all(Option::is_none) && crowd.counts.is_empty());
-    }
-
-    #[test]
-    fn users_are_counted_apart_from_addresses() {
-        let crowd = crowd(&[]);
-        let ana = crowd.user("192.0.2.1").expect("a user may be called anything");
-        assert!(crowd.user("192.0.2.1").is_err());
-        let _here = (crowd.user("ben").expect("another"), address(&crowd, "192.0.2.1").expect("an address"));
-        drop(ana);
-        assert!(crowd.user("192.0.2.1").is_ok());
     }
 
     #[tokio::test]

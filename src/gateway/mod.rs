@@ -7,7 +7,6 @@ mod accept;
 mod arrival;
 mod body;
 mod bots;
-mod bucket;
 mod cors;
 mod crowd;
 mod edge;
@@ -16,6 +15,7 @@ mod host;
 mod origin;
 mod pages;
 mod peer;
+mod rest;
 mod shared;
 mod upgrade;
 

@@ -3,10 +3,12 @@
 use super::arrival::Arrival;
 use super::edge::{self, Edge};
 use super::origin::{self, Page};
-use super::{bots, pages, shared};
+use super::{bots, pages, rest, shared};
+use crate::access::Access;
 use crate::hub::Hub;
 use crate::ids::ProjectId;
 use crate::protocol::Encoding;
+use crate::quota::Quotas;
 use crate::session::{self, Session, Timing};
 use axum::Router;
 use axum::body::Body;
@@ -29,6 +31,10 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 pub struct Gateway {
     /// Where rooms are.
     pub hub: Arc<Hub>,
+    /// Who lets clients and requests in.
+    pub access: Arc<Access>,
+    /// How much sessions may ask for.
+    pub quotas: Arc<Quotas>,
     /// Turns true when the node stops.
     pub stopping: watch::Receiver<bool>,
     /// How long sessions wait for what.
@@ -46,6 +52,8 @@ impl Gateway {
             project: ProjectId::parse(project).ok(),
             encoding,
             hub: self.hub.clone(),
+            access: self.access.clone(),
+            quotas: self.quotas.clone(),
             stopping: self.stopping.clone(),
             timing: self.timing,
         }
@@ -59,6 +67,7 @@ pub fn router(gateway: Gateway) -> Router {
         .route("/v1/projects/{project}/ws", get(upgrade))
         .route("/v1/shared", get(shared::upgrade))
         .route("/v1/projects/{project}/presence/{bot}", put(bots::put).delete(bots::delete))
+        .merge(rest::router())
         .with_state(gateway)
         .fallback(pages::page);
     edge::around(routes, &edge)

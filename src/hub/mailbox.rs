@@ -4,7 +4,7 @@ use super::outbox::Outbox;
 use super::pulse::Pulse;
 use crate::ids::{Author, Cid, ClientId, Position, ProjectId, Seq, SessionId};
 use crate::protocol::Encoding;
-use crate::protocol::message::{Role, To, Who};
+use crate::protocol::message::{PresenceEntry, Role, To, Who};
 use crate::protocol::op::Batch;
 use crate::protocol::props::Props;
 use crate::protocol::value::Value;
@@ -94,6 +94,8 @@ pub(super) enum Control {
     Resync(SessionId),
     Leave(SessionId),
     Bot(Box<Bot>, oneshot::Sender<Result<(), BotError>>),
+    /// Who is there, on all nodes?
+    Roster(oneshot::Sender<Vec<PresenceEntry>>),
     /// The node stops.
     Drain,
 }

@@ -21,6 +21,7 @@ pub mod snapshot;
 
 pub use mailbox::{Bot, BotError, Busy, JoinError, Joiner, Membership};
 
+use crate::access::registry::Registry;
 use crate::durable::DurableStore;
 use crate::fanout::Fanout;
 use crate::hot::HotStore;
@@ -28,6 +29,7 @@ use crate::ids::ProjectId;
 use crate::metrics;
 use crate::presence::Presence;
 use crate::protocol::limits::Limits;
+use crate::protocol::message::PresenceEntry;
 use crate::recovery::lineage::Both;
 use dashmap::DashMap;
 use mailbox::{Control, RoomHandle};
@@ -48,6 +50,8 @@ pub struct Stores {
     pub fanout: Arc<dyn Fanout>,
     /// What carries presence to other nodes.
     pub presence: Arc<dyn Presence>,
+    /// Who may do what in which project: told when another node has changed it.
+    pub rights: Arc<Registry>,
     /// Whether this node is cut off from a hot store that other nodes reach: then it is for them to serve its projects.
     pub isolated: watch::Receiver<bool>,
 }
@@ -174,6 +178,23 @@ impl Hub {
             }
         }
         Err(BotError::Closed(JoinError::Unavailable("its room closes again and again".to_owned())))
+    }
+
+    /// Who is in the project, on all nodes. A room that was closed is opened for it.
+    ///
+    /// # Errors
+    /// [`JoinError`], when the project cannot be opened.
+    pub async fn roster(self: &Arc<Self>, project: &ProjectId) -> Result<Vec<PresenceEntry>, JoinError> {
+        for _ in 0..JOIN_TRIES {
+            let room = self.room(project).await?;
+            let (reply, answer) = oneshot::channel();
+            if room.control.send(Control::Roster(reply)).is_ok()
+                && let Ok(answer) = answer.await
+            {
+                return Ok(answer);
+            }
+        }
+        Err(JoinError::Unavailable("its room closes again and again".to_owned()))
     }
 
     fn is_open(&self, project: &ProjectId) -> bool {

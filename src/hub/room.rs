@@ -239,15 +239,14 @@ impl Room {
                     self.settle();
                 }
             }
-            Event::Began { epoch } => {
-                if epoch > self.replica.position().epoch {
-                    self.course.ask();
-                }
+            Event::Began { epoch } if epoch <= self.replica.position().epoch => {}
+            Event::Began { .. } => self.course.ask(),
+            Event::Gap => {
+                self.stores.rights.heard(&self.project, None);
+                self.course.ask();
             }
-            // The rights' registry is told here.
-            Event::Rights { .. } => {}
-            Event::Gap => self.course.ask(),
-            event @ (Event::Presence { .. } | Event::Beat { .. } | Event::Broadcast { .. }) => self.hear_others(event),
+            Event::Rights { version } => self.stores.rights.heard(&self.project, Some(version)),
+            others => self.hear_others(others),
         }
     }
 
@@ -257,6 +256,7 @@ impl Room {
             Control::Resync(session) => join::resync(self, session),
             Control::Leave(session) => self.forget(session),
             Control::Bot(bot, reply) => drop(reply.send(self.bot(&bot))),
+            Control::Roster(reply) => drop(reply.send(self.roster.everybody())),
             Control::Drain => self.drain(),
         }
     }

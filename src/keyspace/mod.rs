@@ -201,6 +201,18 @@ impl Keyspace {
         format!("{}:{bucket}:probe-{what}", self.prefix)
     }
 
+    /// What a one-time ticket grants, by its digest. It belongs to no project.
+    #[must_use]
+    pub fn ticket(&self, digest: &str) -> String {
+        format!("{}:ticket:{digest}", self.prefix)
+    }
+
+    /// How much was taken of the rate of a user or a project in a window of time.
+    #[must_use]
+    pub fn taken(&self, name: &str, window: u64) -> String {
+        format!("{}:taken:{window}:{name}", self.prefix)
+    }
+
     /// The id of the deployment that these keys belong to.
     #[must_use]
     pub fn deployment(&self) -> String {

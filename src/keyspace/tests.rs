@@ -106,7 +106,7 @@ proptest! {
             let keys = Keyspace::new(&prefix).expect("valid");
             let mut all: Vec<String> = Bucket::all().map(|bucket| keys.dirty_index(bucket)).collect();
             all.extend(Bucket::all().map(|bucket| keys.probe(bucket, "hash")));
-            all.push(keys.deployment());
+            all.extend([keys.deployment(), keys.ticket(&a), keys.taken(&format!("user:{a}"), m), keys.taken(&format!("project:{a}"), m)]);
             for id in BTreeSet::from([project(&a), project(&b)]) {
                 all.extend(all_names(&keys, &id, m));
                 if n != m {

@@ -3,6 +3,8 @@
 //! Owns the shapes of the URL. Never connects and never repeats a part of the URL in an error: a password with an unescaped `/` or `@`
 //! would turn up in what looks like a host.
 
+mod safety;
+
 use std::fmt;
 use std::path::PathBuf;
 

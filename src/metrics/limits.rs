@@ -11,6 +11,8 @@ pub enum Limit {
     ConnectionsPerUser,
     /// Connections that the node takes in a second.
     Accepts,
+    /// Messages of a session in a second.
+    Frames,
     /// Ops of a session in a second.
     SessionOps,
     /// Ops of a user in a second.
@@ -27,10 +29,11 @@ pub enum Limit {
 
 impl Limit {
     /// Every one.
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::ConnectionsPerIp,
         Self::ConnectionsPerUser,
         Self::Accepts,
+        Self::Frames,
         Self::SessionOps,
         Self::UserOps,
         Self::ProjectOps,
@@ -40,11 +43,13 @@ impl Limit {
     ];
 
     /// Its label.
-    fn name(self) -> &'static str {
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::ConnectionsPerIp => "connections_per_ip",
             Self::ConnectionsPerUser => "connections_per_user",
             Self::Accepts => "accepts",
+            Self::Frames => "frames",
             Self::SessionOps => "session_ops",
             Self::UserOps => "user_ops",
             Self::ProjectOps => "project_ops",

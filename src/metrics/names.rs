@@ -117,6 +117,7 @@ pub fn describe() {
     for class in ["unavailable", "oom", "readonly", "denied", "other"] {
         counter!("collab_redis_errors_total", "class" => class).absolute(0);
     }
+    super::access::describe();
     super::durable::describe();
     super::limits::describe();
     describe_counter!("collab_closes_total", Unit::Count, "Sockets that the server closed, by reason");

@@ -6,11 +6,12 @@
 mod ops;
 
 use super::limits::{FRAME_DEPTH, FRAME_VALUES, Limits, TOPIC_BYTES};
-use super::message::{ClientMessage, Hello, To, WirePosition};
+use super::message::{ClientMessage, Credentials, Hello, To, WirePosition};
 use super::op::{Batch, Body};
 use super::props::Props;
 use super::refusal::Code;
 use super::scan::{self, Malformed};
+use super::secret::Secret;
 use super::unpack::Reader;
 use super::value::{self, Value};
 use super::{Encoding, json};
@@ -86,6 +87,14 @@ fn packed(frame: &[u8], limits: &Limits) -> Result<ClientMessage, Unreadable> {
             set.map(ClientMessage::Presence).map_err(|e| Unreadable(format!("presence fields: {e}")))
         }
         "broadcast" => broadcast(&fields, limits),
+        "token" => {
+            let shown = credentials(&fields)?;
+            shown
+                .token
+                .is_some()
+                .then_some(ClientMessage::Token(shown))
+                .ok_or_else(|| Unreadable("the message has no key \"token\"".to_owned()))
+        }
         "ping" => Ok(ClientMessage::Ping(fields.uint("n")?)),
         other => Err(Unreadable(format!("unknown message type {:?}", other.chars().take(32).collect::<String>()))),
     }
@@ -107,7 +116,7 @@ fn hello(fields: &Fields<'_>, limits: &Limits) -> Result<Hello, Unreadable> {
         versions: rmp_serde::from_slice(fields.need("v")?).map_err(read("v"))?,
         features: fields.get("features").map_or(Ok(Vec::new()), rmp_serde::from_slice).map_err(read("features"))?,
         client: fields.text("client")?.to_owned(),
-        token: fields.get("token").map(rmp_serde::from_slice).transpose().map_err(read("token"))?,
+        credentials: credentials(fields)?,
         position,
         saved: match fields.get("saved").map(|_| fields.uint("saved")).transpose()?.unwrap_or(0) {
             cid @ ..END_OF_CIDS => cid,
@@ -115,6 +124,11 @@ fn hello(fields: &Fields<'_>, limits: &Limits) -> Result<Hello, Unreadable> {
         },
         presence,
     })
+}
+
+fn credentials(fields: &Fields<'_>) -> Result<Credentials, Unreadable> {
+    let secret = |key| fields.get(key).map(|_| fields.text(key).map(Secret::from)).transpose();
+    Ok(Credentials { token: secret("token")?, password: secret("password")? })
 }
 
 fn broadcast(fields: &Fields<'_>, limits: &Limits) -> Result<ClientMessage, Unreadable> {

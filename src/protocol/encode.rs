@@ -85,15 +85,8 @@ fn message_pack(message: &ServerMessage) -> Vec<u8> {
             pack::str(map.key("mode"), name);
             map.finish()
         }
-        ServerMessage::Pace(ms) => {
-            let mut map = Map::message("pace");
-            let out = map.key("presence_ms");
-            match ms {
-                Some(ms) => pack::uint(out, (*ms).into()),
-                None => pack::nil(out),
-            }
-            map.finish()
-        }
+        ServerMessage::Pace(ms) => perhaps("pace", "presence_ms", ms.map(u64::from)),
+        ServerMessage::Token(ms) => perhaps("token", "expires_ms", *ms),
         ServerMessage::Permission(role) => {
             let mut map = Map::message("permission");
             pack::str(map.key("role"), role.as_str());
@@ -115,6 +108,17 @@ fn message_pack(message: &ServerMessage) -> Vec<u8> {
             map.finish()
         }
     }
+}
+
+/// A message of one number, or nil.
+fn perhaps(t: &str, key: &'static str, value: Option<u64>) -> Vec<u8> {
+    let mut map = Map::message(t);
+    let out = map.key(key);
+    match value {
+        Some(value) => pack::uint(out, value),
+        None => pack::nil(out),
+    }
+    map.finish()
 }
 
 /// A message of nothing but numbers.

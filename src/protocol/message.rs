@@ -10,6 +10,7 @@ use super::commit::Commit;
 use super::op::Batch;
 use super::props::Props;
 use super::refusal::Refusal;
+use super::secret::Secret;
 use super::value::Value;
 use crate::ids::{Cid, CommitId, Epoch, ObjectId, Position, Seq, SessionId};
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,15 @@ impl WirePosition {
     }
 }
 
+/// What a client shows to be let in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Credentials {
+    /// An access token, a ticket or a share link.
+    pub token: Option<Secret>,
+    /// The share link's password.
+    pub password: Option<Secret>,
+}
+
 /// A client's first message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hello {
@@ -52,8 +62,8 @@ pub struct Hello {
     pub features: Vec<String>,
     /// The client id, not checked yet.
     pub client: String,
-    /// Access token.
-    pub token: Option<String>,
+    /// What lets it in.
+    pub credentials: Credentials,
     /// What the client already holds.
     pub position: Option<Position>,
     /// The highest cid of this client that it was told to be saved.
@@ -80,6 +90,8 @@ pub enum ClientMessage {
         /// To whom.
         to: To,
     },
+    /// This is my new token.
+    Token(Credentials),
     /// Are you there?
     Ping(u64),
 }
@@ -252,6 +264,8 @@ pub enum ServerMessage {
     Mode(Mode),
     /// The role changed.
     Permission(Role),
+    /// In how many ms access ends unless a new token comes; `None`: never.
+    Token(Option<u64>),
     /// Something is wrong with what the client sent.
     Error {
         /// A fixed word.

@@ -19,6 +19,7 @@ pub mod props;
 pub mod refusal;
 pub mod run;
 pub mod scan;
+pub mod secret;
 pub mod short;
 #[cfg(test)]
 mod typescript;

@@ -91,3 +91,14 @@ pub struct Batch {
     /// Digest of the ops as they came, to tell a resend from another page with the same client id; 0 for a void.
     pub digest: u64,
 }
+
+impl Batch {
+    /// How many ops it has for those who count: at least one.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        match &self.body {
+            Body::Ops(ops) => ops.len().max(1),
+            Body::Void(_) | Body::Invalid(_) | Body::Again(_) => 1,
+        }
+    }
+}

@@ -60,6 +60,8 @@ codes! {
     Refused = "refused",
     /// Too much in flight.
     Overloaded = "overloaded",
+    /// More in a second than may be.
+    RateLimited = "rate_limited",
     /// The store does not answer.
     Unavailable = "unavailable",
     /// This role may not write.
@@ -101,7 +103,7 @@ impl Code {
     #[must_use]
     pub fn kind(self) -> Kind {
         match self {
-            Self::Overloaded | Self::Unavailable => Kind::Temporary,
+            Self::Overloaded | Self::RateLimited | Self::Unavailable => Kind::Temporary,
             Self::Forbidden => Kind::Forbidden,
             _ => Kind::Final,
         }

@@ -119,6 +119,7 @@ shapes! {
             #[ts(optional)] features: Option<Vec<String>>,
             client: String,
             #[ts(optional)] token: Option<String>,
+            #[ts(optional)] password: Option<String>,
             #[ts(optional)] position: Option<WirePosition>,
             #[ts(optional)] saved: Option<Count>,
             #[ts(optional)] presence: Option<Props>,
@@ -131,6 +132,7 @@ shapes! {
         },
         Presence { set: Props },
         Broadcast { topic: String, #[ts(type = "Value")] data: Json, #[ts(optional, type = "number | string")] to: Option<Json> },
+        Token { token: String, #[ts(optional)] password: Option<String> },
         Ping { n: Count },
     }
 
@@ -164,6 +166,7 @@ shapes! {
         Pace { presence_ms: Option<Count> },
         Mode { mode: Mode },
         Permission { role: Role },
+        Token { expires_ms: Option<Count> },
         Error { code: String, message: String },
         Goaway { reason: String, #[ts(type = "[min: number, max: number]")] reconnect_ms: (u32, u32) },
     }

@@ -1,18 +1,15 @@
-//! What makes a hello a good one. Pure.
+//! What makes a hello a good one, before anybody looks at who it is. Pure.
 
-use crate::ids::{Author, ClientId};
+use crate::ids::ClientId;
 use crate::protocol::close::Close;
-use crate::protocol::message::{Hello, Role, Who};
+use crate::protocol::message::Hello;
 use crate::protocol::{VERSION, limits::Limits};
-
-/// The user of everybody, as long as no authentication is configured.
-const ANONYMOUS: &str = "anonymous";
 
 /// Why a hello is refused: how the socket is closed, and a sentence.
 pub(super) type Refused = (Close, String);
 
-/// Checks a hello and says who it is.
-pub(super) fn check(hello: &Hello, limits: &Limits) -> Result<Who, Refused> {
+/// Checks a hello and reads its client id.
+pub(super) fn check(hello: &Hello, limits: &Limits) -> Result<ClientId, Refused> {
     let (lowest, highest) = hello.versions;
     if lowest > VERSION || highest < VERSION {
         let message =
@@ -27,17 +24,18 @@ pub(super) fn check(hello: &Hello, limits: &Limits) -> Result<Who, Refused> {
             format!("the key \"presence\" of hello may have {} bytes", limits.presence_bytes),
         ));
     }
-    Ok(Who { author: Author::of(ANONYMOUS, &client), user: ANONYMOUS.into(), role: Role::Editor })
+    Ok(client)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::message::Credentials;
     use crate::protocol::props::Props;
 
     fn hello(versions: (u32, u32), client: &str) -> Hello {
-        let (client, presence) = (client.to_owned(), Props::empty());
-        Hello { versions, features: vec![], client, token: None, position: None, saved: 0, presence }
+        let (client, presence, credentials) = (client.to_owned(), Props::empty(), Credentials::default());
+        Hello { versions, features: vec![], client, credentials, position: None, saved: 0, presence }
     }
 
     #[test]

@@ -2,22 +2,34 @@
 
 use super::Timing;
 use super::handshake;
-use crate::ids::Cid;
+use crate::ids::{Cid, ClientId};
 use crate::protocol::close::Close;
 use crate::protocol::decode::Unreadable;
 use crate::protocol::limits::Limits;
-use crate::protocol::message::{ClientMessage, Hello, Role, To, Who};
+use crate::protocol::message::{ClientMessage, Credentials, Hello, Role, To};
 use crate::protocol::op::Batch;
 use crate::protocol::props::Props;
 use crate::protocol::value::Value;
 use smol_str::SmolStr;
+use std::time::Duration;
 use tokio::time::Instant;
+
+/// How long before its access ends a client is asked for a new token.
+const WARNING: Duration = Duration::from_secs(60);
+/// For how long a client that sends too much is not listened to at most: pings must come through.
+const REST: Duration = Duration::from_secs(1);
 
 /// What the shell is to do.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Effect {
-    /// Join the room.
-    Join(Who, Box<Hello>),
+    /// Find out who this is, and let it join the room if it may.
+    Admit(ClientId, Box<Hello>),
+    /// Find out whether access goes on with this.
+    Renew(Credentials),
+    /// Tell the client in how long its access ends.
+    Expiring(Duration),
+    /// Tell the client its role.
+    Permission(Role),
     /// Hand in a batch.
     Submit(Batch),
     /// Tell the client that its role may not write.
@@ -30,8 +42,8 @@ pub(super) enum Effect {
     Pong(u64),
     /// Send a WebSocket ping.
     Ping,
-    /// Say what is wrong, then close.
-    Refuse(Close, String),
+    /// Say what is wrong, with a fixed word and a sentence, then close.
+    Refuse(Close, &'static str, String),
     /// Drop the socket: nobody reads it any more.
     Drop,
 }
@@ -41,10 +53,29 @@ pub(super) enum Effect {
 enum State {
     /// Waits for the hello, until then.
     Fresh { until: Instant },
-    /// A member of its room.
-    Live { role: Role, next_ping: Instant },
+    /// A member of its room, with a role until its access ends.
+    Live { role: Role, next_ping: Instant, access: Until },
     /// Our close is on its way; the socket is dropped then.
     Closing { until: Instant },
+}
+
+/// When access ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Until {
+    /// `None`: never.
+    end: Option<Instant>,
+    /// When to ask for a new token; `None` when that has been done.
+    warning: Option<Instant>,
+}
+
+impl Until {
+    fn new(end: Option<Instant>) -> Self {
+        Self { end, warning: end.map(|end| end.checked_sub(WARNING).unwrap_or(end)) }
+    }
+
+    fn next(&self) -> Option<Instant> {
+        self.warning.or(self.end)
+    }
 }
 
 /// One session's state.
@@ -53,19 +84,35 @@ pub(super) struct Machine {
     state: State,
     timing: Timing,
     heard: Instant,
+    /// The client is not listened to until then: it has sent too much.
+    rests: Option<Instant>,
 }
 
 impl Machine {
     pub(super) fn new(now: Instant, timing: Timing) -> Self {
-        Self { state: State::Fresh { until: now + timing.hello }, timing, heard: now }
+        Self { state: State::Fresh { until: now + timing.hello }, timing, heard: now, rests: None }
     }
 
     /// When [`Machine::tick`] wants to be called.
     pub(super) fn deadline(&self) -> Instant {
-        match self.state {
+        let deadline = match self.state {
             State::Fresh { until } | State::Closing { until } => until,
-            State::Live { next_ping, .. } => next_ping.min(self.heard + self.timing.silence),
-        }
+            State::Live { next_ping, access, .. } => {
+                let heartbeat = next_ping.min(self.heard + self.timing.silence);
+                access.next().map_or(heartbeat, |next| next.min(heartbeat))
+            }
+        };
+        self.rests.map_or(deadline, |rests| rests.min(deadline))
+    }
+
+    /// Whether the client is listened to.
+    pub(super) fn listens(&self) -> bool {
+        self.rests.is_none()
+    }
+
+    /// The client has sent more than it may: it is not listened to for a while.
+    pub(super) fn rest(&mut self, now: Instant, time: Duration) {
+        self.rests = Some(now + time.min(REST));
     }
 
     /// The client has shown that it lives.
@@ -107,24 +154,48 @@ impl Machine {
                 }
                 Some(Effect::Broadcast(topic, data, to))
             }
+            (Ok(ClientMessage::Token(credentials)), _) => Some(Effect::Renew(credentials)),
             (Ok(ClientMessage::Ping(n)), _) => Some(Effect::Pong(n)),
         }
     }
 
     fn hello(&mut self, now: Instant, hello: Hello, limits: &Limits) -> Effect {
         match handshake::check(&hello, limits) {
-            Ok(who) => {
-                self.state = State::Live { role: who.role, next_ping: now + self.timing.heartbeat };
-                Effect::Join(who, Box::new(hello))
-            }
+            Ok(client) => Effect::Admit(client, Box::new(hello)),
             Err((close, message)) => self.refuse(now, close, message),
+        }
+    }
+
+    /// The client was let in, until its access ends.
+    pub(super) fn admitted(&mut self, now: Instant, role: Role, end: Option<Instant>) {
+        if let State::Fresh { .. } = self.state {
+            self.heard(now);
+            self.state = State::Live { role, next_ping: now + self.timing.heartbeat, access: Until::new(end) };
+        }
+    }
+
+    /// A new token was taken.
+    pub(super) fn renewed(&mut self, end: Option<Instant>) {
+        if let State::Live { access, .. } = &mut self.state {
+            *access = Until::new(end);
+        }
+    }
+
+    /// The role may have changed.
+    pub(super) fn role(&mut self, now: Role) -> Option<Effect> {
+        match &mut self.state {
+            State::Live { role, .. } if *role != now => {
+                *role = now;
+                Some(Effect::Permission(now))
+            }
+            _ => None,
         }
     }
 
     /// Begins to close.
     pub(super) fn refuse(&mut self, now: Instant, close: Close, message: String) -> Effect {
         self.closing(now);
-        Effect::Refuse(close, message)
+        Effect::Refuse(close, close.name(), message)
     }
 
     /// A close frame is on its way, whoever asked for it.
@@ -135,7 +206,12 @@ impl Machine {
     }
 
     /// Time has passed. `stalled` is how long the client has not taken a byte that waits for it.
-    pub(super) fn tick(&mut self, now: Instant, stalled: std::time::Duration) -> Option<Effect> {
+    pub(super) fn tick(&mut self, now: Instant, stalled: Duration) -> Option<Effect> {
+        if self.rests.is_some_and(|rests| now >= rests) {
+            self.rests = None;
+            // What waits to be read shows whether it lives.
+            self.heard(now);
+        }
         match &mut self.state {
             State::Fresh { until } => {
                 (now >= *until).then(|| self.refuse(now, Close::HelloTimeout, "no hello came in time".to_owned()))
@@ -147,6 +223,13 @@ impl Machine {
             State::Live { .. } if stalled >= self.timing.silence => {
                 Some(self.refuse(now, Close::Slow, "the client does not read what it is sent".to_owned()))
             }
+            State::Live { access: Until { end: Some(end), .. }, .. } if now >= *end => {
+                Some(self.refuse(now, Close::Unauthenticated, "the token has expired: get a new one".to_owned()))
+            }
+            State::Live { access: Until { end: Some(end), warning }, .. } if warning.is_some_and(|at| now >= at) => {
+                *warning = None;
+                Some(Effect::Expiring(*end - now))
+            }
             State::Live { next_ping, .. } if now >= *next_ping => {
                 *next_ping = now + self.timing.heartbeat;
                 Some(Effect::Ping)
@@ -157,84 +240,4 @@ impl Machine {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::time::Duration;
-
-    const TIMING: Timing = Timing {
-        hello: Duration::from_secs(5),
-        heartbeat: Duration::from_secs(10),
-        silence: Duration::from_secs(25),
-        closing: Duration::from_secs(2),
-    };
-
-    fn hello() -> ClientMessage {
-        ClientMessage::Hello(Hello {
-            versions: (1, 1),
-            features: vec![],
-            client: "c".to_owned(),
-            token: None,
-            position: None,
-            saved: 0,
-            presence: Props::empty(),
-        })
-    }
-
-    #[expect(clippy::needless_pass_by_value, reason = "it is called on what a call returns")]
-    fn closes(effect: Option<Effect>) -> Option<Close> {
-        match effect {
-            Some(Effect::Refuse(close, _)) => Some(close),
-            _ => None,
-        }
-    }
-
-    fn live(now: Instant) -> Machine {
-        let mut machine = Machine::new(now, TIMING);
-        assert!(matches!(machine.message(now, Ok(hello()), &Limits::default()), Some(Effect::Join(..))));
-        machine
-    }
-
-    #[test]
-    fn hello_must_come_first_once_and_in_time() {
-        let now = Instant::now();
-        let limits = Limits::default();
-        let mut machine = Machine::new(now, TIMING);
-        assert_eq!(closes(machine.message(now, Ok(ClientMessage::Ping(1)), &limits)), Some(Close::Malformed));
-        assert_eq!(machine.message(now, Ok(hello()), &limits), None, "what comes after our close is not heard");
-        let mut machine = Machine::new(now, TIMING);
-        assert_eq!(machine.tick(now + Duration::from_secs(4), Duration::ZERO), None);
-        assert_eq!(closes(machine.tick(now + Duration::from_secs(5), Duration::ZERO)), Some(Close::HelloTimeout));
-        assert_eq!(closes(live(now).message(now, Ok(hello()), &limits)), Some(Close::Malformed));
-    }
-
-    #[test]
-    fn silence_ends_a_session_and_pings_find_it() {
-        let now = Instant::now();
-        let mut machine = live(now);
-        let at = |seconds| now + Duration::from_secs(seconds);
-        assert_eq!(machine.deadline(), at(10));
-        assert_eq!(machine.tick(at(10), Duration::ZERO), Some(Effect::Ping));
-        machine.heard(at(11));
-        assert_eq!(machine.tick(at(20), Duration::ZERO), Some(Effect::Ping));
-        assert_eq!(machine.tick(at(30), Duration::ZERO), Some(Effect::Ping));
-        assert_eq!(machine.deadline(), at(36));
-        assert_eq!(closes(machine.tick(at(36), Duration::ZERO)), Some(Close::Silent));
-        assert_eq!(machine.tick(at(38), Duration::ZERO), Some(Effect::Drop));
-    }
-
-    #[test]
-    fn a_reader_that_takes_nothing_is_slow() {
-        let now = Instant::now();
-        assert_eq!(closes(live(now).tick(now, TIMING.silence)), Some(Close::Slow));
-    }
-
-    #[test]
-    fn large_broadcasts_and_unreadable_frames_close() {
-        let now = Instant::now();
-        let data = Value::new([&[0xc5, 0x20, 0x01][..], &[0; 0x2001]].concat().into(), 1).expect("bytes");
-        let broadcast = ClientMessage::Broadcast { topic: "t".into(), data, to: To::All };
-        assert_eq!(closes(live(now).message(now, Ok(broadcast), &Limits::default())), Some(Close::Malformed));
-        let unreadable = Err(Unreadable("why".to_owned()));
-        assert_eq!(closes(live(now).message(now, unreadable, &Limits::default())), Some(Close::Malformed));
-    }
-}
+mod tests;

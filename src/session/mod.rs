@@ -3,6 +3,7 @@
 //! Owns the conversation with one client: what is said when is decided by `machine`, without I/O; `run` moves the frames. Never knows a store. Called
 //! by the gateway after the upgrade.
 
+mod access;
 mod handshake;
 mod machine;
 mod run;

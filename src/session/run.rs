@@ -1,31 +1,32 @@
 //! The shell of a session: performs what the machine decides, and cleans up on one path.
 
+mod admission;
+mod ask;
+
 use super::Timing;
+use super::access::Pass;
 use super::machine::{Effect, Machine};
 use super::socket::{Heard, Socket};
+use crate::access::Access;
 use crate::clock;
 use crate::hub::outbox::Outbox;
 use crate::hub::pulse::Pulse;
-use crate::hub::{Busy, Hub, JoinError, Joiner, Membership};
-use crate::ids::{Cid, ProjectId, SESSION_END};
+use crate::hub::{Hub, Membership};
+use crate::ids::ProjectId;
 use crate::metrics;
 use crate::protocol::close::Close;
 use crate::protocol::frame::Frame;
 use crate::protocol::limits::Limits;
-use crate::protocol::message::{Hello, ServerMessage, Who};
-use crate::protocol::props::Props;
+use crate::protocol::message::ServerMessage;
 use crate::protocol::refusal::{Code, Refusal};
-use crate::protocol::short::FEATURE;
 use crate::protocol::{Encoding, decode, encode};
-use rand::RngExt as _;
+use crate::quota::{Allowance, Limited, Quotas};
 use std::future::poll_fn;
 use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// When to send a batch again that the room's mailbox had no place for, in ms.
-const BUSY_RETRY_MS: u32 = 250;
 /// In what time clients of a stopping node come back, in ms: at random, so that they do not come all at once.
 const RECONNECT_MS: (u32, u32) = (100, 2_000);
 
@@ -37,6 +38,10 @@ pub struct Session {
     pub encoding: Encoding,
     /// Where rooms are.
     pub hub: Arc<Hub>,
+    /// Who lets clients in.
+    pub access: Arc<Access>,
+    /// How much they may ask for.
+    pub quotas: Arc<Quotas>,
     /// Turns true when the node stops.
     pub stopping: watch::Receiver<bool>,
     /// How long to wait for what.
@@ -53,6 +58,8 @@ pub async fn run(session: Session, connection: TcpStream, read: Vec<u8>) {
         pulse: Arc::default(),
         machine: Machine::new(Instant::now(), session.timing),
         socket,
+        pass: None,
+        allowance: None,
         membership: None,
         counted: None,
         session,
@@ -67,6 +74,10 @@ struct Shell {
     pulse: Arc<Pulse>,
     machine: Machine,
     socket: Socket,
+    /// What it was let in on.
+    pass: Option<Box<Pass>>,
+    /// How much it may ask for.
+    allowance: Option<Box<Allowance>>,
     membership: Option<Membership>,
     counted: Option<metrics::Counted>,
 }
@@ -87,6 +98,7 @@ impl Shell {
             if self.machine.deadline() < alarm.deadline() {
                 alarm.as_mut().reset(self.machine.deadline());
             }
+            let listens = self.machine.listens();
             let effect = tokio::select! {
                 biased;
                 _ = stopping.wait_for(|stop| *stop), if !told => {
@@ -94,7 +106,14 @@ impl Shell {
                     self.goodbye();
                     None
                 }
-                heard = poll_fn(|cx| self.socket.poll(cx)) => match self.heard(heard) {
+                role = Pass::changed(&mut self.pass) => match role {
+                    Ok(role) => self.machine.role(role),
+                    Err(denied) => {
+                        let (close, code, message) = self.deny(&denied);
+                        Some(Effect::Refuse(close, code, message))
+                    }
+                },
+                heard = poll_fn(|cx| self.socket.poll(cx, listens)) => match self.heard(heard) {
                     Some(effect) => effect,
                     None => return,
                 },
@@ -120,6 +139,12 @@ impl Shell {
             Heard::Frame(frame) => {
                 metrics::frame_received();
                 self.pulse.beat(clock::now_ms());
+                if let Some(Err(Limited { limit, retry })) =
+                    self.allowance.as_mut().map(|allowance| allowance.frame(now))
+                {
+                    metrics::limits::hit(limit);
+                    self.machine.rest(now, retry);
+                }
                 let message = decode::client_message(&frame, self.session.encoding, self.limits());
                 self.machine.message(now, message, &self.session.hub.settings().limits)
             }
@@ -162,26 +187,26 @@ impl Shell {
     async fn perform(&mut self, effect: Effect) -> bool {
         match effect {
             // Apart: it happens once, and its place would stay in every idle session.
-            Effect::Join(who, hello) => Box::pin(self.join(who, *hello)).await,
-            Effect::Submit(batch) => {
-                let cid = batch.cid;
-                if self.membership.as_ref().is_some_and(|m| m.submit(batch) == Err(Busy)) {
-                    let refusal =
-                        Refusal::new(Code::Overloaded, "the project has too much to do; send this batch again later");
-                    self.reject(cid, refusal, Some(BUSY_RETRY_MS));
-                }
-            }
+            Effect::Admit(client, hello) => Box::pin(self.admit(client, *hello)).await,
+            Effect::Renew(credentials) => Box::pin(self.renew(&credentials)).await,
+            Effect::Expiring(left) => self.tell_end(Some(left)),
+            Effect::Permission(role) => self.say(&ServerMessage::Permission(role)),
+            Effect::Submit(batch) => self.submit(batch),
             Effect::Forbid(cid) => {
                 self.reject(cid, Refusal::new(Code::Forbidden, "your role may not change this project"), None);
             }
             // A room with too much to do loses presence first: the next cursor is on its way.
             Effect::Presence(set) => {
-                if let Some(membership) = &self.membership {
+                if self.may(Allowance::presence)
+                    && let Some(membership) = &self.membership
+                {
                     let _ = membership.set_presence(set);
                 }
             }
             Effect::Broadcast(topic, data, to) => {
-                if let Some(membership) = &self.membership {
+                if self.may(Allowance::broadcast)
+                    && let Some(membership) = &self.membership
+                {
                     let _ = membership.broadcast(topic, data, to);
                 }
             }
@@ -190,49 +215,18 @@ impl Shell {
                 self.say(&ServerMessage::Pong { n, seq });
             }
             Effect::Ping => self.outbox.push_control(Frame::ping()),
-            Effect::Refuse(close, message) => {
-                tracing::debug!(project = ?self.session.project, reason = close.name(), message, "closing a session");
-                self.say(&ServerMessage::Error { code: close.name().into(), message: message.clone() });
-                self.outbox.close(close, message);
-                self.membership = None;
-            }
+            Effect::Refuse(close, code, message) => self.refuse(close, code, message),
             Effect::Drop => return false,
         }
         true
     }
 
-    async fn join(&mut self, who: Who, hello: Hello) {
-        let Some(project) = self.session.project.clone() else {
-            return;
-        };
-        let joiner = Joiner {
-            session: rand::rng().random_range(1..SESSION_END),
-            who,
-            encoding: self.session.encoding,
-            short: self.session.encoding == Encoding::MessagePack && hello.features.iter().any(|f| f == FEATURE),
-            outbox: self.outbox.clone(),
-            pulse: self.pulse.clone(),
-            position: hello.position,
-            saved: hello.saved,
-            presence: Props::empty().patched(&hello.presence),
-        };
-        match self.session.hub.join(&project, joiner).await {
-            Ok(membership) => {
-                self.membership = Some(membership);
-                // Loading a large project takes its time; nobody was listening meanwhile.
-                self.machine.heard(Instant::now());
-                self.counted = Some(metrics::session());
-            }
-            Err(error) => {
-                let close = match error {
-                    JoinError::Full(_) => Close::ProjectFull,
-                    JoinError::Unavailable(_) => Close::Unavailable,
-                };
-                let message = error.to_string();
-                self.say(&ServerMessage::Error { code: close.name().into(), message: message.clone() });
-                self.outbox.close(close, message);
-            }
-        }
+    /// Says what is wrong, then closes.
+    fn refuse(&mut self, close: Close, code: &'static str, message: String) {
+        tracing::debug!(project = ?self.session.project, reason = close.name(), message, "closing a session");
+        self.say(&ServerMessage::Error { code: code.into(), message: message.clone() });
+        self.outbox.close(close, message);
+        self.membership = None;
     }
 
     fn limits(&self) -> &Limits {
@@ -244,11 +238,6 @@ impl Shell {
         self.outbox.close(Close::Restart, "this node stops; reconnect");
         // A client that takes nothing must not hold the node up.
         self.machine.closing(Instant::now());
-    }
-
-    fn reject(&self, cid: Cid, refusal: Refusal, retry_ms: Option<u32>) {
-        metrics::refused(refusal.code);
-        self.say(&ServerMessage::Reject { cid, refusal, current: None, retry_ms });
     }
 
     /// Queues a message of the session's own. A reader too slow for it is found by the room or by the stall.

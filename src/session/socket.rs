@@ -119,8 +119,8 @@ impl Socket {
         (Self { websocket, outbox: outbox.clone(), encoding, broken: false }, outbox)
     }
 
-    /// Moves frames out as long as the socket takes them, then listens.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Heard> {
+    /// Moves frames out as long as the socket takes them, then listens, if it is to: what is not read waits in the client's network.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, listens: bool) -> Poll<Heard> {
         loop {
             match self.outbox.poll_send(cx) {
                 Poll::Ready(Due::CaughtUp) => return Poll::Ready(Heard::CaughtUp),
@@ -132,7 +132,7 @@ impl Socket {
                 Poll::Ready(Due::Broken) => return Poll::Ready(Heard::Gone),
                 Poll::Pending => {}
             }
-            let heard = self.poll_read(cx);
+            let heard = if listens { self.poll_read(cx) } else { Poll::Pending };
             if heard.is_ready() || !std::mem::take(&mut self.websocket.get_mut().wrote) {
                 return heard;
             }

@@ -4,6 +4,7 @@ use super::durable::SimDurable;
 use super::fanout::{Mouth, SimFanout};
 use super::hot::SimHot;
 use super::world::World;
+use crate::access::registry::Registry;
 use crate::app::vigil;
 use crate::autosave::{Autosave, Pace};
 use crate::chance;
@@ -36,6 +37,7 @@ pub(super) fn start(world: &Arc<World>, node: usize) {
     let (isolated, is_isolated) = watch::channel(false);
     let vigil = tokio::spawn(vigil::watch(World::name(node, life), hot.clone(), durable.clone(), isolated));
     let stores = Stores {
+        rights: Registry::start(durable.clone(), fanout.clone()),
         hot: hot.clone(),
         durable: durable.clone(),
         fanout,

@@ -127,6 +127,8 @@ pub(crate) fn other_messages() -> Vec<(&'static str, ServerMessage)> {
         ("pong", ServerMessage::Pong { n: 5, seq: 41 }),
         ("mode", ServerMessage::Mode(Mode::Degraded)),
         ("permission", ServerMessage::Permission(Role::Viewer)),
+        ("token ends", ServerMessage::Token(Some(60_000))),
+        ("token for ever", ServerMessage::Token(None)),
         ("error", ServerMessage::Error { code: "malformed".into(), message: "the message has no key \"t\"".into() }),
         ("goaway", ServerMessage::Goaway { reason: "restart".into(), reconnect_ms: (0, 2_000) }),
     ]
@@ -138,7 +140,7 @@ pub(crate) fn client_messages() -> Vec<(&'static str, Json)> {
         ("hello", json!({"t": "hello", "v": [1, 1], "client": "lq2-abcdefghijklmnop"})),
         (
             "hello with everything",
-            json!({"t": "hello", "v": [1, 3], "features": ["x"], "client": "c", "token": "secret",
+            json!({"t": "hello", "v": [1, 3], "features": ["x"], "client": "c", "token": "secret", "password": "pass",
                 "position": {"epoch": 3, "seq": 41, "id": "CQkJCQkJCQk"}, "saved": 7, "presence": {"name": "Ana"}}),
         ),
         (
@@ -154,6 +156,7 @@ pub(crate) fn client_messages() -> Vec<(&'static str, Json)> {
         ("presence", json!({"t": "presence", "set": {"cursor": [1.5, 20], "selection": null}})),
         ("broadcast", json!({"t": "broadcast", "topic": "reaction", "data": {"k": [1]}})),
         ("broadcast to one", json!({"t": "broadcast", "topic": "hi", "data": null, "to": 7})),
+        ("token", json!({"t": "token", "token": "secret"})),
         ("ping", json!({"t": "ping", "n": 5})),
     ]
 }

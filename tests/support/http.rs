@@ -23,9 +23,14 @@ pub async fn get(address: &str, path: &str) -> (u16, String) {
 
 /// Sends a request with a body: status and body of the answer.
 pub async fn send(method: &str, address: &str, path: &str, body: &str) -> (u16, String) {
+    send_with(method, address, path, "", body).await
+}
+
+/// The same with further header lines.
+pub async fn send_with(method: &str, address: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
     let length = body.len();
     let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
     );
     parse(&raw(address, &head).await)
 }

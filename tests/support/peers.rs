@@ -62,7 +62,7 @@ impl Node {
     pub async fn raw(&self, project: &str, encoding: Encoding) -> Raw {
         let address = client::address(&self.server.url, project);
         let socket = client::open(&address, encoding).await.expect("the upgrade is made");
-        Raw { socket, encoding, names: Names::default() }
+        Raw::new(socket, encoding)
     }
 
     /// A raw socket after a good hello and its first sync.
@@ -159,6 +159,11 @@ pub struct Raw {
 }
 
 impl Raw {
+    /// A socket that has just been opened.
+    pub fn new(socket: Socket, encoding: Encoding) -> Self {
+        Self { socket, encoding, names: Names::default() }
+    }
+
     /// Sends a message of the protocol, MessagePack, in the socket's encoding.
     pub async fn send(&mut self, packed: Vec<u8>) {
         let frame = say::frame(packed, self.encoding);

@@ -4,6 +4,7 @@
 //! turn up in what looks like a host.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr as _;
 use std::time::Duration;
@@ -107,6 +108,21 @@ impl Target {
     /// The database's name.
     pub(super) fn database(&self) -> &str {
         self.config.get_dbname().unwrap_or_default()
+    }
+
+    /// Whether every host is this machine.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.config.get_hosts().iter().all(|host| match host {
+            Host::Tcp(name) => name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()),
+            Host::Unix(_) => true,
+        })
+    }
+
+    /// Whether who answers must show that it is the server.
+    #[must_use]
+    pub fn is_verified(&self) -> bool {
+        matches!(self.tls, Tls::Verify(_))
     }
 
     /// Who we are to the server.

@@ -20,6 +20,7 @@ const ROUTING: &[&str] = &[
     "HSET h f 1",
     "HGETALL h",
     "PTTL s",
+    "INCRBY s 1",
     "EXPIRE h 60",
     "PEXPIRE h 60000",
     "SADD u a",

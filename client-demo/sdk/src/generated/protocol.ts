@@ -67,7 +67,7 @@ unacked_batches: number,
  */
 lease_ms: number };
 
-export type Code = "exists" | "precondition" | "cycle" | "too_deep" | "not_a_number" | "overflow" | "leased" | "quarantined" | "too_many_objects" | "object_too_large" | "project_too_large" | "batch_too_large" | "invalid_op" | "invalid_id" | "invalid_property" | "invalid_order_key" | "refused" | "overloaded" | "unavailable" | "forbidden";
+export type Code = "exists" | "precondition" | "cycle" | "too_deep" | "not_a_number" | "overflow" | "leased" | "quarantined" | "too_many_objects" | "object_too_large" | "project_too_large" | "batch_too_large" | "invalid_op" | "invalid_id" | "invalid_property" | "invalid_order_key" | "refused" | "overloaded" | "rate_limited" | "unavailable" | "forbidden";
 
 export type Kind = "final" | "temporary" | "forbidden";
 
@@ -159,8 +159,8 @@ heartbeat_ms: number,
  */
 timeout_ms: number };
 
-export type ClientMessage = { "t": "hello", v: [min: number, max: number], features?: Array<string>, client: string, token?: string, position?: Position, saved?: number, presence?: Record<string, Value> } | { "t": "batch", cid: number, ops?: Array<Op>, void?: string, durable?: boolean } | { "t": "presence", set: Record<string, Value> } | { "t": "broadcast", topic: string, data: Value, to?: number | string } | { "t": "ping", n: number };
+export type ClientMessage = { "t": "hello", v: [min: number, max: number], features?: Array<string>, client: string, token?: string, password?: string, position?: Position, saved?: number, presence?: Record<string, Value> } | { "t": "batch", cid: number, ops?: Array<Op>, void?: string, durable?: boolean } | { "t": "presence", set: Record<string, Value> } | { "t": "broadcast", topic: string, data: Value, to?: number | string } | { "t": "token", token: string, password?: string } | { "t": "ping", n: number };
 
-export type Heard = { "t": "snapshot", n: number, last: boolean, objects?: Array<WireObject>, deflate?: Uint8Array } | { "t": "commits", seq: number, id: string, commits: Array<Commit> } | { "t": "ack", cid: number, seq: number, gone?: Array<[number, Array<string>]> } | { "t": "reject", cid: number, kind: Kind, code: Code, message: string, op?: number, id?: string, current?: WireObject | null, by?: string, retry_ms?: number } | { "t": "gap", expected: number } | { "t": "saved", cid: number, seq: number } | { "t": "presence", full?: boolean, sessions: Array<PresenceEntry> } | { "t": "broadcast", from: number, topic: string, data: Value } | { "t": "pong", n: number, seq: number } | { "t": "pace", presence_ms: number | null } | { "t": "mode", mode: Mode } | { "t": "permission", role: Role } | { "t": "error", code: string, message: string } | { "t": "goaway", reason: string, reconnect_ms: [min: number, max: number] };
+export type Heard = { "t": "snapshot", n: number, last: boolean, objects?: Array<WireObject>, deflate?: Uint8Array } | { "t": "commits", seq: number, id: string, commits: Array<Commit> } | { "t": "ack", cid: number, seq: number, gone?: Array<[number, Array<string>]> } | { "t": "reject", cid: number, kind: Kind, code: Code, message: string, op?: number, id?: string, current?: WireObject | null, by?: string, retry_ms?: number } | { "t": "gap", expected: number } | { "t": "saved", cid: number, seq: number } | { "t": "presence", full?: boolean, sessions: Array<PresenceEntry> } | { "t": "broadcast", from: number, topic: string, data: Value } | { "t": "pong", n: number, seq: number } | { "t": "pace", presence_ms: number | null } | { "t": "mode", mode: Mode } | { "t": "permission", role: Role } | { "t": "token", expires_ms: number | null } | { "t": "error", code: string, message: string } | { "t": "goaway", reason: string, reconnect_ms: [min: number, max: number] };
 
 export type ServerMessage = Welcome | Heard;
