@@ -101,7 +101,7 @@ const LONGER: &[(&str, usize)] = &[
     ("loadtest/src/core.rs", 345),
     ("loadtest/src/load.rs", 312),
     ("loadtest/src/wire.rs", 325),
-    ("client-demo/sdk/src/canvas.ts", 442),
+    ("client-demo/sdk/src/canvas.ts", 425),
     ("client-demo/sdk/src/sync.ts", 410),
     ("client-demo/sdk/test/canvas.test.ts", 414),
     ("client-demo/sdk/test/simulation.ts", 427),

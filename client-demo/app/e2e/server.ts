@@ -1,10 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
 
 const BINARY = resolve(process.env['COLLAB_BIN'] ?? join(import.meta.dirname, '../../../target/debug/collabcanvas'));
 const START_MS = 20_000;
@@ -32,19 +33,29 @@ export class Server {
     private readonly port: number,
     private readonly adminPort: number,
     private readonly directory: string,
-    private readonly stores: Readonly<Record<string, string>>,
+    private readonly settings: Readonly<Record<string, string>>,
   ) {}
 
-  /** A node on its own, or one of several whose `stores` are elsewhere. */
-  static async start(stores?: Readonly<Record<string, string>>): Promise<Server> {
+  /** A node on its own, or one of several whose `stores` are elsewhere. @param more settings besides */
+  static async start(stores?: Readonly<Record<string, string>>, more?: Readonly<Record<string, string>>): Promise<Server> {
     const directory = await mkdtemp(join(tmpdir(), 'collabcanvas-e2e-'));
-    const server = new Server(await freePort(), await freePort(), directory, stores ?? { COLLAB_DATA_DIR: directory });
+    const server = new Server(await freePort(), await freePort(), directory, { ...(stores ?? { COLLAB_DATA_DIR: directory }), ...more });
     await server.run();
     return server;
   }
 
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
+  }
+
+  private get environment(): NodeJS.ProcessEnv {
+    return { ...process.env, COLLAB_LISTEN: `127.0.0.1:${this.port}`, COLLAB_ADMIN_LISTEN: `127.0.0.1:${this.adminPort}`, ...this.settings };
+  }
+
+  /** An access token, made as an operator makes one. @param rights as in `board=owner` */
+  async token(user: string, rights: string, ttl = '1h'): Promise<string> {
+    const { stdout } = await promisify(execFile)(BINARY, ['token', '--user', user, '--project', rights, '--ttl', ttl], { env: this.environment });
+    return stdout.trim();
   }
 
   /** A number of the node's metrics, without labels; 0 for one that has not been there yet. */
@@ -56,12 +67,7 @@ export class Server {
   /** Ready when it has printed its address. Starts again on the same port and data after `crash`. */
   async run(): Promise<void> {
     const child = spawn(BINARY, ['serve'], {
-      env: {
-        ...process.env,
-        COLLAB_LISTEN: `127.0.0.1:${this.port}`,
-        COLLAB_ADMIN_LISTEN: `127.0.0.1:${this.adminPort}`,
-        ...this.stores,
-      },
+      env: this.environment,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.child = child;

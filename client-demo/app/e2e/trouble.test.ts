@@ -2,49 +2,22 @@
  * What a person sees when a part of the server is away: a real server, behind a connection that holds back or adds messages. The
  * screenshots are for a person to look at.
  */
-import { decode, encode } from '@msgpack/msgpack';
-import type { BrowserContextOptions, Page, WebSocketRoute } from 'playwright-core';
+import type { BrowserContextOptions, Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { DESKTOP, leave, newProject, PHONE } from './browser';
 import { asksBeforeLeaving } from './eyes';
 import { shootBoth } from './shots';
 import { stage } from './stage';
-
-type Message = Readonly<Record<string, unknown>>;
+import { Wire } from './wire';
 
 const here = stage();
-
-/** A connection that the test has its hand on. */
-class Wire {
-  private page: WebSocketRoute | undefined;
-  /** What the server says goes through this; undefined: it does not arrive. */
-  fromServer = (message: Message): Message | undefined => message;
-  /** What the page says; undefined: it does not arrive. */
-  fromPage = (message: Message): Message | undefined => message;
-
-  attach(page: WebSocketRoute): void {
-    this.page = page;
-    const upstream = page.connectToServer();
-    const pass = (filter: (message: Message) => Message | undefined, to: WebSocketRoute) => (frame: string | Buffer): void => {
-      const message = filter(decode(frame as Buffer) as Message);
-      if (message !== undefined) to.send(Buffer.from(encode(message)));
-    };
-    // Without features, so that the server says everything in the long form.
-    page.onMessage(pass((message) => this.fromPage(message['t'] === 'hello' ? { ...message, features: [] } : message), upstream));
-    upstream.onMessage(pass((message) => this.fromServer(message), page));
-  }
-
-  say(message: Message): void {
-    this.page?.send(Buffer.from(encode(message)));
-  }
-}
 
 /** @param keeps false: a browser that keeps nothing for a page, as some do in private windows */
 async function visit(options: BrowserContextOptions, keeps = true): Promise<[Page, Wire]> {
   const wire = new Wire();
   const page = await here.visit(newProject(), options, async (page) => {
     if (!keeps) await page.addInitScript(() => Object.defineProperty(window, 'indexedDB', { value: undefined }));
-    await page.routeWebSocket(/\/v1\/projects\//, (route) => wire.attach(route));
+    await wire.tap(page);
   });
   return [page, wire];
 }

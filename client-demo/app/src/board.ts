@@ -2,6 +2,7 @@ import type { Canvas } from '@collabcanvas/sdk';
 import { Camera, type View } from './camera';
 import { Pen } from './pen';
 import { DARK, LIGHT, type Theme } from './palette';
+import { mayEdit, onRole } from './rights';
 import { followScheme, isDark } from './scheme';
 import { Following } from './follow';
 import { Cursors } from './render/cursors';
@@ -22,7 +23,7 @@ import { NoteTool } from './tools/note';
 import { placeInMiddle } from './tools/place';
 import { SelectTool } from './tools/select/select';
 import { TextTool } from './tools/text';
-import type { NewText, Press, Stage, Tool, ToolName } from './tools/tool';
+import { LOOKING, type NewText, type Press, type Stage, type Tool, type ToolName } from './tools/tool';
 
 /** What the text field needs to do for the board. */
 export interface TextField {
@@ -76,10 +77,15 @@ export class Board implements Stage {
     this.listen();
   }
 
-  /** Nothing is edited before the board is known, nor after the last connection. */
-  get canEdit(): boolean {
+  /** Nothing is done before the board is known, nor after the last connection. */
+  get isOpen(): boolean {
     const { synced, connection } = this.canvas.status;
     return synced && connection !== 'closed';
+  }
+
+  /** Whether it may be changed now, by whoever sits here. */
+  get canEdit(): boolean {
+    return this.isOpen && mayEdit(this.canvas);
   }
 
   get toolName(): ToolName {
@@ -95,7 +101,7 @@ export class Board implements Stage {
   }
 
   setTool(name: ToolName): void {
-    if (name === this.name) return;
+    if (name === this.name || !(LOOKING.has(name) || mayEdit(this.canvas))) return;
     this.tools[this.name].cancel();
     this.name = name;
     // With a drawing tool in hand the style panel is about what comes next, not about what was selected before.
@@ -180,8 +186,19 @@ export class Board implements Stage {
       this.redraw();
     });
     selection.onChange(() => this.redraw());
+    onRole(canvas, () => this.obey());
     scene.apply('all');
     onPicture(() => scene.repaint('image'));
+  }
+
+  /** The role is another: who may no longer edit puts away what is in hand. */
+  private obey(): void {
+    this.redraw();
+    if (mayEdit(this.canvas)) return;
+    this.tools[this.name].cancel();
+    if (!LOOKING.has(this.name)) this.setTool('select');
+    // Last, because it tells of what could not be written any more.
+    this.textField?.close();
   }
 
   private overlay(): ConstructorParameters<typeof Screen>[3] {
@@ -204,7 +221,7 @@ export class Board implements Stage {
       down: (press) => {
         cancelAnimationFrame(this.flight);
         this.textField?.close();
-        if (!this.canEdit) return;
+        if (!this.isOpen) return;
         point(press);
         tool().down(press);
         this.showCursor();

@@ -1,9 +1,11 @@
 import { keysBetween, type Value } from '@collabcanvas/sdk';
+import { moveBetween } from '@collabcanvas/sdk/order';
 import { inBatches } from './live-edit';
 import { fillFor, fillStyleOf, INK, NO_FILL, YELLOW, colourOf, type Colour, type FillStyle } from './palette';
 import { boundsOf, overlaps, unionOf } from './scene/geometry';
 import { byDepth, type Shape } from './scene/shape';
 import { randomId } from './random';
+import { mayEdit } from './rights';
 import { frontKey, type Stage } from './tools/tool';
 
 // What buttons and keys do to the selection. Each is one undo step.
@@ -12,8 +14,8 @@ import { frontKey, type Stage } from './tools/tool';
 export const selectedShapes = ({ scene, selection }: Stage): Shape[] =>
   [...selection.ids].map((id) => scene.get(id)).filter((shape) => shape !== undefined);
 
-/** Whether nobody else is writing in it just now. */
-export const mayChange = ({ canvas }: Stage, id: string): boolean => canvas.leaseOf(id)?.isOurs !== false;
+/** Whether it is ours to change: nobody else is writing in it just now. */
+export const mayChange = ({ canvas }: Stage, id: string): boolean => mayEdit(canvas) && canvas.leaseOf(id)?.isOurs !== false;
 
 /** What of the selection can be changed. */
 export const changeableShapes = (stage: Stage): Shape[] => selectedShapes(stage).filter(({ id }) => mayChange(stage, id));
@@ -127,7 +129,7 @@ const STEP_ASIDE = 24;
 
 export function duplicateSelected(stage: Stage): void {
   const shapes = selectedShapes(stage);
-  if (shapes.length > 0) duplicateShapes(stage, shapes, STEP_ASIDE);
+  if (shapes.length > 0 && mayEdit(stage.canvas)) duplicateShapes(stage, shapes, STEP_ASIDE);
 }
 
 export type Depth = 'front' | 'back' | 'forward' | 'backward';
@@ -143,7 +145,7 @@ export function moveInDepth(stage: Stage, depth: Depth): void {
   if (ids.length === 0 || at === undefined) return;
   const below = rest[at - 1]?.id ?? null;
   const above = rest[at]?.id ?? null;
-  canvas.batch((tx) => canvas.moveBetween(tx, ids, below, above));
+  canvas.batch((tx) => moveBetween(canvas, tx, ids, below, above));
 }
 
 /** The index among the other objects, back to front, at which the moved ones go in. */

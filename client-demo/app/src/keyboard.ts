@@ -2,6 +2,7 @@ import type { Board } from './board';
 import { deleteSelected, duplicateSelected, groupSelected, moveInDepth, nudge, selectAll } from './commands';
 import { randomId } from './random';
 import { holdsText } from './scene/shape';
+import { LOOKING } from './tools/tool';
 import { TOOLS } from './ui/toolbar';
 
 /** A key and what it does: the help overlay shows this very table. */
@@ -10,6 +11,8 @@ export interface Shortcut {
   readonly keys: string;
   readonly label: string;
   readonly group: string;
+  /** It changes what is on the board: nothing for those who may only look. */
+  readonly isEdit?: boolean;
   /** Missing for what the pointer does. */
   readonly run?: () => void;
   /** Other ways to write the same. */
@@ -31,6 +34,7 @@ function toolKeys(board: Board): Shortcut[] {
     label,
     group,
     run: () => board.setTool(tool),
+    isEdit: !LOOKING.has(tool),
     ...(also[tool] ? { also: also[tool] } : {}),
   }));
   return [...tools, { group, keys: 'Enter', label: 'Place it in the middle' }];
@@ -40,16 +44,16 @@ function editKeys(board: Board): Shortcut[] {
   const { canvas } = board;
   const group = 'Edit';
   return [
-    { group, keys: 'Ctrl Z', label: 'Undo', run: () => canvas.undo() },
-    { group, keys: 'Ctrl Shift Z', label: 'Redo', run: () => canvas.redo(), also: ['Ctrl Y'] },
+    { group, keys: 'Ctrl Z', label: 'Undo', isEdit: true, run: () => canvas.undo() },
+    { group, keys: 'Ctrl Shift Z', label: 'Redo', isEdit: true, run: () => canvas.redo(), also: ['Ctrl Y'] },
     { group, keys: 'Ctrl C', label: 'Copy' },
     { group, keys: 'Ctrl V', label: 'Paste' },
-    { group, keys: 'Ctrl D', label: 'Duplicate', run: () => duplicateSelected(board) },
-    { group, keys: 'Del', label: 'Delete', run: () => deleteSelected(board), also: ['Delete', 'Backspace'] },
-    { group, keys: 'Ctrl G', label: 'Group', run: () => groupSelected(board, randomId()) },
-    { group, keys: 'Ctrl Shift G', label: 'Ungroup', run: () => groupSelected(board, null) },
+    { group, keys: 'Ctrl D', label: 'Duplicate', isEdit: true, run: () => duplicateSelected(board) },
+    { group, keys: 'Del', label: 'Delete', isEdit: true, run: () => deleteSelected(board), also: ['Delete', 'Backspace'] },
+    { group, keys: 'Ctrl G', label: 'Group', isEdit: true, run: () => groupSelected(board, randomId()) },
+    { group, keys: 'Ctrl Shift G', label: 'Ungroup', isEdit: true, run: () => groupSelected(board, null) },
     { group, keys: 'Ctrl A', label: 'Select all', run: () => chooseAll(board) },
-    { group, keys: 'Enter', label: 'Edit text', run: () => enter(board) },
+    { group, keys: 'Enter', label: 'Edit text', isEdit: true, run: () => enter(board) },
     { group, keys: 'Esc', label: 'Give up, select nothing', run: () => board.escape(), also: ['Escape'] },
   ];
 }
@@ -57,10 +61,10 @@ function editKeys(board: Board): Shortcut[] {
 function orderKeys(board: Board): Shortcut[] {
   const group = 'Arrange';
   return [
-    { group, keys: ']', label: 'Bring forward', run: () => moveInDepth(board, 'forward') },
-    { group, keys: '[', label: 'Send backward', run: () => moveInDepth(board, 'backward') },
-    { group, keys: 'Shift ]', label: 'Bring to front', run: () => moveInDepth(board, 'front'), also: ['Shift }'] },
-    { group, keys: 'Shift [', label: 'Send to back', run: () => moveInDepth(board, 'back'), also: ['Shift {'] },
+    { group, keys: ']', label: 'Bring forward', isEdit: true, run: () => moveInDepth(board, 'forward') },
+    { group, keys: '[', label: 'Send backward', isEdit: true, run: () => moveInDepth(board, 'backward') },
+    { group, keys: 'Shift ]', label: 'Bring to front', isEdit: true, run: () => moveInDepth(board, 'front'), also: ['Shift }'] },
+    { group, keys: 'Shift [', label: 'Send to back', isEdit: true, run: () => moveInDepth(board, 'back'), also: ['Shift {'] },
     { group, keys: '← ↑ ↓ →', label: 'Move by 1, with Shift by 10' },
     { group, keys: 'Alt drag', label: 'Drag a copy' },
     { group, keys: 'Ctrl drag', label: 'Snap to nothing' },
@@ -116,10 +120,12 @@ const isTyping = (target: EventTarget | null): boolean =>
 /** An open dialog has the keys for itself. */
 const isInDialog = (): boolean => document.querySelector('dialog[open]') !== null;
 
+type Action = Pick<Required<Shortcut>, 'run' | 'isEdit'>;
+
 /** Listens to the whole page, except while somebody types. */
 export function listenToKeys(board: Board, shortcuts: readonly Shortcut[]): void {
-  const actions = new Map<string, () => void>();
-  for (const { keys, also = [], run } of shortcuts) if (run) for (const k of [keys, ...also]) actions.set(k, run);
+  const actions = new Map<string, Action>();
+  for (const { keys, also = [], run, isEdit = false } of shortcuts) if (run) for (const k of [keys, ...also]) actions.set(k, { run, isEdit });
 
   addEventListener('keydown', (e) => {
     if (isTyping(e.target) || e.altKey || isInDialog()) return;
@@ -129,12 +135,12 @@ export function listenToKeys(board: Board, shortcuts: readonly Shortcut[]): void
       return;
     }
     const arrow = ARROWS[e.key];
-    const run = arrow && board.selection.size > 0 ? nudging(board, arrow, e.shiftKey) : actions.get(written(e));
+    const action = arrow && board.selection.size > 0 ? nudging(board, arrow, e.shiftKey) : actions.get(written(e));
     // A focused button takes Enter for itself, unless it is the tool already in hand.
     const isButtons = e.target instanceof HTMLButtonElement && e.target.dataset['tool'] !== board.toolName;
-    if (!run || (e.key === 'Enter' && isButtons)) return;
+    if (!action || (e.key === 'Enter' && isButtons)) return;
     e.preventDefault();
-    if (board.canEdit) run();
+    if (action.isEdit ? board.canEdit : board.isOpen) action.run();
   });
   addEventListener('keyup', (e) => {
     if (e.key === ' ') board.input.holdSpace(false);
@@ -142,7 +148,7 @@ export function listenToKeys(board: Board, shortcuts: readonly Shortcut[]): void
   addEventListener('blur', () => board.input.holdSpace(false));
 }
 
-function nudging(board: Board, [dx, dy]: readonly [number, number], far: boolean): () => void {
+function nudging(board: Board, [dx, dy]: readonly [number, number], far: boolean): Action {
   const by = far ? NUDGE.shift : NUDGE.plain;
-  return () => nudge(board, dx * by, dy * by);
+  return { run: () => nudge(board, dx * by, dy * by), isEdit: true };
 }

@@ -1,4 +1,5 @@
 import { CanvasError, type Canvas, type Tx, type Value } from '@collabcanvas/sdk';
+import { mayEdit } from './rights';
 import type { Props, Scene } from './scene/scene';
 
 /** Milliseconds between two updates sent of one shape; a drag of many shapes is sent more rarely. */
@@ -94,12 +95,12 @@ export class LiveEdit {
     }
   }
 
-  /** As if nothing had happened. */
+  /** As if nothing had happened; for who may not edit any more, what others have seen stays. */
   cancel(): void {
     if (!this.isOpen) return;
     this.unsent.clear();
     this.close();
-    if (this.sentAny) this.canvas.undo();
+    if (this.sentAny && mayEdit(this.canvas)) this.canvas.undo();
   }
 
   private close(): void {

@@ -1,16 +1,19 @@
-import { connect, type CanvasOptions } from '@collabcanvas/sdk';
+import { connect, type Canvas, type CanvasOptions } from '@collabcanvas/sdk';
 import { finishOrphans, keepOffline } from '@collabcanvas/sdk/offline';
 import { sharedSocket } from '@collabcanvas/sdk/shared';
+import { Access } from './access';
 import { Board } from './board';
 import { listenToClipboard } from './clipboard';
+import { watchGate } from './gate';
 import { listenToKeys, shortcutsOf } from './keyboard';
 import { COLOURS, inkVariable } from './palette';
 import { loadProfile } from './profile';
-import { projectFromAddress, shareAddress, sharesTabs, socketAddress, tokenFromAddress } from './project';
+import { projectFromAddress, shareAddress, sharesTabs, socketAddress } from './project';
 import { Plug } from './plug';
 import './style.css';
 import { exposeForTests } from './test-hook';
 import { followScheme, isDark } from './scheme';
+import { Sharing } from './sharing';
 import { hearSummons } from './summon';
 import { contents } from './ui/contents';
 import { boardMenu } from './ui/board-menu';
@@ -22,14 +25,18 @@ import { ICONS } from './ui/icons';
 import { ImageDialog } from './ui/image-dialog';
 import { Inspector } from './ui/inspector';
 import { Minimap } from './ui/minimap';
+import { PasswordDialog } from './ui/password-dialog';
 import { People } from './ui/people';
 import { plugPanel } from './ui/plug-panel';
 import { shareButton } from './ui/share';
+import { SharePanel } from './ui/share-panel';
 import { statusChip } from './ui/status-chip';
 import { TextEditor } from './ui/text-editor';
 import { reportTroubles, Toasts } from './ui/toasts';
 import { toolbar } from './ui/toolbar';
 import { historyControls, zoomControls } from './ui/view-controls';
+import { viewOnlyChip } from './ui/view-only';
+import { Wall } from './ui/wall';
 
 /** Ids that fit into a presence of 2 KiB beside everything else. */
 const MOST_SHARED = 40;
@@ -88,19 +95,29 @@ function lookOnce(board: Board): void {
   look();
 }
 
+/** Brings to the server what other tabs have left, once it has let us in. */
+function finishOthers(canvas: Canvas, options: CanvasOptions, user: string | undefined): void {
+  const stop = canvas.on('status', ({ connection }) => {
+    if (connection !== 'online') return;
+    stop();
+    void finishOrphans(options, user);
+  });
+}
+
 function start(): void {
   const project = projectFromAddress();
   const profile = loadProfile();
-  const token = tokenFromAddress();
+  const access = new Access(project);
+  const { provider, user } = access;
   const plug = new Plug(sharesTabs() ? sharedSocket() : WebSocket);
   const options: CanvasOptions = {
     url: socketAddress(project),
     WebSocket: plug.WebSocket,
     presence: { name: profile.name, color: profile.color },
-    ...(token === undefined ? {} : { token: () => token }),
+    ...(provider && { token: provider }),
   };
-  const canvas = connect({ ...options, keeper: keepOffline() });
-  void finishOrphans(options);
+  const canvas = connect({ ...options, keeper: keepOffline(user === undefined ? {} : { user }) });
+  finishOthers(canvas, options, user);
   defineInks();
   const surface = h('div', { class: 'board', tabindex: '-1', role: 'application', 'aria-label': 'Board' });
   const page = document.body;
@@ -119,22 +136,28 @@ function start(): void {
   const images = new ImageDialog(board);
   const minimap = new Minimap(board);
   const plugged = plugPanel(canvas, plug);
+  const share: HTMLElement = shareButton(canvas, shareAddress(project), toasts, () => sharing);
+  const sharing = new SharePanel(canvas, project, new Sharing(project, () => access.token), () => share.focus());
+  const [password, wall] = [new PasswordDialog(), new Wall()];
   page.append(
     editor.element,
     followFrame(board.following),
     hint(board),
-    h('header', { class: 'panel title-bar' }, boardMenu(board, project, images, minimap, toasts), brand, statusChip(canvas)),
-    h('div', { class: 'company' }, people.element, shareButton(shareAddress(project), toasts)),
+    h('header', { class: 'panel title-bar' }, boardMenu(board, project, images, minimap, toasts), brand, statusChip(canvas), viewOnlyChip(canvas)),
+    h('div', { class: 'company' }, people.element, share),
     inspector.element,
     h('div', { class: 'dock' }, historyControls(board), inspector.opener, zoomControls(board)),
     toolbar(board),
     minimap.element,
     h('div', { class: 'corner' }, plugged.opener, helpButton),
     plugged.panel,
+    sharing.element,
     contents(board),
     toasts.element,
     help.element,
     images.element,
+    password.element,
+    wall.element,
   );
 
   hearSummons({ canvas, follow: (session) => board.following.start(session), visit: (place) => board.flyTo(board.camera.fitted(place, 0)) }, toasts);
@@ -142,6 +165,7 @@ function start(): void {
   keepKeysOnBoard(editor);
   listenToClipboard(board);
   reportTroubles(canvas, toasts);
+  watchGate(canvas, access, password, wall);
   sharePresence(board);
   lookOnce(board);
   // Without it the board needs a network to open; that is all.

@@ -13,6 +13,8 @@ export interface Person {
   readonly attendance: Attendance;
   /** Whose view they follow. */
   readonly following: number | undefined;
+  /** What they may do. */
+  readonly role: string;
 }
 
 const HEX = /^#[0-9a-f]{6}$/i;
@@ -32,6 +34,7 @@ export function personOf(peer: Peer): Person {
     viewport: rectOf(viewport),
     attendance: peer.attendance,
     following: typeof following === 'number' ? following : undefined,
+    role: peer.role,
   };
 }
 

@@ -14,9 +14,17 @@ export function projectFromAddress(): string {
   return made;
 }
 
+/** Where a new board is made. */
+export const newBoardAddress = (): string => location.origin + location.pathname;
+
 /** The address to give to others: this page and project, nothing private. */
 export function shareAddress(project: string): string {
   return new URL(`?project=${project}`, location.origin + location.pathname).href;
+}
+
+/** The address of a board that a share link opens: whoever has it needs nothing else. */
+export function linkAddress(project: string, link: string): string {
+  return `${shareAddress(project)}#link=${encodeURIComponent(link)}`;
 }
 
 /** Where another editor has a board of the same name. */
@@ -32,9 +40,4 @@ export function socketAddress(project: string): string {
 /** `?tabs=shared`: all tabs of this browser that say so have one socket together. */
 export function sharesTabs(): boolean {
   return new URLSearchParams(location.search).get('tabs') === 'shared';
-}
-
-/** A deployment with accounts hands its token over in the fragment, which no server logs: `#token=…`. */
-export function tokenFromAddress(): string | undefined {
-  return new URLSearchParams(location.hash.slice(1)).get('token') ?? undefined;
 }

@@ -2,7 +2,7 @@
 
     python3 draw.py ws://127.0.0.1:8080/v1/projects/demo/ws --notes 3 --watch 10
 """
-import argparse, asyncio, json, secrets
+import argparse, asyncio, json, os, secrets
 from collabcanvas import Canvas
 
 
@@ -30,7 +30,7 @@ if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("url")
     options.add_argument("--name", default="Python")
-    options.add_argument("--token", help="access token, if the server asks for one")
+    options.add_argument("--token", default=os.environ.get("COLLAB_TOKEN"), help="access token, if the server asks for one; or COLLAB_TOKEN")
     options.add_argument("--notes", type=int, default=1, help="how many to draw")
     options.add_argument("--watch", type=float, default=1, help="seconds to go on looking")
     asyncio.run(main(**vars(options.parse_args())))

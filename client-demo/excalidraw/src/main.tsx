@@ -3,7 +3,7 @@ import { connect, type CanvasOptions } from '@collabcanvas/sdk';
 import { finishOrphans, keepOffline } from '@collabcanvas/sdk/offline';
 import { CanvasProvider } from '@collabcanvas/sdk/react';
 import { createRoot } from 'react-dom/client';
-import { loadProfile, projectFromAddress, shareAddress, socketAddress, tokenFromAddress } from './demo';
+import { Access, loadProfile, projectFromAddress, shareAddress, socketAddress } from './demo';
 import { Editor } from './editor';
 import { takeFreeColour } from './newcomer';
 import './style.css';
@@ -15,16 +15,16 @@ function start(): void {
   const project = projectFromAddress();
   const profile = loadProfile();
   const { name, color } = profile;
-  const token = tokenFromAddress();
+  const { provider, user } = new Access(PREFIX + project);
   const options: CanvasOptions = {
     url: socketAddress(PREFIX + project),
     presence: { name, color },
     // The editor has an undo of its own.
     undoDepth: 0,
-    ...(token !== undefined && { token: () => token }),
+    ...(provider && { token: provider }),
   };
-  const canvas = connect({ ...options, keeper: keepOffline() });
-  void finishOrphans(options);
+  const canvas = connect({ ...options, keeper: keepOffline(user === undefined ? {} : { user }) });
+  void finishOrphans(options, user);
   if (profile.isNew) takeFreeColour(canvas, profile);
   const page = document.body.appendChild(document.createElement('div'));
   createRoot(page).render(

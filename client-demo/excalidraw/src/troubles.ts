@@ -1,6 +1,7 @@
 /** Tells the user what the server has not taken, or has lost. */
 import type { ExcalidrawImperativeAPI } from '@excalidraw/excalidraw/types';
-import { lossAsJson, type Canvas } from '@collabcanvas/sdk';
+import type { Canvas } from '@collabcanvas/sdk';
+import { lossAsJson } from '@collabcanvas/sdk/json';
 
 export function reportTroubles(canvas: Canvas, api: ExcalidrawImperativeAPI): void {
   canvas.on('rejected', ({ code, message }) => {

@@ -3,7 +3,8 @@
  * Stop the server meanwhile, and start it again: the edit waits, and is saved in the end.
  */
 import { writeFileSync } from 'node:fs';
-import { connect, lossAsJson } from '@collabcanvas/sdk';
+import { connect } from '@collabcanvas/sdk';
+import { lossAsJson } from '@collabcanvas/sdk/json';
 import { WebSocket } from 'ws';
 
 const url = process.argv[2] ?? 'ws://127.0.0.1:8080/v1/projects/example/ws';

@@ -8,6 +8,7 @@ export const ENTRIES: readonly (readonly [name: string, file: string])[] = [
   ['@collabcanvas/sdk/react', 'react/index.ts'],
   ['@collabcanvas/sdk/offline', 'offline/index.ts'],
   ['@collabcanvas/sdk/json', 'json/index.ts'],
+  ['@collabcanvas/sdk/order', 'order/index.ts'],
   ['@collabcanvas/sdk/shared', 'shared/index.ts'],
   ['@collabcanvas/sdk/devtools', 'devtools/index.ts'],
 ];

@@ -16,7 +16,7 @@ const HIDDEN_MS = 10_000;
 export class Activity {
   state: Attendance = 'active';
   #touchedAt: number;
-  #hiddenAt: number | undefined;
+  #hiddenAt = Infinity;
   #cancelTimer: (() => void) | undefined;
   readonly #runtime: Runtime;
   readonly #tell: (state: Attendance) => void;
@@ -38,8 +38,9 @@ export class Activity {
 
   /** The page is seen, or no longer. */
   seen(isSeen: boolean): void {
-    this.#hiddenAt = isSeen ? undefined : this.#runtime.now();
-    if (isSeen) this.#touchedAt = this.#runtime.now();
+    const now = this.#runtime.now();
+    this.#hiddenAt = isSeen ? Infinity : now;
+    if (isSeen) this.#touchedAt = now;
     this.#look();
   }
 
@@ -49,7 +50,7 @@ export class Activity {
 
   #look(): void {
     const now = this.#runtime.now();
-    const [still, hidden] = [now - this.#touchedAt, this.#hiddenAt === undefined ? -Infinity : now - this.#hiddenAt];
+    const [still, hidden] = [now - this.#touchedAt, now - this.#hiddenAt];
     const state = still >= AWAY_MS || hidden >= HIDDEN_MS ? 'away' : still >= IDLE_MS ? 'idle' : 'active';
     this.#cancelTimer?.();
     const waits = [IDLE_MS - still, AWAY_MS - still, HIDDEN_MS - hidden].filter((ms) => ms > 0 && Number.isFinite(ms));

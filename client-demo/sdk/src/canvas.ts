@@ -3,23 +3,22 @@
  *
  * Owns the flush timers and the client id. Decides nothing about batches (`sync.ts`) or connections (`connection.ts`).
  */
-import { decodeMessage, encodeBatch, encodeValue, msgpackEncoding, Names, SHORT, type Encoding } from './codec/frame.js';
+import { decodeMessage, encodeBatch, encodeValue, msgpackEncoding, Names, type Encoding } from './codec/frame.js';
 import { Company } from './company.js';
 import { Emitter } from './emitter.js';
 import type { CanvasEvents } from './events.js';
 import { asCanvasError, CanvasError } from './errors.js';
-import type { HeldLease, LeaseOptions } from './held-lease.js';
+import { HeldLease, type LeaseOptions } from './held-lease.js';
+import { helloOf } from './hello.js';
 import { Keeping } from './keeping.js';
 import type { Lease } from './lease.js';
-import { Leases } from './leases.js';
 import type { Loss } from './loss.js';
 import type { CanvasObject } from './object.js';
 import type { CanvasOptions } from './options.js';
-import { keysForMove } from './order.js';
 import { Pacer, type Job } from './pacer.js';
 import { pageEvents } from './page.js';
 import type { CanvasPresence } from './presence.js';
-import { PROTOCOL_VERSION, type ClientMessage, type Mode, type Op, type Position, type Role, type ServerMessage, type Welcome } from './protocol.js';
+import type { ClientMessage, Mode, Op, Position, Role, ServerMessage, Welcome } from './protocol.js';
 import type { Receipt } from './receipt.js';
 import { globalWebSocket, newClientId, platform, type Runtime } from './runtime.js';
 import type { Schema } from './schema.js';
@@ -27,7 +26,7 @@ import { Socket } from './socket.js';
 import { StatusTeller, type Status, type StatusSource } from './status.js';
 import { Sync, type BatchOptions } from './sync.js';
 import { OpCollector, type Tx } from './tx.js';
-import { given, type Props, type Value } from './value.js';
+import type { Props, Value } from './value.js';
 
 /** Batches are collected for one frame of a 60 Hz screen at most. */
 const FLUSH_MS = 16;
@@ -52,7 +51,7 @@ export class Canvas<Kinds extends Schema<Kinds> = Props> {
   readonly #teller: StatusTeller;
   #pings = 0;
   readonly #batches: Pacer;
-  readonly #leases: Leases;
+  readonly #leases = new Set<HeldLease>();
   readonly #keeping: Keeping;
 
   /** Presence: ours and everybody else's. */
@@ -71,7 +70,6 @@ export class Canvas<Kinds extends Schema<Kinds> = Props> {
       violated: (error) => this.#violated(error),
     }, this.#runtime.now() * 1_000);
     this.#keeping = new Keeping(options.keeper, options.url, this.#sync);
-    this.#leases = new Leases(this.#runtime, (ops) => this.#submit(ops, { undo: false }));
     const tellsActivity = this.#runtime.watchPage !== undefined && (options.tellActivity ?? true);
     this.#company = new Company(this.#runtime, options.presence, tellsActivity, {
       isOnline: () => this.#socket?.state.name === 'online',
@@ -91,7 +89,8 @@ export class Canvas<Kinds extends Schema<Kinds> = Props> {
         runtime: this.#runtime,
       },
       {
-        hello: (token) => this.#hello(token),
+        hello: (access) => this.#send(helloOf(this.#clientId, access, this.#company.greeting(), this.#sync)),
+        renew: (access) => this.#send({ t: 'token', ...access }),
         frame: (frame) => this.#frame(frame),
         ping: () => this.#send({ t: 'ping', n: (this.#pings += 1) }),
         lost: () => this.#lost(),
@@ -164,7 +163,7 @@ export class Canvas<Kinds extends Schema<Kinds> = Props> {
    */
   lease(ids: readonly string[], options: LeaseOptions = {}): HeldLease {
     this.#checkOpen();
-    return this.#leases.ask(ids, options);
+    return new HeldLease(ids, options, this.#runtime, (ops) => this.#submit(ops, { undo: false }), this.#leases);
   }
 
   /** Who alone may change an object now; undefined: everybody. */
@@ -177,7 +176,7 @@ export class Canvas<Kinds extends Schema<Kinds> = Props> {
     return this.#company.session;
   }
 
-  /** What this user may do; undefined before the first connection. */
+  /** What this user may do; undefined before the first connection. Listen to `status`, which has it too. */
   get role(): Role | undefined {
     return this.#sync.role;
   }
@@ -234,17 +233,6 @@ export class Canvas<Kinds extends Schema<Kinds> = Props> {
     return this.#sync.undoing.canRedo;
   }
 
-  // --- Order ---
-
-  /**
-   * Moves objects in the drawing order, lowest first. Gives neighbours with equal keys new ones in the same batch.
-   * @param below id of the object that shall lie directly below; null: the bottom
-   * @param above id of the object that shall lie directly above; null: the top
-   */
-  moveBetween(tx: Tx<Kinds>, ids: string[], below: string | null, above: string | null): void {
-    for (const [id, z] of keysForMove(this.#sync.replica.ordered(), ids, below, above)) (tx as Tx).update(id, { z });
-  }
-
   // --- Others ---
 
   /**
@@ -291,7 +279,7 @@ export class Canvas<Kinds extends Schema<Kinds> = Props> {
     const isDone = ({ connection, unsent }: Status): boolean => connection !== 'online' || unsent === 0;
     if (!isDone(this.status)) await this.#emitter.until('status', isDone, CLOSE_MS, this.#runtime);
     this.#unwatch?.();
-    this.#leases.stop();
+    for (const lease of this.#leases) lease.stop();
     this.#socket.input({ on: 'close' });
     this.#batches.cancel();
     this.#company.stop();
@@ -320,17 +308,6 @@ export class Canvas<Kinds extends Schema<Kinds> = Props> {
   }
 
   // --- What the socket says ---
-
-  #hello(token: string | undefined): void {
-    const presence = this.#company.greeting();
-    const { position, pending } = this.#sync;
-    this.#send({
-      t: 'hello', v: [PROTOCOL_VERSION, PROTOCOL_VERSION], features: [SHORT], client: this.#clientId,
-      ...given({ token, position }),
-      ...(pending.savedCid > 0 && { saved: pending.savedCid }),
-      ...(Object.keys(presence).length > 0 && { presence }),
-    });
-  }
 
   #frame(frame: Uint8Array | string): void {
     try {
@@ -363,6 +340,8 @@ export class Canvas<Kinds extends Schema<Kinds> = Props> {
         return void (this.#mode = message.mode);
       case 'permission':
         return void (this.#sync.role = message.role);
+      case 'token':
+        return this.#socket.input({ on: 'access', endsMs: message.expires_ms });
       case 'error':
         return this.#emitter.emit('error', new CanvasError(message.code, message.message));
       case 'goaway':
@@ -400,6 +379,8 @@ export class Canvas<Kinds extends Schema<Kinds> = Props> {
 
   #report(error: CanvasError): void {
     this.#lastError = error;
+    // Who hears of the error finds the status that goes with it.
+    this.#teller.update();
     if (this.#socket.state.name === 'closed') this.#sync.giveUp(error, this.#runtime.now());
     this.#emitter.emit('error', error);
   }
@@ -434,7 +415,7 @@ export class Canvas<Kinds extends Schema<Kinds> = Props> {
   // --- Status ---
 
   #statusParts(): ReturnType<StatusSource> {
-    const { pending, isSynced: synced } = this.#sync;
-    return { state: this.#socket.state, synced, ...pending.counts, heldBack: pending.heldBack, mode: this.#mode, error: this.#lastError };
+    const { pending, role, isSynced: synced } = this.#sync;
+    return { state: this.#socket.state, synced, role, ...pending.counts, heldBack: pending.heldBack, mode: this.#mode, error: this.#lastError };
   }
 }

@@ -1,4 +1,5 @@
 /** The close codes of PROTOCOL §5, as data. The golden file `tests/golden/close_codes.json` holds the same table. */
+import { CanvasError } from './errors.js';
 
 /**
  * What a client does after a close.
@@ -49,6 +50,11 @@ export const CLOSE_RULES: ReadonlyMap<number, CloseRule> = new Map([
 ]);
 
 const OTHER: CloseRule = rule('connection_lost', 'retry', 'the connection was lost');
+
+/** @param reason in the server's words; empty for none @param retry whether this client goes on by itself */
+export function closeError({ name, message }: CloseRule, reason: string, retry: boolean): CanvasError {
+  return new CanvasError(name, reason === '' ? message : `${message} (${reason})`, { retry });
+}
 
 /** The rule for a close code; any code that the table lacks, such as 1006 for a broken connection, means "retry". */
 export function closeRule(code: number): CloseRule {

@@ -5,12 +5,16 @@
  * effects and feeds what happens back. `deadline` says when the machine next wants a `timer` input.
  */
 import { backoff, slowBackoff } from './backoff.js';
-import { closeRule, type CloseRule } from './close.js';
-import { CanvasError } from './errors.js';
+import { closeError, closeRule } from './close.js';
+import { lost, tokenError, type CanvasError } from './errors.js';
 
 /** Opening a socket, or waiting for the welcome, longer than this is a failure. */
 const OPEN_TIMEOUT_MS = 10_000;
 const TOKEN_TIMEOUT_MS = 20_000;
+/** The server says so long before that access ends (PROTOCOL §5): a new token is wanted now. */
+const ENDS_SOON_MS = 60_000;
+/** When a token has come, no other is asked for sooner: it may be the old one again, or one that ends as soon. */
+const NEXT_TOKEN_MS = 10_000;
 /** After a ping, the server has this long to say anything (PROTOCOL §5). */
 const PONG_TIMEOUT_MS = 5_000;
 /** A session that lasted this long proves that connecting works: the back-off starts again. */
@@ -23,7 +27,7 @@ export type ConnectionState =
   | { readonly name: 'token'; readonly deadline: number }
   | { readonly name: 'opening'; readonly deadline: number }
   | { readonly name: 'greeting'; readonly deadline: number }
-  | { readonly name: 'online'; readonly since: number; heardAt: number; pingAt?: number; leaveAt?: number; readonly quietMs: number }
+  | { readonly name: 'online'; readonly since: number; heardAt: number; pingAt?: number; leaveAt?: number; readonly quietMs: number; renewAt?: number; renewFailures: number }
   /** `isHinted`: the server has said how long, so nothing makes it shorter but the application. */
   | { readonly name: 'waiting'; readonly until: number; readonly isHinted: boolean }
   | { readonly name: 'closed' };
@@ -32,11 +36,14 @@ export type ConnectionInput =
   | { readonly on: 'connect' }
   | { readonly on: 'disconnect' }
   | { readonly on: 'close' }
-  | { readonly on: 'token' }
+  /** `isSame`: this socket has seen it already. */
+  | { readonly on: 'token'; readonly isSame?: boolean }
   | { readonly on: 'token_failed'; readonly cause: unknown }
   | { readonly on: 'opened' }
   | { readonly on: 'heard' }
   | { readonly on: 'welcome'; readonly heartbeatMs: number }
+  /** Access ends in so long unless a new token comes; null: never. */
+  | { readonly on: 'access'; readonly endsMs: number | null }
   | { readonly on: 'goaway'; readonly reconnectMs: readonly [number, number] }
   | { readonly on: 'closed'; readonly code: number; readonly reason: string }
   /** The server said something that cannot be: the cure is to reconnect. */
@@ -51,6 +58,8 @@ export type ConnectionEffect =
   | { readonly do: 'fetch_token'; readonly isRefused: boolean }
   | { readonly do: 'open' }
   | { readonly do: 'hello' }
+  /** Send the new token. */
+  | { readonly do: 'renew' }
   | { readonly do: 'ping' }
   /** Close the socket, if any, and ignore whatever it still says. */
   | { readonly do: 'drop' }
@@ -91,7 +100,7 @@ export class Connection {
         return state.until;
       case 'online': {
         const silence = state.pingAt === undefined ? state.heardAt + state.quietMs : state.pingAt + PONG_TIMEOUT_MS;
-        return Math.min(silence, state.leaveAt ?? Infinity);
+        return Math.min(silence, state.leaveAt ?? Infinity, state.renewAt ?? Infinity);
       }
       default:
         return undefined;
@@ -108,9 +117,9 @@ export class Connection {
       case 'close':
         return this.#stop({ name: 'closed' });
       case 'token':
-        return this.state.name === 'token' ? this.#open(now) : [];
+        return this.#token(now, input.isSame ?? false);
       case 'token_failed':
-        return this.state.name === 'token' ? this.#retry(now, tokenError(input.cause)) : [];
+        return this.#tokenFailed(now, tokenError(input.cause));
       case 'opened':
         if (this.state.name !== 'opening') return [];
         this.state = { name: 'greeting', deadline: now + OPEN_TIMEOUT_MS };
@@ -119,6 +128,8 @@ export class Connection {
         return this.#welcome(now, input.heartbeatMs);
       case 'heard':
         return this.#heard(now);
+      case 'access':
+        return this.#access(now, input.endsMs ?? Infinity);
       case 'goaway':
         return this.#goaway(now, input.reconnectMs);
       case 'closed':
@@ -148,6 +159,22 @@ export class Connection {
     return [{ do: 'fetch_token', isRefused: this.#isTokenRefused }];
   }
 
+  #token(now: number, isSame: boolean): ConnectionEffect[] {
+    const { state } = this;
+    if (state.name === 'token') return this.#open(now);
+    if (state.name !== 'online') return [];
+    state.renewFailures = 0;
+    if (state.renewAt !== undefined) state.renewAt = now + NEXT_TOKEN_MS;
+    return isSame ? [] : [{ do: 'renew' }];
+  }
+
+  #tokenFailed(now: number, error: CanvasError): ConnectionEffect[] {
+    const { state } = this;
+    if (state.name === 'token') return this.#retry(now, error);
+    if (state.name === 'online') state.renewAt = now + backoff(state.renewFailures++, this.#options.random());
+    return [{ do: 'report', error }];
+  }
+
   #open(now: number): ConnectionEffect[] {
     this.state = { name: 'opening', deadline: now + OPEN_TIMEOUT_MS };
     return [{ do: 'open' }];
@@ -162,7 +189,7 @@ export class Connection {
   #welcome(now: number, heartbeatMs: number): ConnectionEffect[] {
     this.#isTokenRefused = false;
     // A welcome on a running session (a slow reader brought back, a healed history) changes nothing here.
-    if (this.state.name === 'greeting') this.state = { name: 'online', since: now, heardAt: now, quietMs: heartbeatMs };
+    if (this.state.name === 'greeting') this.state = { name: 'online', since: now, heardAt: now, quietMs: heartbeatMs, renewFailures: 0 };
     return [];
   }
 
@@ -171,6 +198,14 @@ export class Connection {
       this.state.heardAt = now;
       delete this.state.pingAt;
     }
+    return [];
+  }
+
+  #access(now: number, endsMs: number): ConnectionEffect[] {
+    const { state } = this;
+    if (state.name !== 'online' || !this.#options.hasToken) return [];
+    if (endsMs > ENDS_SOON_MS) delete state.renewAt;
+    else state.renewAt ??= now;
     return [];
   }
 
@@ -233,6 +268,10 @@ export class Connection {
       this.state = { name: 'waiting', until: now, isHinted: true };
       return [{ do: 'drop' }, { do: 'lost' }, ...this.#connect(now)];
     }
+    if (now >= (state.renewAt ?? Infinity)) {
+      state.renewAt = now + TOKEN_TIMEOUT_MS;
+      return [{ do: 'fetch_token', isRefused: true }];
+    }
     // After a sleep the answer may be waiting in the socket behind this very timer: ask again before giving up.
     if (state.pingAt === undefined || now - deadline > SLEPT_MS) {
       state.pingAt = now;
@@ -258,15 +297,4 @@ export class Connection {
     state.pingAt = now;
     return [{ do: 'ping' }];
   }
-}
-
-const lost = (message: string): CanvasError => new CanvasError('connection_lost', message, { retry: true });
-
-function tokenError(cause: unknown): CanvasError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new CanvasError('token_failed', `no access token: ${why}`, { retry: true, cause });
-}
-
-function closeError(rule: CloseRule, reason: string, retry: boolean): CanvasError {
-  return new CanvasError(rule.name, reason === '' ? rule.message : `${rule.message} (${reason})`, { retry });
 }

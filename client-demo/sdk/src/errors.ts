@@ -23,8 +23,20 @@ export class CanvasError extends Error {
   }
 }
 
+/** An error that passes: the SDK goes on by itself. */
+export const passing = (code: string, message: string, cause?: unknown): CanvasError => new CanvasError(code, message, { retry: true, cause });
+
 /** The server said something that cannot be; to reconnect is the cure. */
-export const serverError = (message: string, cause?: unknown): CanvasError => new CanvasError('server_error', message, { retry: true, cause });
+export const serverError = (message: string, cause?: unknown): CanvasError => passing('server_error', message, cause);
+
+/** There is no connection any more. */
+export const lost = (message: string): CanvasError => passing('connection_lost', message);
+
+/** The application has given no access token. */
+export function tokenError(cause: unknown): CanvasError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return passing('token_failed', `no access token: ${why}`, cause);
+}
 
 /** Whatever went wrong while a message was applied, as what can be reported. */
 export function asCanvasError(error: unknown): CanvasError {

@@ -27,19 +27,24 @@ export class HeldLease {
   readonly #options: LeaseOptions;
   readonly #runtime: Runtime;
   readonly #submit: (ops: readonly Op[]) => Receipt;
+  readonly #leases: Set<HeldLease>;
 
+  /** @param leases all of the page that are not over */
   constructor(
     /** The objects. */
     readonly ids: readonly string[],
     options: LeaseOptions,
     runtime: Runtime,
     submit: (ops: readonly Op[]) => Receipt,
+    leases: Set<HeldLease>,
   ) {
     this.#options = options;
     this.#runtime = runtime;
     this.#submit = submit;
+    this.#leases = leases;
     this.#ttlMs = options.ttlMs ?? 10_000;
     this.held = this.#answered(this.#ask(), this.#runtime.now());
+    leases.add(this);
     // Who does not wait for it looks at the state.
     this.held.catch(() => undefined);
   }
@@ -53,7 +58,11 @@ export class HeldLease {
   release(): void {
     if (this.isOver) return;
     this.#end('released');
-    this.#submit(this.ids.map((id) => ({ op: 'release', id })));
+    try {
+      this.#submit(this.ids.map((id) => ({ op: 'release', id })));
+    } catch {
+      // Who may not edit any more cannot release it either: it runs out.
+    }
   }
 
   /** The page stops: what it holds ends with its session. */
@@ -99,6 +108,7 @@ export class HeldLease {
 
   #end(state: LeaseState): void {
     this.state = state;
+    this.#leases.delete(this);
     this.#cancelRenewal?.();
     this.#cancelEnd?.();
   }

@@ -11,6 +11,8 @@ export type KeptBatch = Pick<Batch, 'key' | 'ops' | 'body' | 'durable' | 'cid' |
 export interface Kept {
   /** The client id that it had, and that this page now has. */
   readonly clientId: string;
+  /** How the server named its user with that client id, if it was ever connected: another user's numbers are others. */
+  readonly author?: string | undefined;
   /** The highest cid that was called saved. */
   readonly savedCid: number;
   /** The highest cid that was ever given. */
@@ -29,6 +31,8 @@ export interface Kept {
 export interface Work {
   /** The client id that batches are sent under. */
   readonly clientId: string;
+  /** How the server names this user with that client id; undefined before the first connection. */
+  readonly author: string | undefined;
   /** The highest cid that was called saved. */
   readonly savedCid: number;
   /** The highest cid that was ever given. */

@@ -30,9 +30,10 @@ export class Keeping {
   /** Something may have changed. */
   keep(clientId: string): void {
     if (this.#keeper === undefined || !this.#isOpened) return;
-    const { pending, position, replica, undoing } = this.#sync;
+    const { author, pending, position, replica, undoing } = this.#sync;
     this.#keeper.keep({
       clientId,
+      author,
       savedCid: pending.savedCid,
       highestCid: pending.highestCid,
       batches: pending.all,

@@ -3,10 +3,8 @@
  *
  * Owns the memory of what was saved lately. Decides nothing; `pending.ts` fills it and asks it.
  */
-import { base64 } from './codec/base64.js';
-import { decodeOps, encodeValue } from './codec/frame.js';
+import { decodeOps } from './codec/frame.js';
 import type { Op } from './protocol.js';
-import { exactBytes, Ext, Opaque } from './value.js';
 
 /** So many saved batches are remembered, and so many bytes of them: enough for the edits since any recent backup, little beside a page. */
 const MOST = 1_000;
@@ -40,21 +38,6 @@ export interface Loss {
   readonly batches: readonly LostBatch[];
   /** How many batches more had been saved, so long ago that their ops are not in this page any more. */
   readonly forgotten: number;
-}
-
-/** A report as text that keeps every value: JSON as PROTOCOL §9 reads it, in which `$mp` stands for the MessagePack of what JSON has no form for. */
-export function lossAsJson(loss: Loss): string {
-  return JSON.stringify(loss, function (this: object, key, value: unknown) {
-    const bytes = exactBytes(this, key) ?? (isJson(value) ? undefined : encodeValue(value));
-    return bytes === undefined ? value : { $mp: base64(bytes) };
-  });
-}
-
-/** Whether JSON writes it so that it is read as the same value: there a number is an integer unless it has a point or an exponent. */
-function isJson(value: unknown): boolean {
-  if (typeof value === 'number') return !Object.is(value, -0) && (Number.isSafeInteger(value) || /[.e]/.test(String(value)));
-  if (value instanceof Uint8Array || value instanceof Ext || value instanceof Opaque) return false;
-  return typeof value !== 'bigint' && !(typeof value === 'object' && value !== null && '$mp' in value);
 }
 
 export function lostBatch(batch: Omit<LostBatch, 'objects'>): LostBatch {
@@ -102,11 +85,10 @@ export class Recent {
   }
 
   /** Takes one out, if it is remembered. */
-  take(cid: number): LostBatch | undefined {
-    const batch = this.#batches.find((one) => one.cid === cid);
-    if (batch === undefined) return undefined;
-    this.#batches = this.#batches.filter((one) => one !== batch);
-    this.#bytes -= batch.body.length;
-    return recalled(batch);
+  take(cid: number): LostBatch[] {
+    const taken = this.#batches.filter((one) => one.cid === cid);
+    this.#batches = this.#batches.filter((one) => one.cid !== cid);
+    for (const { body } of taken) this.#bytes -= body.length;
+    return taken.map(recalled);
   }
 }

@@ -9,7 +9,7 @@ import type { Value } from './value.js';
 export interface CanvasOptions {
   /** `ws(s)://host/v1/projects/{project}/ws` */
   readonly url: string;
-  /** Gives an access token; called before every attempt to connect. */
+  /** Gives an access token; called before every attempt to connect, and a minute before access ends. */
   readonly token?: TokenProvider;
   /** Initial presence fields. */
   readonly presence?: Record<string, Value>;

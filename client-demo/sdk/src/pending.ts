@@ -217,7 +217,7 @@ export class Pending {
   }
 
   /** What was called saved and is refused now: a store that has forgotten it was sent another copy. */
-  brokenBy(cid: number): LostBatch | undefined {
+  brokenBy(cid: number): LostBatch[] {
     return this.#recent.take(cid);
   }
 
@@ -234,9 +234,9 @@ export class Pending {
    * and cannot take effect twice. Otherwise nobody knows, and nothing is sent again.
    */
   renew(code: string, message: string, last: number | undefined): Ended {
-    const lost = last === undefined ? [] : this.#recent.after(last);
-    const forgotten = last === undefined ? 0 : this.#recent.forgotten(last);
     const isResent = last !== undefined;
+    const lost = isResent ? this.#recent.after(last) : [];
+    const forgotten = isResent ? this.#recent.forgotten(last) : 0;
     for (const batch of this.#batches) {
       if (batch.answer !== 'accepted') continue;
       lost.push(whatIsLost(batch, isResent));

@@ -28,7 +28,7 @@ interface Waiting {
 export class Course implements Receipt {
   state: ReceiptState = 'kept';
   #error: CanvasError | undefined;
-  #waiting: Waiting[] = [];
+  readonly #waiting: Waiting[] = [];
 
   /** Of nothing, which is as safe as it gets. */
   static ended(): Course {
@@ -51,10 +51,10 @@ export class Course implements Receipt {
     this.state = state;
     this.#error = undefined;
     if (state === 'kept') return;
-    const isDue = ({ level }: Waiting): boolean => level === 'accepted' || state === 'saved';
-    const due = this.#waiting.filter(isDue);
-    this.#waiting = this.#waiting.filter((one) => !isDue(one));
-    for (const { resolve } of due) resolve();
+    for (const one of this.#waiting.splice(0)) {
+      if (one.level === 'accepted' || state === 'saved') one.resolve();
+      else this.#waiting.push(one);
+    }
   }
 
   fail(state: 'refused' | 'lost', error: CanvasError): void {

@@ -8,7 +8,7 @@
 import { serverError } from './errors.js';
 import { changedObject, objectOf, type CanvasObject } from './object.js';
 import { applyOps, type Ground, type Outcome } from './ops.js';
-import { DrawingOrder } from './order.js';
+import { DrawingOrder } from './drawing-order.js';
 import type { Change, Op, WireObject } from './protocol.js';
 
 /** A batch that is shown although the server's state does not hold it yet. Layers lie in the order of their keys. */

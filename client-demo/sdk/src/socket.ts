@@ -7,8 +7,8 @@
 import type { Frame } from './codec/frame.js';
 import { Connection, type ConnectionEffect, type ConnectionInput, type ConnectionState } from './connection.js';
 import { CanvasError } from './errors.js';
-import type { TokenProvider } from './token.js';
 import type { Runtime } from './runtime.js';
+import { credentialsOf, type Credentials, type TokenProvider } from './token.js';
 
 export interface SocketOptions {
   readonly url: string;
@@ -20,8 +20,10 @@ export interface SocketOptions {
 
 /** What the socket tells its owner. */
 export interface SocketEvents {
-  /** The socket is open: send `hello` with this token. */
-  hello(token: string | undefined): void;
+  /** The socket is open: send `hello` with these. */
+  hello(access: Credentials | undefined): void;
+  /** The session goes on with these. */
+  renew(access: Credentials): void;
   frame(frame: Uint8Array | string): void;
   ping(): void;
   lost(): void;
@@ -34,7 +36,8 @@ export interface SocketEvents {
 export class Socket {
   readonly #machine: Connection;
   #socket: WebSocket | undefined;
-  #token: string | undefined;
+  /** What was sent on this socket last, or will be. */
+  #access: Credentials | undefined;
   #cancelTimer: (() => void) | undefined;
   readonly #options: SocketOptions;
   readonly #events: SocketEvents;
@@ -73,7 +76,9 @@ export class Socket {
       case 'open':
         return this.#open();
       case 'hello':
-        return this.#events.hello(this.#token);
+        return this.#events.hello(this.#access);
+      case 'renew':
+        return this.#access && this.#events.renew(this.#access);
       case 'drop':
         return this.#drop();
       case 'ping':
@@ -91,11 +96,13 @@ export class Socket {
     const isCurrent = (): boolean => this.#machine.state === state;
     Promise.resolve()
       .then(() => this.#options.token?.({ isRefused }))
+      .then(credentialsOf)
       .then(
-        (token) => {
+        (access) => {
           if (!isCurrent()) return;
-          this.#token = token;
-          this.input({ on: 'token' });
+          const isSame = access.token === this.#access?.token;
+          this.#access = access;
+          this.input({ on: 'token', isSame });
         },
         (cause: unknown) => {
           if (isCurrent()) this.input({ on: 'token_failed', cause });
@@ -130,7 +137,7 @@ export class Socket {
   #drop(): void {
     const socket = this.#socket;
     this.#socket = undefined;
-    this.#token = undefined;
+    this.#access = undefined;
     socket?.close(1000);
   }
 

@@ -1,19 +1,21 @@
 /** What the application shows about the connection and its own work. */
 import type { ConnectionState } from './connection.js';
 import type { CanvasError } from './errors.js';
-import type { Code, Mode } from './protocol.js';
+import type { Code, Mode, Role } from './protocol.js';
 import type { Runtime } from './runtime.js';
 import { given } from './value.js';
 
 /** `closed`: there will be no further attempt; `status.error` says why. */
 export type ConnectionStatus = 'connecting' | 'online' | 'offline' | 'closed';
 
-/** The connection, and how far our own edits have come. */
+/** The connection, what may be done, and how far our own edits have come. */
 export interface Status {
   /** How the connection is. */
   readonly connection: ConnectionStatus;
   /** The first snapshot has been applied. */
   readonly synced: boolean;
+  /** What this user may do, from the first connection on; an owner may change it at any time. */
+  readonly role?: Role;
   /** Batches that the server has not accepted yet. */
   readonly unsent: number;
   /** Batches that are not in the durable store yet; includes the unsent ones. */
@@ -22,7 +24,7 @@ export interface Status {
   readonly unsavedSince?: number;
   /** The server has accepted batches and for ten seconds saved none of them: its durable store does not answer. */
   readonly stalled: boolean;
-  /** Why the server takes no batches right now, `overloaded` or `unavailable`; they are kept, and sent again soon. */
+  /** Why the server takes no batches right now, `overloaded`, `rate_limited` or `unavailable`; they are kept, and sent again soon. */
   readonly heldBack?: Code;
   /** `degraded`: a part of the server is away. Editing goes on, more slowly, and other people's cursors may not be seen. */
   readonly mode: Mode;
@@ -36,6 +38,7 @@ export interface Status {
 export interface StatusParts {
   readonly state: ConnectionState;
   readonly synced: boolean;
+  readonly role: Role | undefined;
   readonly unsent: number;
   readonly unsaved: number;
   readonly unsavedSince: number | undefined;
@@ -55,11 +58,11 @@ const CONNECTION: Record<ConnectionState['name'], ConnectionStatus> = {
   closed: 'closed',
 };
 
-export function statusOf({ state, error, unsavedSince, heldBack, ...rest }: StatusParts): Status {
+export function statusOf({ state, role, error, unsavedSince, heldBack, ...rest }: StatusParts): Status {
   return {
     ...rest,
     connection: CONNECTION[state.name],
-    ...given({ unsavedSince, heldBack, error, retryAt: state.name === 'waiting' ? state.until : undefined }),
+    ...given({ role, unsavedSince, heldBack, error, retryAt: state.name === 'waiting' ? state.until : undefined }),
   };
 }
 

@@ -8,8 +8,8 @@ import type { Batch, Refused } from './batch.js';
 import { joinUpdates, partsOf } from './batches.js';
 import { decodeOps, encodeOps } from './codec/frame.js';
 import { Doubt } from './doubt.js';
-import { asCanvasError, CanvasError, serverError } from './errors.js';
-import type { Loss } from './loss.js';
+import { asCanvasError, CanvasError, passing, serverError } from './errors.js';
+import type { Loss, LostBatch } from './loss.js';
 import { checkOps } from './ops.js';
 import { Pending } from './pending.js';
 import { DEFAULT_LIMITS } from './protocol.js';
@@ -125,7 +125,8 @@ export class Sync {
   }
 
   /** Goes on with what an earlier page of this client id has left. */
-  adopt({ batches, savedCid, highestCid, position, objects, undo }: Kept): void {
+  adopt({ author, batches, savedCid, highestCid, position, objects, undo }: Kept): void {
+    this.author = author;
     this.pending.adopt(batches, savedCid, highestCid);
     this.undoing.adopt(undo);
     if (position !== undefined) {
@@ -153,6 +154,8 @@ export class Sync {
    */
   welcome(welcome: Welcome, now = 0): void {
     this.#abandon();
+    // What the server knows of this client id, it knows of another user's: nothing here can be held against it.
+    if ((this.author ?? welcome.author) !== welcome.author) throw new CanvasError('client_id_in_use', 'another user has come with this client id');
     [this.author, this.role] = [welcome.author, welcome.role];
     this.leased.serverAhead = welcome.now_ms - now;
     this.limits = { ...DEFAULT_LIMITS, ...welcome.limits };
@@ -162,10 +165,8 @@ export class Sync {
     this.#target = welcome;
     this.#savedMeanwhile = welcome.saved;
     if (welcome.sync === 'snapshot') {
-      this.#assembly = new SnapshotAssembly(
-        (objects) => this.#guarded(() => this.#install(objects, welcome, now)),
-        (error) => this.#events.violated(error),
-      );
+      const install = (objects: WireObject[]): void => this.#guarded(() => this.#install(objects, welcome, now));
+      this.#assembly = new SnapshotAssembly(install, (error) => this.#events.violated(error));
       return;
     }
     if (this.position === undefined || this.position.seq > welcome.position.seq) {
@@ -205,13 +206,12 @@ export class Sync {
     this.#doubt.clear();
     this.#report(refused);
     this.#relay();
-    if (lost.length + forgotten > 0) this.#events.lost({ code: error.code, message: error.message, at: now, batches: lost, forgotten });
+    this.#lose(error, now, lost, forgotten);
   }
 
   /** There will be no session any more: tells what is not known to be saved. */
   giveUp(error: CanvasError, now: number): void {
-    const lost = this.pending.giveUp(error.code, error.message);
-    if (lost.length > 0) this.#events.lost({ code: error.code, message: error.message, at: now, batches: lost, forgotten: 0 });
+    this.#lose(error, now, this.pending.giveUp(error.code, error.message));
   }
 
   /** Forgets the state, so that the next welcome brings a snapshot. Pending batches stay. */
@@ -229,9 +229,7 @@ export class Sync {
   /** @throws CanvasError always */
   #disbelieve(last: number, now: number): never {
     this.pending.stop();
-    if (!this.#doubt.isBelieved(now)) {
-      throw new CanvasError('server_behind', 'the server does not know yet what it had called saved', { retry: true });
-    }
+    if (!this.#doubt.isBelieved(now)) throw passing('server_behind', 'the server does not know yet what it had called saved');
     this.#behindAt = last;
     throw new CanvasError('history_lost', 'the server has lost changes that it had called saved');
   }
@@ -335,9 +333,12 @@ export class Sync {
 
   /** A batch is refused; if it had been called saved, that is a loss. */
   #broken(cid: number, now: number): void {
-    const batch = this.pending.brokenBy(cid);
-    const message = 'the server has refused a change that it had called saved';
-    if (batch !== undefined) this.#events.lost({ code: 'history_lost', message, at: now, batches: [batch], forgotten: 0 });
+    const loss = { code: 'history_lost', message: 'the server has refused a change that it had called saved' };
+    this.#lose(loss, now, this.pending.brokenBy(cid));
+  }
+
+  #lose({ code, message }: Pick<Loss, 'code' | 'message'>, at: number, batches: readonly LostBatch[], forgotten = 0): void {
+    if (batches.length + forgotten > 0) this.#events.lost({ code, message, at, batches, forgotten });
   }
 
   #install(objects: WireObject[], welcome: Welcome, now: number): void {

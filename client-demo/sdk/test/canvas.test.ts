@@ -7,6 +7,7 @@ import type { CanvasError } from '../src/errors.js';
 import { jsonEncoding } from '../src/json/index.js';
 import type { ClientMessage, ServerMessage } from '../src/protocol.js';
 import type { CanvasOptions } from '../src/options.js';
+import { moveBetween } from '../src/order/index.js';
 import type { Receipt } from '../src/receipt.js';
 import type { Status } from '../src/status.js';
 import type { Rejected } from '../src/rejected.js';
@@ -322,7 +323,7 @@ describe('batches', () => {
     canvas.batch((tx) => ['a', 'b', 'c'].forEach((id) => tx.create({ z: 'a0' }, id)));
     world.pass(16);
     socket.take();
-    canvas.batch((tx) => canvas.moveBetween(tx, ['c'], 'a', 'b'));
+    canvas.batch((tx) => moveBetween(canvas, tx, ['c'], 'a', 'b'));
     expect(canvas.ordered().map(({ id }) => id)).toEqual(['a', 'c', 'b']);
     expect(socket.take()).toMatchObject([{ ops: [{ id: 'c' }, { id: 'b' }] }]);
   });

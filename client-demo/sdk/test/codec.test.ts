@@ -5,7 +5,8 @@ import { jsonFromMsgpack, msgpackFromJson } from '../src/codec/json.js';
 import { Names } from '../src/codec/short.js';
 import { Walker } from '../src/codec/walker.js';
 import { CanvasError } from '../src/errors.js';
-import { lossAsJson, type Loss } from '../src/loss.js';
+import { lossAsJson } from '../src/json/index.js';
+import type { Loss } from '../src/loss.js';
 import { Ext, Opaque, exactBytes, merged, sameValue, slotOf, type Props, type Value } from '../src/value.js';
 import { Random, randomBytesValue, randomValue } from './random.js';
 

@@ -1,7 +1,7 @@
 /** The simulation with the stand-in server; `convergence-driver.ts` runs the same against the real one. */
 import { describe, expect, it } from 'vitest';
 import { FakeServer } from './fake-server.js';
-import type { Mistake } from './sim-client.js';
+import type { Mistake } from './sim-mistake.js';
 import type { Counts } from './counts.js';
 import { Simulation } from './simulation.js';
 

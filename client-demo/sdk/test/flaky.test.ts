@@ -1,6 +1,7 @@
 /** Whole canvases on flaky sockets, over many seeds. */
 import { expect, it } from 'vitest';
-import { Flaky, type Faults } from './flaky.js';
+import { Flaky } from './flaky.js';
+import type { Faults } from './flaky-faults.js';
 
 const SEEDS = 2_000;
 

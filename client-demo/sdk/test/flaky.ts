@@ -1,26 +1,17 @@
 /**
  * A seeded world of whole canvases on flaky sockets: connections break and open late, what was sent on a broken one is lost or still arrives, twice or after what
- * came by the next one, tokens expire and cannot be had. Where `simulation.ts` tries every interleaving of one client's messages, this one has the
+ * came by the next one, tokens end, come late, again or not at all, and roles fall and rise. Where `simulation.ts` tries every interleaving of one client's messages, this one has the
  * canvas as applications use it, with its timers, its back-off and its token provider.
  */
 import type { Canvas } from '../src/canvas.js';
 import { encodeOps } from '../src/codec/frame.js';
 import { connect } from '../src/connect.js';
-import type { ClientMessage, Commit, ServerMessage } from '../src/protocol.js';
+import type { ClientMessage, Commit, Role, ServerMessage } from '../src/protocol.js';
 import { FakeServer } from './fake-server.js';
+import { noFaults } from './flaky-faults.js';
+import { FlakyTokens } from './flaky-tokens.js';
 import { Random } from './random.js';
 import { welcome, World, type FakeSocket } from './world.js';
-
-/** What happened in a run, to see that the faults do occur. */
-export interface Faults {
-  commits: number;
-  broken: number;
-  lost: number;
-  late: number;
-  twice: number;
-  noToken: number;
-  expired: number;
-}
 
 /** The server's end of a connection, which may outlive the client's. */
 interface Line {
@@ -30,6 +21,9 @@ interface Line {
   readonly up: ClientMessage[];
   /** The last commit that was sent; undefined before the greeting. */
   sent: number | undefined;
+  token: string;
+  /** When access ends. */
+  endsAt: number;
 }
 
 interface Person {
@@ -37,6 +31,7 @@ interface Person {
   readonly canvas: Canvas;
   /** What this person has added to the counter, in edits that were not refused. */
   added: number;
+  role: Role;
 }
 
 /** How deep values may be nested. */
@@ -45,20 +40,25 @@ const STEPS = 120;
 /** Milliseconds of the world's time in which all must have come together, once nothing breaks any more. */
 const CALM_MS = 300_000;
 const TOKEN_EXPIRED = 4401;
+/** The server says so long before that access ends. */
+const WARNED_MS = 60_000;
 
 export class Flaky {
-  readonly faults: Faults = { commits: 0, broken: 0, lost: 0, late: 0, twice: 0, noToken: 0, expired: 0 };
+  readonly faults = noFaults();
   private readonly random: Random;
   private readonly world = new World();
+  private readonly tokens: FlakyTokens;
   private readonly server = new FakeServer();
   private readonly commits: Commit[] = [];
   private readonly people: Person[];
   private lines: Line[] = [];
   private saved = 0;
   private isCalm = false;
+  private wrong: string | undefined;
 
   constructor(seed: number) {
     this.random = new Random(seed * 104_729 + 7);
+    this.tokens = new FlakyTokens(this.random, this.world, this.faults);
     this.server.submit('setup', 1, encodeOps([{ op: 'create', id: 'counter', props: { n: 0 } }], DEPTH));
     this.commits.push(['setup', 1, [['put', 'counter', { n: 0 }]]]);
     this.people = ['ana', 'bo', 'cy'].slice(0, 2 + this.random.below(2)).map((name) => this.join(name));
@@ -70,10 +70,11 @@ export class Flaky {
       this.step();
       await settled();
     }
-    this.isCalm = true;
+    this.isCalm = this.tokens.isCalm = true;
     for (let passed = 0; passed < CALM_MS; passed += 500) {
       this.world.pass(500);
       this.greetAll();
+      this.watchTokens();
       for (const line of this.lines) while (line.up.length > 0) this.arrive(line);
       this.save(this.commits.length);
       await settled();
@@ -84,12 +85,12 @@ export class Flaky {
 
   private join(name: string): Person {
     const { world } = this;
-    const person: { name: string; canvas: Canvas; added: number } = { name, canvas: undefined as unknown as Canvas, added: 0 };
+    const person: { name: string; canvas: Canvas; added: number; role: Role } = { name, canvas: undefined as unknown as Canvas, added: 0, role: 'editor' };
     const flaky = this;
     const WebSocket = class extends (world.WebSocket as unknown as new (url: string, protocol: string) => FakeSocket) {
       constructor(url: string, protocol: string) {
         super(url, protocol);
-        flaky.lines.push({ socket: this, person, up: [], sent: undefined });
+        flaky.lines.push({ socket: this, person, up: [], sent: undefined, token: '', endsAt: Infinity });
       }
     };
     person.canvas = connect({
@@ -97,11 +98,10 @@ export class Flaky {
       clientId: name,
       WebSocket: WebSocket as unknown as typeof globalThis.WebSocket,
       runtime: { now: world.now, random: () => this.random.next(), randomId: world.randomId, timer: world.timer },
-      token: () => {
-        if (this.isCalm || this.random.chance(0.8)) return 'token';
-        this.faults.noToken += 1;
-        throw new Error('the application has no token just now');
-      },
+      token: () => this.tokens.give(),
+    });
+    person.canvas.on('rejected', ({ ops }) => {
+      for (const op of ops) if (op.op === 'increment') person.added -= Number(op.by);
     });
     return person;
   }
@@ -110,11 +110,13 @@ export class Flaky {
     const { random } = this;
     this.world.pass(random.below(400));
     this.greetAll();
+    this.watchTokens();
     const person = random.pick(this.people);
     const dice = random.next();
     if (dice < 0.4) this.edit(person);
     else if (dice < 0.75) this.deliver();
     else if (dice < 0.9) this.cut(person);
+    else if (dice < 0.93) this.changeRole(person);
     else this.save(this.saved + random.below(this.commits.length - this.saved + 1));
   }
 
@@ -122,6 +124,7 @@ export class Flaky {
     const { random } = this;
     const amount = 1 + random.below(9);
     const { canvas } = person;
+    if (canvas.role === 'viewer') return;
     canvas.batch((tx) => {
       tx.create({ by: person.name, amount });
       // Before the first sync nobody knows whether there is a counter: the server does.
@@ -146,9 +149,14 @@ export class Flaky {
     if (!this.isCalm && this.random.chance(0.05)) this.faults.twice += 1;
     else line.up.shift();
     if (line.socket.readyState !== 1) this.faults.late += Number(message.t === 'batch');
-    if (message.t === 'hello') return this.greet(line, message.position?.seq);
+    if (message.t === 'hello') return this.greet(line, message.position?.seq, message.token ?? '');
+    if (message.t === 'token') return this.renew(line, message.token);
     if (message.t === 'ping') return this.say(line, { t: 'pong', n: message.n, seq: this.commits.length });
     if (message.t !== 'batch') return;
+    if (line.person.role === 'viewer') {
+      this.faults.forbidden += 1;
+      return this.say(line, { t: 'reject', cid: message.cid, kind: 'forbidden', code: 'forbidden', message: '' });
+    }
     const { ack, reject, gap, commits } = this.server.submit(line.person.name, message.cid, message.ops === undefined ? (message.void ?? '') : encodeOps(message.ops, DEPTH));
     if (commits !== undefined) {
       this.commits.push(...commits.commits);
@@ -159,18 +167,55 @@ export class Flaky {
     if (answer !== undefined) this.say(line, answer);
   }
 
-  private greet(line: Line, held: number | undefined): void {
-    if (!this.isCalm && this.random.chance(0.1)) {
-      this.faults.expired += 1;
-      return line.socket.drop(TOKEN_EXPIRED);
+  /** A token that came twice by the doings of the network is none that was sent twice. */
+  private renew(line: Line, token: string): void {
+    if (token === line.token && this.faults.twice === 0) this.wrong = `${line.person.name} has sent ${token} twice`;
+    this.faults.renewed += 1;
+    line.token = token;
+    line.endsAt = this.tokens.end();
+    this.say(line, { t: 'token', expires_ms: this.left(line) });
+  }
+
+  private left({ endsAt }: Line): number | null {
+    return endsAt === Infinity ? null : endsAt - this.world.time;
+  }
+
+  /** The server warns of the end of access, and ends it. */
+  private watchTokens(): void {
+    for (const line of this.lines) {
+      if (line.sent === undefined || line.socket.readyState !== 1) continue;
+      if (line.endsAt <= this.world.time) this.expire(line);
+      else if (line.endsAt - this.world.time <= WARNED_MS && this.random.chance(0.1)) this.say(line, { t: 'token', expires_ms: this.left(line) });
     }
-    const { name } = line.person;
+  }
+
+  private expire(line: Line): void {
+    this.faults.expired += 1;
+    line.sent = undefined;
+    line.socket.drop(TOKEN_EXPIRED);
+  }
+
+  /** A role changes while nothing of this person is under way: whoever changes it is slower than the network. */
+  private changeRole(person: Person): void {
+    const own = this.lines.filter((line) => line.person === person);
+    for (const { socket, up } of own) up.push(...socket.take());
+    if (own.some(({ up }) => up.length > 0)) return;
+    person.role = person.role === 'viewer' ? 'editor' : 'viewer';
+    for (const line of own) if (line.sent !== undefined) this.say(line, { t: 'permission', role: person.role });
+  }
+
+  private greet(line: Line, held: number | undefined, token: string): void {
+    if (!this.isCalm && this.random.chance(0.1)) return this.expire(line);
+    const { name, role } = line.person;
+    [line.token, line.endsAt] = [token, this.tokens.end()];
     const isDelta = held !== undefined && this.random.chance(0.8);
     const at = isDelta ? held : this.commits.length;
     this.say(line, welcome({
       author: name, position: this.positionAt(isDelta ? this.commits.length : at), saved_seq: this.saved,
       last: this.lastCid(name, this.commits.length), saved: this.lastCid(name, this.saved), sync: isDelta ? 'delta' : 'snapshot',
+      role,
     }));
+    this.say(line, { t: 'token', expires_ms: this.left(line) });
     if (!isDelta) this.say(line, { t: 'snapshot', n: 0, last: true, objects: [...this.server.state().objects] });
     line.sent = at;
     this.tell(line);
@@ -224,6 +269,7 @@ export class Flaky {
   }
 
   private verdict(): string | undefined {
+    if (this.wrong !== undefined) return this.wrong;
     const { objects } = this.server.state();
     const wanted = describeAll(objects.map(([id, , props]) => ({ id, props })));
     for (const { name, canvas } of this.people) {

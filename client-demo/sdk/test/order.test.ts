@@ -1,6 +1,7 @@
 import { generateKeyBetween, generateNKeysBetween } from 'fractional-indexing';
 import { describe, expect, it } from 'vitest';
-import { compareObjects, DrawingOrder, keysForMove } from '../src/order.js';
+import { compareObjects, DrawingOrder } from '../src/drawing-order.js';
+import { keysForMove } from '../src/order/keys.js';
 import { isOrderKey, keyBetween, keysBetween } from '../src/order-keys.js';
 import type { CanvasObject } from '../src/object.js';
 import { Random } from './random.js';

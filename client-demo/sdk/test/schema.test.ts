@@ -5,6 +5,7 @@ import {
   type Tx, type Value,
 } from '../src/index.js';
 import type { showDevtools } from '../src/devtools/index.js';
+import { moveBetween } from '../src/order/index.js';
 import { CanvasProvider, createHooks, useObject, useObjects, useProject, type Hooks } from '../src/react/index.js';
 import { World } from './world.js';
 
@@ -45,7 +46,7 @@ describe('a canvas of kinds', () => {
       return props.type === 'rect' ? props.x + props.w : props.points.map(({ x }) => x).join();
     });
     expect(seen).toEqual([6, 'BYE 3 -', '0,9']);
-    canvas.batch((tx) => canvas.moveBetween(tx, [note, rect], null, null));
+    canvas.batch((tx) => moveBetween(canvas, tx, [note, rect], null, null));
     expect(canvas.ordered().map(({ id }) => id)).toEqual(['l1', note, rect]);
   });
 

@@ -1,55 +1,26 @@
-/**
- * One client of the simulation: an SDK replica, its end of a connection, and what the application on it was told. Also the ways in
- * which an SDK could be wrong, to see that the simulation notices.
- */
+/** One client of the simulation: an SDK replica, its end of a connection, and what the application on it was told. */
 import { decodeValue, encodeValue } from '../src/codec/frame.js';
 import { jsonFromMsgpack, msgpackFromJson } from '../src/codec/json.js';
 import { CanvasError } from '../src/errors.js';
 import type { Loss } from '../src/loss.js';
 import type { Batch } from '../src/batch.js';
-import { Doubt } from '../src/doubt.js';
 import type { Kept } from '../src/keeper.js';
 import { wireProps } from '../src/object.js';
-import type { Position, ServerMessage, WireObject } from '../src/protocol.js';
+import type { ServerMessage, WireObject } from '../src/protocol.js';
 import { undoOf, valueOfUndo } from '../src/offline/steps.js';
 import type { Rejected } from '../src/rejected.js';
 import type { Props, Value } from '../src/value.js';
 import { Sync } from '../src/sync.js';
 import { randomOps } from './random-ops.js';
 import type { Random } from './random.js';
-
-/**
- * A mistake that an SDK could have. `resend`: after a welcome it sends again only what was not acked · `void`: it sends a refused batch again
- * with its ops · `forget`: it forgets a batch when it is acked · `exact`: it encodes a resend anew · `credulous`: it believes at once that
- * saved batches are lost · `hasty`: it sends a batch before it is kept for the next page.
- */
-export type Mistake = 'resend' | 'void' | 'forget' | 'exact' | 'credulous' | 'hasty';
-
-/** What a client says here; `hello` carries only what matters. */
-export type Upstream = { t: 'hello'; position: Position | undefined } | { t: 'batch'; cid: number; body: Uint8Array | string };
-
-/** The server's end of a connection. */
-export interface Session {
-  /** The last commit that was put into the queue to the client. */
-  sent: number;
-  /** Snapshot chunks that are still to be sent. */
-  chunks: ServerMessage[];
-  /** The outbox is full: nothing is sent until the session is brought back by a new welcome. */
-  isLagging: boolean;
-  /** The node was cut off: it does not know yet what other nodes know. */
-  isStale: boolean;
-}
+import { SimAccess } from './sim-access.js';
+import { Credulity, mistaken, type Mistake } from './sim-mistake.js';
+import type { Session, Upstream } from './sim-session.js';
 
 const NOTHING: Kept = { clientId: '', savedCid: 0, highestCid: 0, batches: [], position: undefined, objects: [], undo: { done: [], undone: [] } };
 
 /** A value as it comes out of a database again. */
 const stored = (value: Value): Value => decodeValue(encodeValue(value));
-
-class Credulity extends Doubt {
-  override isBelieved(): boolean {
-    return true;
-  }
-}
 
 export class SimClient {
   sync: Sync;
@@ -58,6 +29,7 @@ export class SimClient {
   up: Upstream[] = [];
   down: ServerMessage[] = [];
   session: Session | undefined;
+  readonly access = new SimAccess();
   isConnected = false;
   author: string;
   readonly firstAuthor: string;
@@ -66,6 +38,8 @@ export class SimClient {
   /** Those of client ids that have ended. */
   readonly abandoned = new Set<Batch>();
   readonly losses: Loss[] = [];
+  /** Its batches that a breach has lost: ops by cid. */
+  breached: ReadonlyMap<number, Uint8Array> = new Map();
   /** Batches whose refusal the application was told of, as "author cid". */
   readonly refused = new Set<string>();
   /** The batches that were under way once more when the server lost its history: whatever it had answered, it may now take them. */
@@ -92,7 +66,7 @@ export class SimClient {
     };
     const events = {
       changed: () => {},
-      rejected: ({ cid }: Rejected) => this.toldOfRefusal(cid ?? 0),
+      rejected: (rejected: Rejected) => this.toldOfRefusal(rejected),
       lost: (loss: Loss) => void this.losses.push(loss),
       installed: () => {},
       violated: fail,
@@ -173,17 +147,20 @@ export class SimClient {
   // --- The application ---
 
   edit(random: Random, now: number): void {
-    try {
-      this.sync.batch(randomOps(random, this.sync.replica.view), { undo: random.chance(0.9), durable: random.chance(0.1) }, now);
-    } catch (error) {
-      // The rules forbid it in this state; an ordinary thing for random ops.
-      if (!(error instanceof CanvasError)) throw error;
-    }
+    this.attempt(() => this.sync.batch(randomOps(random, this.sync.replica.view), { undo: random.chance(0.9), durable: random.chance(0.1) }, now));
   }
 
   undo(random: Random, now: number): void {
-    if (random.chance(0.6)) this.sync.undo(now);
-    else this.sync.redo(now);
+    this.attempt(() => (random.chance(0.6) ? this.sync.undo(now) : this.sync.redo(now)));
+  }
+
+  private attempt(edit: () => unknown): void {
+    try {
+      edit();
+    } catch (error) {
+      // The role forbids it, or the rules do in this state; an ordinary thing for random ops.
+      if (!(error instanceof CanvasError)) throw error;
+    }
   }
 
   gesture(): void {
@@ -196,7 +173,7 @@ export class SimClient {
   flush(now: number): void {
     if (!this.isConnected) return;
     for (const { cid, body } of this.sync.take(now, (batch) => this.isWritten(batch))) {
-      const sent = this.mistaken(cid, body);
+      const sent = this.asSent(cid, body);
       if (sent === undefined) continue;
       // JSON is another way for the same bytes: the server makes MessagePack of it, and compares that.
       const travelled = typeof sent !== 'string' && this.encoding === 'json' ? msgpackFromJson(jsonFromMsgpack(sent)) : sent;
@@ -211,12 +188,10 @@ export class SimClient {
     else if (Buffer.compare(first, body) !== 0) throw new Error(`${this.name(cid)} is resent with other bytes`);
   }
 
-  private mistaken(cid: number, body: Uint8Array | string): Uint8Array | string | undefined {
+  /** What leaves of a batch, with the mistake that this SDK has. */
+  private asSent(cid: number, body: Uint8Array | string): Uint8Array | string | undefined {
     const batch = this.sync.pending.all.find((one) => one.cid === cid);
-    if (this.mistake === 'resend' && this.acked.has(cid)) return undefined;
-    if (this.mistake === 'void' && batch !== undefined) return batch.body;
-    if (this.mistake === 'exact' && batch !== undefined && this.bodies.has(this.name(cid))) return encodeValue(batch.ops.map(({ id, ...rest }) => ({ ...rest, id })));
-    return body;
+    return mistaken(this.mistake, body, { batch, wasAcked: this.acked.has(cid), wasSent: this.bodies.has(this.name(cid)) });
   }
 
   /** Puts a message into the queue to this client, as something that shares nothing with the server. */
@@ -264,6 +239,8 @@ export class SimClient {
         return sync.welcome(message, now);
       case 'snapshot':
         return sync.snapshot(message);
+      case 'permission':
+        return void (sync.role = message.role);
       case 'ack':
         for (let cid = 1; cid <= message.cid; cid += 1) this.acked.add(cid);
         if (this.mistake === 'forget') sync.pending.saved(message.cid);
@@ -288,9 +265,22 @@ export class SimClient {
     this.acked = new Set();
   }
 
-  private toldOfRefusal(cid: number): void {
+  private toldOfRefusal({ cid = 0, code }: Rejected): void {
+    if (code === 'forbidden') return this.givenUp(cid);
     this.refused.add(this.name(cid));
     this.noteUnderWay(cid);
+  }
+
+  /** Not taken by the server, which has used no number for it: this client answers for it no more, and another batch may have the number. */
+  private givenUp(cid: number): void {
+    this.bodies.delete(this.name(cid));
+    for (const batch of this.made) if (batch.answer !== 'refused' && batch.course.state === 'refused') this.made.delete(batch);
+  }
+
+  /** Whether nothing is under way between it and a server that knows all. */
+  get isSettled(): boolean {
+    const { session, up, down } = this;
+    return session !== undefined && !session.isLagging && !session.isStale && session.chunks.length + up.length + down.length === 0;
   }
 
   private nameOfLife(): string {

@@ -63,12 +63,21 @@ function wrongWord({ author, made, refused, again, losses }: SimClient, commits:
   return undefined;
 }
 
-/**
- * The loss that a client was told of, against what was really lost.
- * @param gone its batches that a breach has lost, by cid, with their ops
- */
-export function wrongLoss({ losses, saved, firstAuthor }: SimClient, gone: ReadonlyMap<number, Uint8Array>): string | undefined {
-  const lost = new Map([...gone].filter(([cid]) => saved.has(`${firstAuthor} ${cid}`)));
+/** What a client loses with these commits: ops by cid. */
+export function lostWith(commits: readonly Commit[], { author, bodies }: SimClient): Map<number, Uint8Array> {
+  const own = commits.filter((commit) => commit[0] === author && commit[3] === undefined).map(([, cid]) => cid);
+  return new Map(own.flatMap((cid): [number, Uint8Array][] => {
+    const body = bodies.get(`${author} ${cid}`);
+    return body === undefined ? [] : [[cid, body]];
+  }));
+}
+
+/** The loss that a client was told of, against what was really lost. */
+export function wrongLoss({ losses, saved, firstAuthor, breached }: SimClient, commits: readonly Commit[]): string | undefined {
+  const there = new Set(commits.filter((commit) => commit[3] === undefined).map(([author, cid]) => `${author} ${cid}`));
+  // A copy that was under way may have brought some of it back.
+  const gone = [...breached].filter(([cid]) => !there.has(`${firstAuthor} ${cid}`));
+  const lost = new Map(gone.filter(([cid]) => saved.has(`${firstAuthor} ${cid}`)));
   const reported = losses.flatMap(({ batches }) => batches).filter(({ was }) => was === 'saved');
   const missing = [...lost].filter(([cid, body]) => !reported.some((one) => one.cid === cid && Buffer.compare(encodeOps(one.ops, 32), body) === 0));
   if (missing.length > 0) return `the loss of ${missing.map(([cid]) => cid).join(' ')} was not told, only ${reported.map(({ cid }) => cid).join(' ')}`;

@@ -3,7 +3,7 @@
  *
  * Every queue is first in, first out, and a random scheduler decides who moves next, so every delay and interleaving that real
  * connections have can happen. The server loses history that it had not saved, resubmits some of what it lost, greets from nodes that are behind,
- * and in some seeds breaks its promise. At the end all is quiet; then `sim-verdict.ts` says what must be true.
+ * and in some seeds breaks its promise. Tokens end, and roles fall and rise. At the end all is quiet; then `sim-verdict.ts` says what must be true.
  */
 import { encodeOps } from '../src/codec/frame.js';
 import type { Commit, Commits, Position, ServerMessage, WireObject } from '../src/protocol.js';
@@ -11,15 +11,12 @@ import { noCounts } from './counts.js';
 import type { Oracle } from './fake-server.js';
 import { botOps } from './random-ops.js';
 import { Random } from './random.js';
-import { SimClient, type Mistake } from './sim-client.js';
-import { wrongEnd, wrongLoss, wrongPicture } from './sim-verdict.js';
+import { chunksOf } from './sim-chunks.js';
+import { SimClient } from './sim-client.js';
+import type { Mistake } from './sim-mistake.js';
+import type { Submission } from './sim-session.js';
+import { lostWith, wrongEnd, wrongLoss, wrongPicture } from './sim-verdict.js';
 import { welcome } from './world.js';
-
-interface Submission {
-  readonly author: string;
-  readonly cid: number;
-  readonly body: Uint8Array | string;
-}
 
 const BOT = 'bm90LWEtdXN'.slice(0, 10) + 'A';
 /** One seed in so many breaks the promise. */
@@ -46,8 +43,6 @@ export class Simulation {
   /** By commit id: the objects, as a snapshot that was made then has them. */
   private readonly pictures = new Map<string, readonly WireObject[]>([['', []]]);
   private readonly dropped = new Set<string>();
-  /** By client: its batches that a breach has lost. */
-  private readonly breached = new Map<SimClient, Map<number, Uint8Array>>();
 
   constructor(
     private readonly seed: number,
@@ -79,6 +74,8 @@ export class Simulation {
   private step(): SimClient {
     this.now += this.random.below(20);
     const client = this.random.pick(this.clients);
+    if (client.isConnected && client.access.hasEnded(this.random, this.now, this.counts)) this.disconnect(client);
+    if (!client.access.mayEdit && this.random.chance(0.3)) this.changeRole(client);
     const dice = this.random.next();
     if (dice < 0.20) client.edit(this.random, this.now);
     else if (dice < 0.23) this.undo(client);
@@ -86,7 +83,7 @@ export class Simulation {
     else if (dice < 0.35) this.flush(client);
     else if (dice < 0.59) this.toServer(client);
     else if (dice < 0.84) for (let n = this.random.below(5); n >= 0; n -= 1) this.toClient(client);
-    else if (dice < 0.90) client.connect();
+    else if (dice < 0.90) this.connect(client);
     else if (dice < 0.92) this.disconnect(client);
     else if (dice < 0.935) this.save(this.saved + this.random.below(this.commits.length - this.saved + 1));
     else if (dice < 0.945) this.rewind();
@@ -94,6 +91,7 @@ export class Simulation {
     else if (dice < 0.965) this.lag(client);
     else if (dice < 0.975) this.heal();
     else if (dice < 0.98) this.photograph();
+    else if (dice < 0.985) this.changeRole(client);
     else client.gesture();
     client.note();
     return client;
@@ -112,6 +110,7 @@ export class Simulation {
         client.flush(this.now);
         while (client.up.length > 0) this.toServer(client, true);
         while (client.down.length > 0 || (client.session?.chunks.length ?? 0) > 0) this.toClient(client);
+        if (!client.access.mayEdit) this.giveBack(client);
         client.note();
       }
       this.save(this.commits.length);
@@ -146,13 +145,17 @@ export class Simulation {
     this.counts.losses += client.losses.length - before;
   }
 
+  private connect(client: SimClient): void {
+    if (!client.isConnected && client.access.fetch(this.random, this.now, this.counts)) client.connect();
+  }
+
   private disconnect(client: SimClient): void {
     if (!client.isConnected) return;
     // What has left may still arrive: at the server, not at the client. The connection is known to be gone only afterwards.
     client.session = undefined;
     for (let n = this.random.below(client.up.length + 1); n > 0; n -= 1) {
       const message = client.up.shift();
-      if (message?.t === 'batch') this.submit(message.cid, message.body, client.author, undefined);
+      if (message?.t === 'batch' && client.access.mayEdit) this.submit(message.cid, message.body, client.author, undefined);
     }
     client.leave();
   }
@@ -178,7 +181,9 @@ export class Simulation {
     }
     // Whatever a node answers, it has caught up before.
     this.catchUp(client);
-    this.submit(message.cid, message.body, client.author, client);
+    if (client.access.mayEdit) return this.submit(message.cid, message.body, client.author, client);
+    this.counts.forbidden += 1;
+    this.send(client, { t: 'reject', cid: message.cid, kind: 'forbidden', code: 'forbidden', message: '' });
   }
 
   private submit(cid: number, body: Uint8Array | string, author: string, client: SimClient | undefined): void {
@@ -239,6 +244,7 @@ export class Simulation {
         last: this.lastCid(author, head),
         saved: this.lastCid(author, Math.min(this.saved, head)),
         sync: isDelta ? 'delta' : 'snapshot',
+        role: client.access.role,
       }),
     );
     while (session.sent < head) this.sendCommits(client, session.sent + 1, Math.min(head, session.sent + 1 + this.random.below(4)), true);
@@ -250,10 +256,10 @@ export class Simulation {
 
   /** A snapshot that leads to `head`: of that moment, or an older one. */
   private picture(head: number): { seq: number; chunks: ServerMessage[] } {
-    if (head === this.commits.length && this.random.chance(0.6)) return { seq: head, chunks: this.chunks(this.photograph()) };
+    if (head === this.commits.length && this.random.chance(0.6)) return { seq: head, chunks: chunksOf(this.photograph(), this.random) };
     let seq = head;
     while (!this.pictures.has(this.positionAt(seq).id)) seq -= 1;
-    return { seq, chunks: this.chunks(this.pictures.get(this.positionAt(seq).id) ?? []) };
+    return { seq, chunks: chunksOf(this.pictures.get(this.positionAt(seq).id) ?? [], this.random) };
   }
 
   /** What a snapshot of this moment has. */
@@ -261,16 +267,6 @@ export class Simulation {
     const { objects } = this.oracle.state();
     if (this.commits.length > 0) this.pictures.set(this.positionAt(this.commits.length).id, objects);
     return objects;
-  }
-
-  private chunks(objects: readonly WireObject[]): ServerMessage[] {
-    const rest = [...objects];
-    const chunks: ServerMessage[] = [];
-    do {
-      const objects = rest.splice(0, 1 + this.random.below(4));
-      chunks.push({ t: 'snapshot', n: chunks.length, last: rest.length === 0, objects });
-    } while (rest.length > 0);
-    return chunks;
   }
 
   private sendCommits(client: SimClient, from: number, to: number, isSync = false): void {
@@ -292,6 +288,22 @@ export class Simulation {
 
   private sayWhatIsSaved(client: SimClient): void {
     if (client.session?.isStale === false) this.send(client, { t: 'saved', cid: this.lastCid(client.author, this.saved), seq: this.saved });
+  }
+
+  /** The right to edit is given back when all is quiet: people are slower than what is under way. */
+  private changeRole(client: SimClient): void {
+    if (!client.access.mayEdit && !client.isSettled) return;
+    client.access.change(this.random);
+    this.send(client, { t: 'permission', role: client.access.role });
+  }
+
+  /** At the end everybody may edit again, and does. */
+  private giveBack(client: SimClient): void {
+    this.changeRole(client);
+    this.toClient(client);
+    client.edit(this.random, this.now);
+    // What was lost inside the server while nothing that follows could show it.
+    this.revive(client);
   }
 
   private lag(client: SimClient): void {
@@ -341,14 +353,7 @@ export class Simulation {
     this.save(this.commits.length);
     for (const client of this.clients) while (client.down.length > 0) client.takeOne(this.now);
     const kept = this.random.below(this.saved + 1);
-    for (const client of this.clients) {
-      const lost = new Map<number, Uint8Array>();
-      for (const [author, cid, , code] of this.commits.slice(kept)) {
-        const body = client.bodies.get(`${author} ${cid}`);
-        if (author === client.author && code === undefined && body !== undefined) lost.set(cid, body);
-      }
-      this.breached.set(client, lost);
-    }
+    for (const client of this.clients) client.breached = lostWith(this.commits.slice(kept), client);
     this.saved = Math.min(this.saved, kept);
     this.goBack(kept);
     this.restart(kept);
@@ -408,18 +413,11 @@ export class Simulation {
     return undefined;
   }
 
-  /** What a breach has lost, unless a copy that was under way has brought it back. */
-  private missing(client: SimClient): Map<number, Uint8Array> {
-    const first = `${client.firstAuthor} `;
-    const there = new Set(this.commits.filter(([, , , code]) => code === undefined).map(([author, cid]) => `${author} ${cid}`));
-    return new Map([...(this.breached.get(client) ?? [])].filter(([cid]) => !there.has(first + cid)));
-  }
-
   private difference(): string | undefined {
     const state = this.oracle.state();
     if (state.position.seq !== this.commits.length) return `the oracle is at ${state.position.seq}, its commits end at ${this.commits.length}`;
     for (const client of this.clients) {
-      const wrong = wrongEnd(client, this.commits, state) ?? wrongLoss(client, this.missing(client));
+      const wrong = wrongEnd(client, this.commits, state) ?? wrongLoss(client, this.commits);
       if (wrong !== undefined) return wrong;
     }
     return undefined;

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 /** A page should not have to think about whether it can afford the SDK. */
 const MOST_BYTES = 20 * 1024;
 const CORE = 'index.ts';
-const ENTRIES = ['react/index.ts', 'offline/index.ts', 'json/index.ts', 'shared/index.ts', 'devtools/index.ts'];
+const ENTRIES = ['react/index.ts', 'offline/index.ts', 'json/index.ts', 'order/index.ts', 'shared/index.ts', 'devtools/index.ts'];
 
 const path = (file: string): string => fileURLToPath(new URL(`../src/${file}`, import.meta.url));
 

@@ -8,6 +8,8 @@ import type { Selection } from '../selection';
 
 export const TOOL_NAMES = ['select', 'hand', 'draw', 'rect', 'ellipse', 'arrow', 'line', 'note', 'text'] as const;
 export type ToolName = (typeof TOOL_NAMES)[number];
+/** Tools for those who may only look. */
+export const LOOKING: ReadonlySet<ToolName> = new Set(['select', 'hand']);
 
 /** One position of the mouse, pen or finger. */
 export interface Press {

@@ -1,6 +1,7 @@
 import type { Board } from '../board';
 import { exportBoard, type Format } from '../export/export';
 import { excalidrawAddress } from '../project';
+import { mayEdit } from '../rights';
 import { chooseScheme, scheme, type Scheme } from '../scheme';
 import { chooseSnapping, snapping } from '../snapping';
 import type { ImageDialog } from './image-dialog';
@@ -18,7 +19,7 @@ export function boardMenu(board: Board, project: string, images: ImageDialog, mi
   return menu('Board', [
     { label: 'Export as PNG', run: save('png') },
     { label: 'Export as SVG', run: save('svg') },
-    { label: 'Image by its address…', run: () => images.open(), isApart: true },
+    { label: 'Image by its address…', run: () => images.open(), isApart: true, isThere: () => mayEdit(board.canvas) },
     { label: 'Map of the board', run: () => minimap.toggle(), isOn: () => minimap.isShown, isApart: true },
     { label: 'Snap to shapes', run: () => chooseSnapping(snapping() === 'shapes' ? 'none' : 'shapes'), isOn: () => snapping() === 'shapes' },
     { label: 'Snap to the grid', run: () => chooseSnapping(snapping() === 'grid' ? 'none' : 'grid'), isOn: () => snapping() === 'grid' },

@@ -1,4 +1,5 @@
 import type { Board } from '../board';
+import { mayEdit } from '../rights';
 import { h } from './dom';
 
 /** What an empty board says; a board that is not loaded yet says so instead of looking empty. */
@@ -16,6 +17,11 @@ export function hint(board: Board): HTMLElement {
     if (!synced) {
       title.textContent = connection === 'online' || connection === 'connecting' ? 'Opening the board…' : 'The board cannot be reached';
       text.textContent = connection === 'offline' ? 'Trying again by itself. Your work is safe on the server.' : '';
+      return;
+    }
+    if (!mayEdit(canvas)) {
+      title.textContent = 'An empty board';
+      text.textContent = 'Nothing has been drawn here yet.';
       return;
     }
     title.textContent = 'An empty board, all yours';

@@ -14,6 +14,7 @@ import {
 import { COLOURS, inkVariable, type FillStyle } from '../palette';
 import { STROKE_WIDTHS } from '../pen';
 import { randomId } from '../random';
+import { mayEdit, onRole } from '../rights';
 import type { ShapeType } from '../scene/shape';
 import { h, icon, iconButton, oncePerFrame } from './dom';
 import { ICONS } from './icons';
@@ -88,6 +89,7 @@ export class Inspector {
     board.pen.onChange(show);
     board.selection.onChange(show);
     board.canvas.on('change', show);
+    onRole(board.canvas, show);
     board.surface.addEventListener('pointerdown', () => this.fold(true));
     this.show();
   }
@@ -124,6 +126,8 @@ export class Inspector {
     this.group.hidden = !canGroup;
     this.ungroup.hidden = !canUngroup;
     this.grouping.hidden = !canGroup && !canUngroup;
+    // Who may only look has nothing to style.
+    this.element.hidden = this.swatch.hidden = !mayEdit(this.board.canvas);
     this.element.classList.toggle('idle', selection.size === 0 && (toolName === 'select' || toolName === 'hand'));
     this.element.classList.toggle('selecting', selection.size > 0);
   }

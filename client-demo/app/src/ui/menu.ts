@@ -8,6 +8,8 @@ export interface Item {
   readonly isOn?: () => boolean;
   /** Something of another kind begins here. */
   readonly isApart?: boolean;
+  /** Whether it can be chosen now; always, when it does not say. */
+  readonly isThere?: () => boolean;
 }
 
 /** A button and the menu that it opens, for pointer and keyboard. */
@@ -17,13 +19,17 @@ export function menu(name: string, items: readonly Item[]): HTMLElement {
   const list = h('div', { class: 'panel menu-list', role: 'menu', 'aria-label': name, hidden: true }, ...lines);
   const button = h('button', { type: 'button', class: 'button', 'aria-label': name, title: name, 'aria-haspopup': 'menu', 'aria-expanded': 'false' }, icon(ICONS.menu));
   const element = h('div', { class: 'menu' }, button, list);
+  const there = (): typeof rows => rows.filter(({ row }) => !row.hidden);
 
   const show = (isOpen: boolean): void => {
     list.hidden = !isOpen;
     button.setAttribute('aria-expanded', String(isOpen));
     if (!isOpen) return;
-    for (const { item, row } of rows) if (item.isOn) row.setAttribute('aria-checked', String(item.isOn()));
-    rows[0]?.row.focus();
+    for (const { item, row } of rows) {
+      if (item.isOn) row.setAttribute('aria-checked', String(item.isOn()));
+      row.hidden = item.isThere?.() === false;
+    }
+    there()[0]?.row.focus();
   };
   const leave = (): void => {
     show(false);
@@ -47,11 +53,12 @@ export function menu(name: string, items: readonly Item[]): HTMLElement {
   list.addEventListener('keydown', (e) => {
     e.stopPropagation();
     if (e.key === 'Escape' || e.key === 'Tab') return leave();
-    const now = rows.findIndex(({ row }) => row === document.activeElement);
+    const shown = there();
+    const now = shown.findIndex(({ row }) => row === document.activeElement);
     const next = { ArrowDown: now + 1, ArrowUp: now - 1, Home: 0, End: -1 }[e.key];
     if (next === undefined) return;
     e.preventDefault();
-    rows.at(next % rows.length)?.row.focus();
+    shown.at(next % shown.length)?.row.focus();
   });
   document.addEventListener('pointerdown', (e) => {
     if (!list.hidden && e.target instanceof Node && !element.contains(e.target)) show(false);

@@ -62,7 +62,8 @@ export class People {
     this.avoidTwins(people);
     const most = matchMedia(NARROW).matches ? MOST.narrow : MOST.wide;
     // Presence changes with every movement of a hand; the avatars only when somebody comes, goes or changes their name.
-    const key = JSON.stringify([most, people.map(({ session, name, color, attendance, following }) => [session, name, color, attendance, following]), this.board.following.person?.session]);
+    const looks = people.map(({ session, name, color, attendance, following, role }) => [session, name, color, attendance, following, role]);
+    const key = JSON.stringify([most, looks, this.board.following.person?.session, this.board.canvas.role]);
     if (key === this.shown) return;
     this.shown = key;
     const faces = people.slice(0, most).map((person) => this.faceOf(person));
@@ -90,7 +91,9 @@ export class People {
     const { following } = this.board;
     const isFollowed = following.person?.session === person.session;
     const isWatching = person.following === this.board.canvas.session;
-    const state = [PRESENT[person.attendance], isWatching ? 'follows you' : ''].filter((part) => part !== '').join(', ');
+    // Who gives rights sees them.
+    const role = this.board.canvas.role === 'owner' ? person.role : '';
+    const state = [role, PRESENT[person.attendance], isWatching ? 'follows you' : ''].filter((part) => part !== '').join(', ');
     const does = isFollowed ? 'stop following' : 'follow';
     const face = avatar(person.name, person.color, `${person.name}${state === '' ? '' : ` (${state})`}: ${does}`, () => {
       if (isFollowed) following.stop();

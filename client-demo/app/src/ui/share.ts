@@ -1,3 +1,5 @@
+import type { Canvas } from '@collabcanvas/sdk';
+import { onRole } from '../rights';
 import { h, icon } from './dom';
 import { ICONS } from './icons';
 import type { Toasts } from './toasts';
@@ -5,7 +7,8 @@ import type { Toasts } from './toasts';
 /** Milliseconds that the button says what it did. */
 const CONFIRMED = 2000;
 
-async function copy(text: string): Promise<boolean> {
+/** Puts a text on the clipboard. @returns whether that worked */
+export async function copy(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;
@@ -21,12 +24,27 @@ async function copy(text: string): Promise<boolean> {
   }
 }
 
-/** Copies the board's address. */
-export function shareButton(address: string, toasts: Toasts): HTMLElement {
+/** What an owner gets instead of the mere address. */
+export interface Sharer {
+  readonly isThere: boolean;
+  toggle(): void;
+}
+
+/** Copies the board's address; to who gives rights on it, opens the place for that. */
+export function shareButton(canvas: Canvas, address: string, toasts: Toasts, sharer: () => Sharer): HTMLElement {
   const label = h('span', { class: 'label' }, 'Share');
   const face = h('span', { class: 'face' }, icon(ICONS.share));
-  const button = h('button', { type: 'button', class: 'share', 'aria-label': 'Share: copy the link', title: 'Copy the link to this board' }, face, label);
+  const button = h('button', { type: 'button', class: 'share' }, face, label);
+  const show = (): void => {
+    const isOwner = canvas.role === 'owner';
+    button.title = isOwner ? 'Links for others' : 'Copy the link to this board';
+    button.setAttribute('aria-label', isOwner ? 'Share: links for others' : 'Share: copy the link');
+    button.setAttribute('aria-haspopup', isOwner ? 'dialog' : 'false');
+  };
+  onRole(canvas, show);
+  show();
   button.addEventListener('click', () => {
+    if (sharer().isThere) return sharer().toggle();
     void copy(address).then((done) => {
       if (!done) {
         toasts.show(`Copy this link to share the board: ${address}`);

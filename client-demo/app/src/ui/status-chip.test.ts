@@ -43,7 +43,9 @@ describe('describeStatus', () => {
     expect(text).toMatchObject({ tone: 'bad', label: 'Waiting · 1 unsent' });
     expect(text.detail).toMatch(/1 change kept on this page/);
     // Too much at once is over in a moment, and no reason to worry anybody.
-    expect(describeStatus({ ...calm, unsaved: 1, unsent: 1, heldBack: 'overloaded' })).toMatchObject({ tone: 'busy', label: 'Saving…' });
+    for (const heldBack of ['overloaded', 'rate_limited'] as const) {
+      expect(describeStatus({ ...calm, unsaved: 1, unsent: 1, heldBack })).toMatchObject({ tone: 'busy', label: 'Saving…' });
+    }
   });
 
   it('says nothing of a wait below a minute', () => {

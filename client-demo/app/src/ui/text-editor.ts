@@ -2,6 +2,7 @@ import type { HeldLease } from '@collabcanvas/sdk';
 import type { Board } from '../board';
 import { createInFront } from '../commands';
 import { LiveEdit } from '../live-edit';
+import { mayEdit } from '../rights';
 import { cornersOf, rotatePoint, type Point } from '../scene/geometry';
 import { DEFAULT_FONT_SIZE, type Shape } from '../scene/shape';
 import { layoutOf, PADDING, textColour } from '../render/shapes';
@@ -45,7 +46,7 @@ export class TextEditor {
     this.close();
     const { canvas, scene, selection } = this.board;
     const shape = typeof target === 'string' ? scene.get(target) : undefined;
-    if (typeof target === 'string' && !shape) return;
+    if (!this.board.canEdit || (typeof target === 'string' && !shape)) return;
     const at = typeof target === 'string' ? { x: 0, y: 0 } : { x: target.at.x, y: target.at.y - (DEFAULT_FONT_SIZE * LEADING) / 2 };
     // Refused at once when it is known that somebody else is writing there.
     const lease = shape && this.leased(shape.id);
@@ -69,9 +70,12 @@ export class TextEditor {
     this.element.hidden = true;
     const shape = session.id === undefined ? undefined : this.board.scene.get(session.id);
     const isEmptyText = shape?.type === 'text' && shape.text.trim() === '';
-    if (shape && isEmptyText) session.edit.run(() => this.board.canvas.batch((tx) => tx.delete(shape.id)));
-    session.edit.end();
-    session.lease?.release();
+    if (shape && isEmptyText && mayEdit(this.board.canvas)) session.edit.run(() => this.board.canvas.batch((tx) => tx.delete(shape.id)));
+    try {
+      session.edit.end();
+    } finally {
+      session.lease?.release();
+    }
     if (shape && !isEmptyText) this.board.selection.set([shape.id]);
   }
 

@@ -1,4 +1,6 @@
-import { CanvasError, lossAsJson, type Canvas, type Loss, type Rejected } from '@collabcanvas/sdk';
+import { CanvasError, type Canvas, type Loss, type Rejected } from '@collabcanvas/sdk';
+import { lossAsJson } from '@collabcanvas/sdk/json';
+import { isOfGate } from '../gate';
 import { h, icon } from './dom';
 import { ICONS } from './icons';
 
@@ -51,7 +53,6 @@ const REFUSALS: Readonly<Record<string, string>> = {
 
 const CLOSES: Readonly<Record<string, string>> = {
   replaced: 'This board was opened again with the same session. Go on in the other tab, or reload this one.',
-  forbidden: 'You have no access to this board. Ask its owner to share it with you.',
   bad_project: 'The address does not name a board. Check the link, or start a new board.',
   unsupported_version: 'The board has been updated. Reload the page to go on.',
 };
@@ -70,7 +71,7 @@ export function reportTroubles(canvas: Canvas, toasts: Toasts): void {
     refused(e.error);
   });
   canvas.on('error', (error: CanvasError) => {
-    if (canvas.status.connection !== 'closed') return;
+    if (canvas.status.connection !== 'closed' || isOfGate(error)) return;
     toasts.show(CLOSES[error.code] ?? `The connection was closed (${error.message}). Reload the page to go on.`, 'bad', Infinity);
   });
 }

@@ -1,5 +1,6 @@
 import type { Board } from '../board';
-import type { ToolName } from '../tools/tool';
+import { mayEdit, onRole } from '../rights';
+import { LOOKING, type ToolName } from '../tools/tool';
 import { h, iconButton } from './dom';
 import { ICONS } from './icons';
 
@@ -21,7 +22,7 @@ export const TOOLS: readonly Entry[] = [
   { tool: 'text', label: 'Text', key: 'T' },
 ];
 
-/** The row of tools at the bottom. */
+/** The row of tools at the bottom; for those who may only look, the two that do no more than that. */
 export function toolbar(board: Board): HTMLElement {
   const buttons = TOOLS.map(({ tool, label, key }) => {
     const button = iconButton(ICONS[tool], label, () => board.setTool(tool), { keys: key, className: 'tool' });
@@ -29,9 +30,13 @@ export function toolbar(board: Board): HTMLElement {
     return button;
   });
   const show = (): void => {
-    for (const button of buttons) button.setAttribute('aria-pressed', String(button.dataset['tool'] === board.toolName));
+    for (const [i, { tool }] of TOOLS.entries()) {
+      buttons[i]?.setAttribute('aria-pressed', String(tool === board.toolName));
+      buttons[i]?.toggleAttribute('hidden', !LOOKING.has(tool) && !mayEdit(board.canvas));
+    }
   };
   board.onTool(show);
+  onRole(board.canvas, show);
   show();
   return h('div', { class: 'panel toolbar', role: 'toolbar', 'aria-label': 'Tools' }, ...buttons);
 }

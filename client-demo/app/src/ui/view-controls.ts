@@ -1,8 +1,9 @@
 import type { Board } from '../board';
+import { mayEdit } from '../rights';
 import { h, iconButton } from './dom';
 import { ICONS } from './icons';
 
-/** Undo and redo. */
+/** Undo and redo, for those who may edit. */
 export function historyControls(board: Board): HTMLElement {
   const { canvas } = board;
   const undo = iconButton(ICONS.undo, 'Undo', () => canvas.undo(), { keys: 'Ctrl Z' });
@@ -10,11 +11,13 @@ export function historyControls(board: Board): HTMLElement {
   const show = (): void => {
     undo.disabled = !canvas.canUndo;
     redo.disabled = !canvas.canRedo;
+    element.hidden = !mayEdit(canvas);
   };
+  const element = h('div', { class: 'panel history', role: 'group', 'aria-label': 'History' }, undo, redo);
   canvas.on('change', show);
   canvas.on('status', show);
   show();
-  return h('div', { class: 'panel history', role: 'group', 'aria-label': 'History' }, undo, redo);
+  return element;
 }
 
 /** Zoom out, the present zoom, zoom in, and the whole board. */

@@ -1,6 +1,8 @@
-/** Entry `@collabcanvas/sdk/json`: messages as text, for reading along. */
+/** Entry `@collabcanvas/sdk/json`: messages as text, for reading along, and losses as text, for keeping. */
 import type { Encoding } from '../codec/frame.js';
 import { jsonFromMsgpack, msgpackFromJson } from '../codec/json.js';
+
+export { lossAsJson } from './loss.js';
 
 /** Messages travel as JSON (PROTOCOL §9): `connect({ …, encoding: jsonEncoding })`. Every value comes through exactly, with more bytes and more work. */
 export const jsonEncoding: Encoding = {

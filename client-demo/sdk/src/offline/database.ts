@@ -8,6 +8,8 @@ export interface PageRow {
   readonly scope: string;
   readonly url: string;
   readonly clientId: string;
+  /** A page that was kept by an earlier version has none. */
+  readonly author?: string | undefined;
   readonly savedCid: number;
   readonly highestCid: number;
   readonly position: { epoch: number; seq: number; id: string } | undefined;

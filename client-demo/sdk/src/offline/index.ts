@@ -19,13 +19,14 @@ export function keepOffline(options: Omit<KeeperOptions, 'scope'> = {}): Keeper 
  * Brings to the server what tabs that are gone have left of a project, besides what this tab's own canvas goes on with. Call it when a canvas is
  * connected.
  * @param options as for `connect`
+ * @param user whose work, as for `keepOffline`
  * @returns how many tabs' work was saved
  */
-export async function finishOrphans(options: CanvasOptions): Promise<number> {
+export async function finishOrphans(options: CanvasOptions, user?: string): Promise<number> {
   let count = 0;
-  for (const scope of await BrowserKeeper.orphans(options.url)) {
+  for (const scope of await BrowserKeeper.orphans(options.url, user)) {
     const { presence: _, ...rest } = options;
-    const canvas = connect({ ...rest, keeper: new BrowserKeeper({ scope }), tellActivity: false, warnBeforeUnload: false });
+    const canvas = connect({ ...rest, keeper: new BrowserKeeper({ scope, ...(user !== undefined && { user }) }), tellActivity: false, warnBeforeUnload: false });
     try {
       await canvas.whenOpened();
       await canvas.whenSaved();

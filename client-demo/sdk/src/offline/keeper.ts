@@ -26,6 +26,11 @@ type Version = Pick<Batch, 'body' | 'cid' | 'answer' | 'inBase' | 'durable'>;
 export interface KeeperOptions {
   /** Hears why nothing is kept: no database, no place left. The canvas goes on without. */
   readonly failed?: (error: unknown) => void;
+  /**
+   * Whose work it is, for pages that more than one person may use: an id of the user, or of what they come with. Only what was kept with the same is taken
+   * over; nobody finds what is another's.
+   */
+  readonly user?: string;
   /** Only this page's work, for one that nobody else goes on with. */
   readonly scope?: string;
 }
@@ -51,7 +56,7 @@ export class BrowserKeeper implements Keeper {
   }
 
   async open(url: string, kept: () => void): Promise<Kept | undefined> {
-    [this.#url, this.#kept] = [url, kept];
+    [this.#url, this.#kept] = [placeOf(url, this.#options.user), kept];
     try {
       this.#database = await Database.open();
       const found = await this.#find(this.#database);
@@ -91,13 +96,13 @@ export class BrowserKeeper implements Keeper {
   }
 
   /** Pages of this project that are waiting for somebody, except the one that this keeper has: those with unsaved work. */
-  static async orphans(url: string): Promise<string[]> {
+  static async orphans(url: string, user?: string): Promise<string[]> {
     // A browser that keeps nothing has kept nothing.
     const database = await Database.open().catch(() => undefined);
     if (database === undefined) return [];
     try {
       const scopes = [];
-      for (const { scope } of await database.pages(url)) {
+      for (const { scope } of await database.pages(placeOf(url, user))) {
         const hold = await take(scope);
         if (hold === undefined) continue;
         const isNeeded = (await database.batches(scope)).length > 0;
@@ -127,6 +132,7 @@ export class BrowserKeeper implements Keeper {
     this.#position = page.position;
     return {
       clientId: page.clientId,
+      author: page.author,
       savedCid: page.savedCid,
       highestCid: page.highestCid,
       batches: batches.map(({ scope: _, ...batch }): KeptBatch => ({ ...batch, ops: decodeOps(batch.body) })),
@@ -168,13 +174,13 @@ export class BrowserKeeper implements Keeper {
   }
 
   #changes(scope: string, work: Work, changed: readonly Batch[], done: readonly number[], touched: ReadonlySet<string> | 'all', now: number): Changes {
-    const { clientId, savedCid, highestCid, objects } = work;
+    const { clientId, author, savedCid, highestCid, objects } = work;
     const position = this.#position;
     const isReset = touched === 'all';
     const ids = isReset ? [...objects.keys()] : [...touched];
     const rows = ids.map((id) => objects.get(id)).filter((object) => object !== undefined);
     return {
-      page: { scope, url: this.#url, clientId, savedCid, highestCid, position, undo: encodeValue(valueOfUndo(work.undo)), usedAt: now },
+      page: { scope, url: this.#url, clientId, author, savedCid, highestCid, position, undo: encodeValue(valueOfUndo(work.undo)), usedAt: now },
       batches: changed.map((batch) => rowOf(scope, batch)),
       done,
       isReset,
@@ -195,6 +201,9 @@ export class BrowserKeeper implements Keeper {
     this.#kept();
   }
 }
+
+/** Where a user's work on a project is. A project's address has no fragment of its own. */
+const placeOf = (url: string, user: string | undefined): string => (user === undefined ? url : `${url}#${user}`);
 
 const versionOf = ({ body, cid, answer, inBase, durable }: Batch): Version => ({ body, cid, answer, inBase, durable });
 

@@ -10,6 +10,7 @@ import { connect } from '../connect.js';
 import type { CanvasObject } from '../object.js';
 import type { CanvasOptions } from '../options.js';
 import type { Peer } from '../presence.js';
+import type { Role } from '../protocol.js';
 import type { Schema } from '../schema.js';
 import type { Status } from '../status.js';
 import type { Props, Value } from '../value.js';
@@ -134,6 +135,13 @@ export function useUndo(): { readonly undo: () => boolean; readonly redo: () => 
   const subscribe = useCallback((listener: () => void) => canvas.on('change', listener), [canvas]);
   const can = useSyncExternalStore(subscribe, () => Number(canvas.canUndo) + 2 * Number(canvas.canRedo));
   return useMemo(() => ({ undo: () => canvas.undo(), redo: () => canvas.redo(), canUndo: (can & 1) > 0, canRedo: (can & 2) > 0 }), [canvas, can]);
+}
+
+/** What this user may do; undefined before the first connection. Re-renders when an owner changes it. */
+export function useRole(): Role | undefined {
+  const canvas = useProject();
+  const subscribe = useCallback((listener: () => void) => canvas.on('status', listener), [canvas]);
+  return useSyncExternalStore(subscribe, () => canvas.role);
 }
 
 /** The connection, and what is not accepted or not saved yet. */

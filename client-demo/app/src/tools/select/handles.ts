@@ -61,7 +61,8 @@ export class Handles {
     return screen.x >= frame.x && screen.x <= frame.x + frame.w && screen.y >= frame.y && screen.y <= frame.y + frame.h;
   }
 
-  paint({ ctx, theme }: OverlayBrush): void {
+  /** @param isHeld false: only what is selected, and nothing to hold it by */
+  paint({ ctx, theme }: OverlayBrush, isHeld: boolean): void {
     ctx.strokeStyle = theme.accent;
     ctx.fillStyle = theme.handle;
     ctx.lineWidth = 1.5;
@@ -70,6 +71,7 @@ export class Handles {
     if (!frame) return;
     traceBox(ctx, frame);
     ctx.stroke();
+    if (!isHeld) return;
     const turn = this.turnPoint(frame);
     const top = gripPoint(frame, { x: 0, y: -1 });
     ctx.beginPath();

@@ -1,4 +1,5 @@
 import { changeableShapes, selectedShapes } from '../../commands';
+import { mayEdit } from '../../rights';
 import { distance } from '../../scene/geometry';
 import { holdsText, type Shape } from '../../scene/shape';
 import { slackOf, type Drag, type OverlayBrush, type Press, type Stage, type Tool } from '../tool';
@@ -29,7 +30,7 @@ export class SelectTool implements Tool {
     this.narrowTo = undefined;
     this.hovered = undefined;
     const handles = this.handles();
-    this.handle = handles.at(press.screen, press.touch);
+    this.handle = this.handleAt(handles, press);
     if (this.handle) return;
     const { selection } = this.stage;
     const shape = this.shapeAt(press);
@@ -66,9 +67,9 @@ export class SelectTool implements Tool {
 
   hover(press: Press): void {
     const handles = this.handles();
-    const handle = handles.at(press.screen, press.touch);
+    const handle = this.handleAt(handles, press);
     const shape = handle ? undefined : this.shapeAt(press);
-    this.cursor = handle ? cursorFor(handle, handles.frame?.rotation ?? 0) : shape ? 'move' : 'default';
+    this.cursor = handle ? cursorFor(handle, handles.frame?.rotation ?? 0) : shape ? (mayEdit(this.stage.canvas) ? 'move' : 'pointer') : 'default';
     if (shape?.id === this.hovered) return;
     this.hovered = shape?.id;
     this.stage.redraw();
@@ -90,7 +91,7 @@ export class SelectTool implements Tool {
     }
     const handles = this.handles();
     handles.paintOutlines(brush);
-    if (!(this.drag instanceof AreaDrag)) handles.paint(brush);
+    if (!(this.drag instanceof AreaDrag)) handles.paint(brush, mayEdit(this.stage.canvas));
     this.drag?.paint?.(brush);
   }
 
@@ -103,6 +104,11 @@ export class SelectTool implements Tool {
 
   private handles(): Handles {
     return new Handles(selectedShapes(this.stage), this.stage.camera);
+  }
+
+  /** Who may only look has nothing to hold. */
+  private handleAt(handles: Handles, { screen, touch }: Press): Handle | undefined {
+    return mayEdit(this.stage.canvas) ? handles.at(screen, touch) : undefined;
   }
 
   private shapeAt({ at, touch }: Press): Shape | undefined {
