@@ -13,8 +13,9 @@ SEEDS ?= 100000
 MODE ?=
 SCENARIOS ?=
 FIRST ?= 1000000
+FUZZ_SECONDS ?= 600
 
-.PHONY: help run test fmt lint doc web unit integration browser storm sim hostile measure dynamodb-local deny audit deny-there rust-there node-there chromium-there redis-there postgres-there python-there
+.PHONY: help run test fmt lint doc web unit integration browser storm sim fuzz hostile measure dynamodb-local deny audit deny-there rust-there node-there chromium-there redis-there postgres-there python-there
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -67,6 +68,17 @@ browser: web chromium-there redis-there ## The demo in a real Chromium
 
 sim: rust-there ## The simulated world for as long as one likes: make sim SEEDS=100000 [MODE=pair] [FIRST=1000000]
 	SIM_SEEDS=$(SEEDS) SIM_FIRST=$(FIRST) $(if $(MODE),SIM_MODE=$(MODE)) cargo test --release --lib sim::tests::long -- --ignored --nocapture
+
+# What libFuzzer finds goes beside the committed corpus, which stays as it is; `-merge=1` with the two directories in the other order adds to it what reaches
+# anything new.
+fuzz: rust-there ## Every decoder and the conflict rule under libFuzzer, each target for FUZZ_SECONDS (600); needs nightly Rust and cargo-fuzz
+	@cargo +nightly fuzz --version >/dev/null 2>&1 || { echo "Fuzzing needs a nightly Rust and cargo-fuzz: run 'rustup toolchain install nightly' and 'cargo install --locked cargo-fuzz', and try again." >&2; exit 1; }
+	@for target in $$(cargo +nightly fuzz list); do \
+	  echo "$$target for $(FUZZ_SECONDS) s …"; \
+	  mkdir -p fuzz/target/corpus/$$target; \
+	  cargo +nightly fuzz run $$target fuzz/target/corpus/$$target fuzz/corpus/$$target -- \
+	    -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=20 -rss_limit_mb=1024 -malloc_limit_mb=128 -print_final_stats=1; \
+	done
 
 dynamodb-local: ## Fetch Amazon's stand-in for DynamoDB, on which the durable store is tested as well
 	@if [ ! -e $(DYNAMODB_LOCAL)/complete ]; then \

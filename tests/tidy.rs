@@ -252,7 +252,7 @@ fn every_path_in_a_document_exists() {
         let text = read(&document);
         for code in text.split('`').skip(1).step_by(2) {
             let path = code.split([' ', ':', '#']).next().unwrap_or_default();
-            let ours = ["src/", "tests/", "client-demo/", "loadtest/", "infra/", "benches/", ".ci/"];
+            let ours = ["src/", "tests/", "client-demo/", "loadtest/", "infra/", "benches/", "fuzz/", ".ci/"];
             let is_path = ours.iter().any(|top| path.starts_with(top)) && !path.contains(['*', '{', '<']);
             // What is built is not in a clone.
             let built = path.contains("/dist") || path.contains("/node_modules");

@@ -34,6 +34,8 @@ pub const FORMAT: u32 = 1;
 const DEFLATE_FROM: usize = 1_024;
 /// Bytes of a commit at rest besides its changes, about.
 const COMMIT_BYTES: usize = 40;
+/// The smallest commit at rest, in bytes.
+const COMMIT_LEAST: usize = 12;
 
 /// Why a stored item cannot be used; [`Unsound::of`] adds whose and which.
 #[derive(Debug)]
@@ -155,7 +157,10 @@ fn read_entry(from: Seq, stored: &[u8]) -> Result<Entry, Unsound> {
         commits: Vec::new(),
     };
     let count = reader.array()?;
-    entry.commits = (0..count).map(|_| Commit::read(&mut reader)).collect::<Result<_, _>>()?;
+    entry.commits.reserve(count.min(reader.left() / COMMIT_LEAST));
+    for _ in 0..count {
+        entry.commits.push(Commit::read(&mut reader)?);
+    }
     expect_end(&reader)?;
     if entry.from != from {
         return Err(Unsound::Wrong(format!("it says that it starts at {}", entry.from)));

@@ -33,6 +33,9 @@ const RUN_BYTES: usize = 256 << 20;
 /// Nothing else is larger: all sessions of a crowded room at once.
 const OTHER_BYTES: usize = 16 << 20;
 
+/// The smallest line of presence, in bytes.
+const LINE_LEAST: usize = 3;
+
 /// Why bytes are no event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
@@ -140,18 +143,30 @@ pub fn decode(bytes: &[u8]) -> Result<(Event, Option<u64>), Unreadable> {
     if rest.is_empty() { Ok((event, None)) } else { Err(Malformed::Trailing.into()) }
 }
 
+/// Reads a list whose members take so many bytes at least. It gets its room at once: by growing, it would take three times as much for a moment.
+fn list<'a, T, E: From<Malformed>>(
+    reader: &mut Reader<'a>,
+    least: usize,
+    read: impl Fn(&mut Reader<'a>) -> Result<T, E>,
+) -> Result<Vec<T>, E> {
+    let count = reader.array()?;
+    let mut list = Vec::with_capacity(count.min(reader.left() / least));
+    for _ in 0..count {
+        list.push(read(reader)?);
+    }
+    Ok(list)
+}
+
 /// Reads what only nodes publish.
 fn by_node(kind: u8, node: NodeId, reader: &mut Reader<'_>) -> Result<Event, Unreadable> {
     let event = match kind {
         b'P' => {
-            let (n, count) = (reader.uint()?, reader.array()?);
-            let sessions = (0..count).map(|_| PresenceEntry::read(reader)).collect::<Result<_, _>>()?;
-            Event::Presence { node, n, sessions }
+            let n = reader.uint()?;
+            Event::Presence { node, n, sessions: list(reader, LINE_LEAST, PresenceEntry::read)? }
         }
         b'B' => {
-            let (n, count) = (reader.uint()?, reader.array()?);
-            let sessions = (0..count).map(|_| presence::session(reader)).collect::<Result<_, _>>()?;
-            Event::Beat { node, n, sessions }
+            let n = reader.uint()?;
+            Event::Beat { node, n, sessions: list(reader, 1, presence::session)? }
         }
         _ => {
             let (from, topic) = (presence::session(reader)?, reader.str()?);

@@ -24,4 +24,6 @@ pub use arrival::Arrival;
 pub use crowd::{Bounds, Crowd, Guard, RETRY_AFTER, TooMany};
 pub use edge::Edge;
 pub use peer::{Peer, Trusted};
+#[doc(hidden)]
+pub use shared::frame as shared_frame;
 pub use upgrade::{Gateway, router};

@@ -5,7 +5,7 @@
 //! message. Called by the router.
 
 mod channel;
-mod frame;
+pub mod frame;
 mod loopback;
 mod queue;
 mod reader;

@@ -116,7 +116,7 @@ fn apply_one(view: &dyn View, op: &Op, seq: Seq, maker: Maker) -> Result<Option<
         ));
     }
     let object = view.object(&op.id);
-    check_preconditions(object, op)?;
+    check_preconditions(object, op, seq)?;
     object.map_or(Ok(()), |object| lease::check(object, op, maker))?;
     let id = op.id.clone();
     match (&op.action, object) {
@@ -153,12 +153,16 @@ fn apply_one(view: &dyn View, op: &Op, seq: Seq, maker: Maker) -> Result<Option<
     }
 }
 
-fn check_preconditions(object: Option<&Object>, op: &Op) -> Result<(), Refusal> {
+fn check_preconditions(object: Option<&Object>, op: &Op, seq: Seq) -> Result<(), Refusal> {
     if let Some(wanted) = op.if_rev {
-        let found = object.map(|o| o.rev);
-        if found != Some(wanted) {
-            let found = found.map_or("there is no such object".to_owned(), |rev| format!("it is at rev {rev}"));
-            return Err(Refusal::new(Code::Precondition, format!("if_rev wants rev {wanted}, but {found}")));
+        let wrong = match object.map(|o| o.rev) {
+            None => Some("there is no such object".to_owned()),
+            // Its rev will be that of this very commit, which nobody can have seen.
+            Some(rev) if rev == seq => Some("an op before this one has changed it".to_owned()),
+            Some(rev) => (rev != wanted).then(|| format!("it is at rev {rev}")),
+        };
+        if let Some(wrong) = wrong {
+            return Err(Refusal::new(Code::Precondition, format!("if_rev wants rev {wanted}, but {wrong}")));
         }
     }
     let present = op.if_absent.iter().find(|name| object.is_some_and(|o| o.props.get(name).is_some()));

@@ -4,7 +4,7 @@
 
 use super::limits::FRAME_DEPTH;
 use super::pack;
-use super::props::{InvalidProps, Props};
+use super::props::{InvalidProps, Props, check_name};
 use super::scan::Malformed;
 use super::unpack::Reader;
 use crate::ids::ObjectId;
@@ -91,9 +91,9 @@ impl Changes {
     /// # Errors
     /// [`InvalidChanges`] when they are not what [`Changes::encode`] writes.
     pub fn parse(raw: &[u8]) -> Result<Self, InvalidChanges> {
-        let changes = Self(Bytes::copy_from_slice(raw));
-        changes.decode()?;
-        Ok(changes)
+        // One after the other: a list of the smallest changes is many times as large as their bytes.
+        each(raw, drop)?;
+        Ok(Self(Bytes::copy_from_slice(raw)))
     }
 
     /// The MessagePack list.
@@ -107,10 +107,9 @@ impl Changes {
     /// # Errors
     /// [`InvalidChanges`]; never for a value made by [`Changes::encode`] or [`Changes::parse`].
     pub fn decode(&self) -> Result<Vec<Change>, InvalidChanges> {
-        let mut reader = Reader::new(&self.0);
-        let count = reader.array()?;
-        let changes = (0..count).map(|_| decode_one(&mut reader)).collect::<Result<_, _>>()?;
-        if reader.is_empty() { Ok(changes) } else { Err(Malformed::Trailing.into()) }
+        let mut changes = Vec::new();
+        each(&self.0, |change| changes.push(change))?;
+        Ok(changes)
     }
 
     /// The id of each changed object, as often as it is changed, without a look at the rest.
@@ -153,6 +152,15 @@ fn encode_one(out: &mut Vec<u8>, change: &Change) {
     }
 }
 
+/// Reads the changes of a list, one after the other.
+fn each(raw: &[u8], mut take: impl FnMut(Change)) -> Result<(), InvalidChanges> {
+    let mut reader = Reader::new(raw);
+    for _ in 0..reader.array()? {
+        take(decode_one(&mut reader)?);
+    }
+    if reader.is_empty() { Ok(()) } else { Err(Malformed::Trailing.into()) }
+}
+
 fn decode_one(reader: &mut Reader<'_>) -> Result<Change, InvalidChanges> {
     let parts = reader.array()?;
     let kind = reader.str()?;
@@ -161,11 +169,22 @@ fn decode_one(reader: &mut Reader<'_>) -> Result<Change, InvalidChanges> {
         ("put", 3) => Ok(Change::Put { id, props: Props::parse(reader.raw()?, FRAME_DEPTH - 1)? }),
         ("set", 3 | 4) => {
             let set = Props::parse(reader.raw()?, FRAME_DEPTH - 1)?;
-            let names = if parts == 4 { reader.array()? } else { 0 };
-            let unset = (0..names).map(|_| reader.str().map(SmolStr::new)).collect::<Result<_, _>>()?;
+            let unset = if parts == 4 { names(reader)? } else { Vec::new() };
             Ok(Change::Set { id, set, unset })
         }
         ("del", 2) => Ok(Change::Delete { id }),
-        _ => Err(InvalidChanges::Unknown(kind.to_owned())),
+        _ => Err(InvalidChanges::Unknown(kind.chars().take(32).collect())),
     }
+}
+
+fn names(reader: &mut Reader<'_>) -> Result<Vec<SmolStr>, InvalidChanges> {
+    let count = reader.array()?;
+    // Each takes two bytes at least, whatever the list says.
+    let mut names = Vec::with_capacity(count.min(reader.left() / 2));
+    for _ in 0..count {
+        let name = reader.str()?;
+        check_name(name)?;
+        names.push(SmolStr::new(name));
+    }
+    Ok(names)
 }

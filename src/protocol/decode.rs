@@ -6,7 +6,7 @@
 mod ops;
 
 use super::limits::{FRAME_DEPTH, FRAME_VALUES, Limits, TOPIC_BYTES};
-use super::message::{ClientMessage, Credentials, Hello, To, WirePosition};
+use super::message::{ClientMessage, Credentials, Hello, To};
 use super::op::{Batch, Body};
 use super::props::Props;
 use super::refusal::Code;
@@ -14,7 +14,8 @@ use super::scan::{self, Malformed};
 use super::secret::Secret;
 use super::unpack::Reader;
 use super::value::{self, Value};
-use super::{Encoding, json};
+use super::{Encoding, json, short};
+use crate::ids::{CommitId, Position};
 use bytes::Bytes;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -32,19 +33,32 @@ impl From<Malformed> for Unreadable {
 /// Cids stay below it, so that every language counts them exactly.
 const END_OF_CIDS: u64 = 1 << 53;
 
-/// The pairs of a map, each value as its raw bytes.
+/// Features that a client may name in hello and this build knows.
+const FEATURES: [&str; 1] = [short::FEATURE];
+
+/// The pairs of a map whose keys mean something, each value as its raw bytes.
 struct Fields<'a>(Vec<(&'a str, &'a [u8])>);
 
 impl<'a> Fields<'a> {
+    /// Reads a map. What is ignored takes no room, and of a key that comes again only the first is kept: a megabyte of two-byte pairs would
+    /// become tens of megabytes.
     fn read(raw: &'a [u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(raw);
         let pairs = reader.map()?;
-        (0..pairs).map(|_| Ok((reader.str()?, reader.raw()?))).collect::<Result<_, _>>().map(Self)
+        let mut fields: Vec<(&str, &[u8])> = Vec::with_capacity(pairs.min(8));
+        for _ in 0..pairs {
+            let (key, raw) = (reader.str()?, reader.raw()?);
+            if is_key(key) && !value::is_nil(raw) && !fields.iter().any(|(known, _)| *known == key) {
+                fields.push((key, raw));
+            }
+        }
+        Ok(Self(fields))
     }
 
     /// The value of a key; nil counts as absent.
     fn get(&self, key: &str) -> Option<&'a [u8]> {
-        self.0.iter().find(|(k, raw)| *k == key && !value::is_nil(raw)).map(|(_, raw)| *raw)
+        debug_assert!(is_key(key), "the key {key:?} is not read");
+        self.0.iter().find(|(known, _)| *known == key).map(|(_, raw)| *raw)
     }
 
     fn need(&self, key: &'static str) -> Result<&'a [u8], Unreadable> {
@@ -59,6 +73,16 @@ impl<'a> Fields<'a> {
     fn text(&self, key: &'static str) -> Result<&'a str, Unreadable> {
         value::text(self.need(key)?).ok_or_else(|| Unreadable(format!("the key {key:?} must be text")))
     }
+}
+
+/// Whether a key means something in some message or op.
+fn is_key(key: &str) -> bool {
+    let of_hello = matches!(key, "t" | "v" | "features" | "client" | "position" | "saved" | "presence");
+    let of_access = matches!(key, "token" | "password");
+    let of_position = matches!(key, "epoch" | "seq" | "id");
+    let of_message = matches!(key, "cid" | "ops" | "void" | "durable" | "set" | "topic" | "data" | "to" | "n");
+    let of_op = matches!(key, "op" | "props" | "unset" | "prop" | "by" | "ttl_ms" | "if_rev" | "if_absent");
+    of_hello || of_access || of_position || of_message || of_op
 }
 
 /// Reads one WebSocket message.
@@ -101,23 +125,21 @@ fn packed(frame: &[u8], limits: &Limits) -> Result<ClientMessage, Unreadable> {
 }
 
 fn hello(fields: &Fields<'_>, limits: &Limits) -> Result<Hello, Unreadable> {
-    let read =
-        |key: &'static str| move |e: rmp_serde::decode::Error| Unreadable(format!("the key {key:?} of hello: {e}"));
-    let position = match fields.get("position") {
-        Some(raw) => rmp_serde::from_slice::<WirePosition>(raw).map_err(read("position"))?.parse(),
-        None => None,
-    };
     let presence = match fields.get("presence") {
         Some(raw) => Props::parse(raw, limits.value_depth as usize)
             .map_err(|e| Unreadable(format!("the key \"presence\" of hello: {e}")))?,
         None => Props::empty(),
     };
+    let wrong = |key: &str, what: &str| Unreadable(format!("the key {key:?} of hello must be {what}"));
     Ok(Hello {
-        versions: rmp_serde::from_slice(fields.need("v")?).map_err(read("v"))?,
-        features: fields.get("features").map_or(Ok(Vec::new()), rmp_serde::from_slice).map_err(read("features"))?,
+        versions: versions(fields.need("v")?).ok_or_else(|| wrong("v", "the lowest and the highest version"))?,
+        features: match fields.get("features") {
+            Some(raw) => features(raw).map_err(|_| wrong("features", "a list of names"))?,
+            None => Vec::new(),
+        },
         client: fields.text("client")?.to_owned(),
         credentials: credentials(fields)?,
-        position,
+        position: fields.get("position").map(position).transpose()?.flatten(),
         saved: match fields.get("saved").map(|_| fields.uint("saved")).transpose()?.unwrap_or(0) {
             cid @ ..END_OF_CIDS => cid,
             _ => return Err(Unreadable("the key \"saved\" of hello: a cid is below 2^53".to_owned())),
@@ -131,12 +153,39 @@ fn credentials(fields: &Fields<'_>) -> Result<Credentials, Unreadable> {
     Ok(Credentials { token: secret("token")?, password: secret("password")? })
 }
 
+fn versions(raw: &[u8]) -> Option<(u32, u32)> {
+    let mut reader = Reader::new(raw);
+    let parts = reader.array().ok()?;
+    let mut version = || u32::try_from(reader.uint().ok()?).ok();
+    if parts == 2 { Some((version()?, version()?)) } else { None }
+}
+
+/// The features that this build knows: a client may name any number of others.
+fn features(raw: &[u8]) -> Result<Vec<String>, Malformed> {
+    let mut reader = Reader::new(raw);
+    let mut known: Vec<String> = Vec::new();
+    for _ in 0..reader.array()? {
+        let name = reader.str()?;
+        if FEATURES.contains(&name) && !known.iter().any(|known| known == name) {
+            known.push(name.to_owned());
+        }
+    }
+    Ok(known)
+}
+
+/// A position; `None` when its id is none that a server gives.
+fn position(raw: &[u8]) -> Result<Option<Position>, Unreadable> {
+    let fields = Fields::read(raw)?;
+    let (epoch, seq, id) = (fields.uint("epoch")?, fields.uint("seq")?, CommitId::parse(fields.text("id")?));
+    Ok(id.map(|id| Position { epoch, seq, id }))
+}
+
 fn broadcast(fields: &Fields<'_>, limits: &Limits) -> Result<ClientMessage, Unreadable> {
     let topic = fields.text("topic")?;
     if topic.is_empty() || topic.len() > TOPIC_BYTES {
         return Err(Unreadable(format!("a broadcast's topic must have 1 to {TOPIC_BYTES} bytes")));
     }
-    let raw = fields.0.iter().find(|(k, _)| *k == "data").map_or(&[0xc0][..], |(_, raw)| *raw);
+    let raw = fields.get("data").unwrap_or(&[0xc0]);
     let data = Value::new(Bytes::copy_from_slice(raw), limits.value_depth as usize)?;
     let to = fields.get("to").map_or(Some(To::All), To::read);
     let to = to.ok_or_else(|| Unreadable("the key \"to\" must be a session's number or a user's id".to_owned()))?;

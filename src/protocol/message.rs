@@ -58,7 +58,7 @@ pub struct Credentials {
 pub struct Hello {
     /// Lowest and highest protocol version that the client speaks.
     pub versions: (u32, u32),
-    /// Feature names that the client knows.
+    /// Features that the client knows and this build too.
     pub features: Vec<String>,
     /// The client id, not checked yet.
     pub client: String,

@@ -74,11 +74,18 @@ impl Run {
         let count = u32::from_be_bytes([head[33], head[34], head[35], head[36]]) as usize;
         let bodies = count.checked_mul(8).and_then(|ids| packed.get(HEAD + ids..)).ok_or(Malformed::Truncated)?;
         let mut reader = Reader::new(bodies);
-        let commits: Arc<[Commit]> = (0..count).map(|_| Commit::read(&mut reader)).collect::<Result<_, _>>()?;
+        // So many ids are there.
+        let mut commits = Vec::with_capacity(count);
+        for _ in 0..count {
+            commits.push(Commit::read(&mut reader)?);
+        }
         if !reader.is_empty() {
             return Err(Malformed::Trailing.into());
         }
-        Ok((Self { epoch: number(17), first: number(1), previous: CommitId(bytes(9)), commits }, number(25)))
+        Ok((
+            Self { epoch: number(17), first: number(1), previous: CommitId(bytes(9)), commits: commits.into() },
+            number(25),
+        ))
     }
 }
 

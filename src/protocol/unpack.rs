@@ -118,6 +118,12 @@ impl<'a> Reader<'a> {
         self.take(length)
     }
 
+    /// Number of bytes that have not been read.
+    #[must_use]
+    pub fn left(&self) -> usize {
+        self.rest.len()
+    }
+
     /// Whether everything has been read.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -15,7 +15,7 @@ const NO_CLOSE: u16 = 1006;
 
 /// What a client asks of a channel.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Asked {
+pub enum Asked {
     /// Open it.
     Open {
         /// The project's id, as the client has it.
@@ -29,9 +29,11 @@ pub(super) enum Asked {
 
 /// Why a channel ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Closed {
-    pub(super) code: u16,
-    pub(super) reason: Utf8Bytes,
+pub struct Closed {
+    /// A WebSocket close code.
+    pub code: u16,
+    /// A sentence, or nothing.
+    pub reason: Utf8Bytes,
 }
 
 impl Closed {
@@ -41,7 +43,7 @@ impl Closed {
     }
 
     /// As the session said.
-    pub(super) fn by_session(frame: Option<CloseFrame>) -> Self {
+    pub fn by_session(frame: Option<CloseFrame>) -> Self {
         match frame {
             Some(CloseFrame { code, reason }) => Self { code: code.into(), reason },
             None => Self { code: NO_CODE, reason: Utf8Bytes::default() },
@@ -54,8 +56,11 @@ impl Closed {
     }
 }
 
-/// A client's frame; an error is a sentence.
-pub(super) fn read(frame: &Bytes) -> Result<(u32, Asked), &'static str> {
+/// A client's frame.
+///
+/// # Errors
+/// A sentence for the client's developer.
+pub fn read(frame: &Bytes) -> Result<(u32, Asked), &'static str> {
     let Some((&[kind, a, b, c, d], _)) = frame.split_first_chunk::<HEAD>() else {
         return Err("a frame has a kind, four bytes of a channel's number, and a payload");
     };
@@ -104,17 +109,17 @@ pub(super) fn opened(channel: u32, subprotocol: &str) -> Message {
 }
 
 /// A binary message of the session's.
-pub(super) fn binary(channel: u32, payload: &[u8]) -> Message {
+pub fn binary(channel: u32, payload: &[u8]) -> Message {
     write(b'b', channel, &[payload])
 }
 
 /// A text message of the session's.
-pub(super) fn text_message(channel: u32, payload: &str) -> Message {
+pub fn text_message(channel: u32, payload: &str) -> Message {
     write(b't', channel, &[payload.as_bytes()])
 }
 
 /// The channel is closed.
-pub(super) fn closed(channel: u32, closed: &Closed) -> Message {
+pub fn closed(channel: u32, closed: &Closed) -> Message {
     write(b'c', channel, &[&closed.code.to_be_bytes(), closed.reason.as_bytes()])
 }
 

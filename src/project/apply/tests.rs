@@ -97,6 +97,16 @@ fn preconditions_hold_or_refuse() {
 }
 
 #[test]
+fn if_rev_never_holds_for_what_the_same_batch_has_changed() {
+    let mut board = Board::with(r#"[{"op":"create","id":"a"}]"#);
+    // The rev that this very commit gives: a client could guess it.
+    let guessed = r#"[{"op":"update","id":"a","set":{"x":1}},{"op":"update","id":"a","set":{"y":1},"if_rev":2}]"#;
+    assert_eq!(board.run(guessed), Err(Code::Precondition));
+    let known = r#"[{"op":"update","id":"a","set":{"x":1}},{"op":"update","id":"a","set":{"y":1},"if_rev":1}]"#;
+    assert_eq!(board.run(known), Err(Code::Precondition));
+}
+
+#[test]
 fn increments_leave_resulting_values() {
     let mut board = Board::with(r#"[{"op":"create","id":"a","props":{"n":1,"t":"x","m":18446744073709551615}}]"#);
     let effects = board
