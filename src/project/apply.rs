@@ -131,7 +131,7 @@ fn apply_one(view: &dyn View, op: &Op, seq: Seq, maker: Maker) -> Result<Option<
         (Action::Update { set, unset }, Some(object)) => {
             check_known(set)?;
             let props = object.props.merged(set, unset);
-            let unset = unset.iter().filter(|name| object.props.get(name).is_some()).cloned().collect();
+            let unset = object.props.having(unset).into_iter().cloned().collect();
             Ok(Some((Change::Set { id, set: set.clone(), unset }, Some(props))))
         }
         (Action::Delete, Some(_)) => Ok(Some((Change::Delete { id }, None))),
@@ -165,8 +165,7 @@ fn check_preconditions(object: Option<&Object>, op: &Op, seq: Seq) -> Result<(),
             return Err(Refusal::new(Code::Precondition, format!("if_rev wants rev {wanted}, but {wrong}")));
         }
     }
-    let present = op.if_absent.iter().find(|name| object.is_some_and(|o| o.props.get(name).is_some()));
-    match present {
+    match object.and_then(|object| object.props.having(&op.if_absent).into_iter().next()) {
         Some(name) => Err(Refusal::new(Code::Precondition, format!("if_absent: the object has the property {name:?}"))),
         None => Ok(()),
     }

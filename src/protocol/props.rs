@@ -13,6 +13,9 @@ use smol_str::SmolStr;
 use std::collections::HashSet;
 use std::fmt;
 
+/// So many names are looked for one after the other, which is faster; more are hashed, else a batch of some kilobytes could keep a room for seconds.
+const WALKED: usize = 16;
+
 /// Property names and their values: a MessagePack map with distinct text keys.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Props(Bytes);
@@ -141,12 +144,27 @@ impl Props {
         value::text(self.get(name)?)
     }
 
+    /// Those of the names that these props have, in their order.
+    #[must_use]
+    pub fn having<'a>(&self, names: &'a [SmolStr]) -> Vec<&'a SmolStr> {
+        if names.len() <= WALKED {
+            return names.iter().filter(|name| self.get(name).is_some()).collect();
+        }
+        let ours: HashSet<&str> = self.iter().map(|(name, _)| name).collect();
+        names.iter().filter(|name| ours.contains(name.as_str())).collect()
+    }
+
     /// These props without the names in `unset`, then those of `set`: the order is that in which properties were last set, so that it does not
     /// depend on values that were set in between and are superseded.
     #[must_use]
     pub fn merged(&self, set: &Self, unset: &[SmolStr]) -> Self {
         let new: Vec<(&str, &[u8])> = set.iter().collect();
-        let stays = |name: &str| !unset.iter().any(|u| u == name) && !new.iter().any(|(n, _)| *n == name);
+        let is_walked = new.len() + unset.len() <= WALKED;
+        let names = new.iter().map(|(name, _)| *name).chain(unset.iter().map(SmolStr::as_str));
+        let hashed: HashSet<&str> = if is_walked { HashSet::new() } else { names.clone().collect() };
+        let stays = |name: &str| {
+            if is_walked { names.clone().all(|other| other != name) } else { !hashed.contains(name) }
+        };
         let mut pairs: Vec<_> = self.iter().filter(|(name, _)| stays(name)).collect();
         pairs.extend(&new);
         Self::from_pairs(&pairs)
@@ -180,6 +198,23 @@ mod tests {
         let merged = props(r#"{"a":1,"b":2,"c":3}"#).merged(&props(r#"{"b":{},"d":[]}"#), &["a".into(), "x".into()]);
         assert_eq!(format!("{merged:?}"), r#"{"c":3,"b":{},"d":[]}"#);
         assert_eq!(merged.get("b"), Some(&[0x80][..]));
+    }
+
+    #[test]
+    fn many_names_are_found_as_few_are() {
+        let numbers = |range: std::ops::Range<usize>| range.map(|n| format!("p{n}")).collect::<Vec<_>>();
+        let of = |names: &[String]| {
+            props(&format!("{{{}}}", names.iter().map(|n| format!("\"{n}\":1")).collect::<Vec<_>>().join(",")))
+        };
+        for many in [WALKED / 4, WALKED, 4 * WALKED] {
+            let old = of(&numbers(0..4 * many));
+            let (set, unset) =
+                (of(&numbers(many..2 * many)), numbers(0..many).iter().map(SmolStr::new).collect::<Vec<_>>());
+            let wanted = [numbers(2 * many..4 * many), numbers(many..2 * many)].concat();
+            assert_eq!(old.merged(&set, &unset), of(&wanted), "{many}");
+            let asked: Vec<SmolStr> = numbers(3 * many..5 * many).iter().map(SmolStr::new).collect();
+            assert_eq!(old.having(&asked), asked[..many].iter().collect::<Vec<_>>(), "{many}");
+        }
     }
 
     #[test]

@@ -151,7 +151,7 @@ async fn a_token_is_asked_for_anew_and_ends_the_session_when_none_comes() {
     ana.send_json(&json!({"t": "token", "token": token("ana", &json!({"p": "viewer"}), 600)}).to_string()).await;
     assert_eq!(permission(&mut ana).await, "viewer", "a new token may say less");
     // Expired for all but the leeway.
-    let claims = json!({"sub": "ben", "iat": now_s() - 60, "exp": now_s() - 28, "projects": projects});
+    let claims = json!({"sub": "ben", "iat": now_s() - 60, "exp": now_s() - 24, "projects": projects});
     let late = signed(&json!({"alg": "HS256"}), &claims, SECRET);
     let mut ben = hello(url, "p", "ben", Some(&late), None).await;
     assert_eq!(welcomed(&mut ben).await, "editor");

@@ -64,7 +64,7 @@ async fn a_link_lets_in_until_it_is_revoked() {
 async fn a_link_ends_for_those_who_came_by_it() {
     let node = guarded();
     let url = &node.server.url;
-    let wanted = json!({"role": "editor", "ttl_ms": 1_500});
+    let wanted = json!({"role": "editor", "ttl_ms": 5_000});
     let (_, body) = ask(url, "POST", "/v1/projects/p/links", Some(API_KEY), &wanted).await;
     let made: Value = serde_json::from_str(&body).expect("JSON");
     let link = made["link"].as_str().expect("text");

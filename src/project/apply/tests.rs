@@ -272,3 +272,20 @@ fn nobody_writes_the_lease_property_but_by_lease_and_release() {
         assert!(matches!(&batch.body, Body::Invalid(r) if r.code == Code::InvalidProperty), "{op}: {:?}", batch.body);
     }
 }
+
+/// The largest batch of names to be looked for in the largest object: a walk for each took seconds, and with them everybody's room.
+#[test]
+fn a_batch_of_nothing_but_names_is_soon_done() {
+    let names = |letter: char| (0..1_000).map(|n| format!("\"{letter}{n}\"")).collect::<Vec<_>>();
+    let props = names('p').iter().map(|name| format!("{name}:1")).collect::<Vec<_>>().join(",");
+    let mut board = Board::with(&format!(r#"[{{"op":"create","id":"a","props":{{{props}}}}}]"#));
+    let update = format!(
+        r#"{{"op":"update","id":"a","unset":[{}],"if_absent":[{}]}}"#,
+        names('x').join(","),
+        names('y').join(",")
+    );
+    let batch = format!("[{}]", vec![update; 24].join(","));
+    let start = tokio::time::Instant::now();
+    board.run(&batch).expect("nothing is in the way");
+    assert!(start.elapsed() < std::time::Duration::from_secs(1), "{:?}", start.elapsed());
+}

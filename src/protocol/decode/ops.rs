@@ -10,6 +10,7 @@ use crate::protocol::scan::Malformed;
 use crate::protocol::unpack::Reader;
 use crate::protocol::value;
 use smol_str::SmolStr;
+use std::collections::HashSet;
 
 /// How long a lease lasts that does not say so, in ms.
 const LEASE_MS: u64 = 10_000;
@@ -112,7 +113,7 @@ fn lease(fields: &Fields<'_>, limits: &Limits) -> Result<Action, Refusal> {
 fn update(fields: &Fields<'_>, limits: &Limits) -> Result<Action, Refusal> {
     let set = op_props(fields, "set", limits)?;
     let unset = names(fields, "unset")?;
-    if let Some(name) = unset.iter().find(|name| set.get(name).is_some()) {
+    if let Some(name) = set.having(&unset).first() {
         return Err(Refusal::new(Code::InvalidProperty, format!("the property {name:?} is both set and unset")));
     }
     Ok(Action::Update { set, unset })
@@ -138,11 +139,12 @@ fn names(fields: &Fields<'_>, key: &'static str) -> Result<Vec<SmolStr>, Refusal
         let message = format!("{key:?} names more than {PROPERTIES} properties");
         return Err(Refusal::new(Code::InvalidProperty, message));
     }
+    let mut seen = HashSet::with_capacity(count);
     let mut list: Vec<SmolStr> = Vec::with_capacity(count);
     for _ in 0..count {
         let name = reader.str().map_err(wrong)?;
         check_name(name)?;
-        if list.iter().any(|known| known == name) {
+        if !seen.insert(name) {
             let message = format!("the property {name:?} is there twice in {key:?}");
             return Err(Refusal::new(Code::InvalidProperty, message));
         }
