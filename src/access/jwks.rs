@@ -16,6 +16,7 @@ use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, JwkSet, PublicKeyUse};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, RwLock};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 /// Keys older than this are fetched anew, beside what is going on.
@@ -66,41 +67,44 @@ impl Jwks {
         let client = Client::builder(TokioExecutor::new()).build(connector);
         let shared = Shared { url, client, keys: RwLock::default(), fetching: Mutex::default() };
         let jwks = Self(Arc::new(shared));
-        let first = jwks.clone();
-        tokio::spawn(async move { first.fetch(|_| false).await });
+        jwks.begin();
         Ok(jwks)
     }
 
-    /// The keys that are wanted; fetches anew if there is none.
-    pub(super) async fn find(&self, wanted: impl Fn(&Key) -> bool) -> Result<Vec<Key>, String> {
-        let pick = |fetched: &Fetched| -> Vec<Key> { fetched.keys.iter().filter(|key| wanted(key)).cloned().collect() };
-        let (found, is_old) = {
-            let fetched = self.0.keys.read().await;
-            (pick(&fetched), fetched.at.is_some_and(|at| at.elapsed() > FRESH))
-        };
-        if !found.is_empty() {
-            if is_old {
-                let later = self.clone();
-                tokio::spawn(async move { later.fetch(|_| false).await });
-            }
-            return Ok(found);
-        }
-        self.fetch(|fetched| !pick(fetched).is_empty()).await;
+    /// The keys that are wanted, of those that are here.
+    pub(super) async fn known(&self, wanted: impl Fn(&Key) -> bool) -> Vec<Key> {
         let fetched = self.0.keys.read().await;
-        match &fetched.error {
-            Some(error) if fetched.at.is_none() => Err(error.clone()),
-            _ => Ok(pick(&fetched)),
+        let found: Vec<_> = fetched.keys.iter().filter(|key| wanted(key)).cloned().collect();
+        if !found.is_empty() && fetched.at.is_some_and(|at| at.elapsed() > FRESH) {
+            self.begin();
+        }
+        found
+    }
+
+    /// The keys that are wanted, of those that can be fetched.
+    ///
+    /// # Errors
+    /// A sentence: there is none, and the issuer did not answer, so that it may have some.
+    pub(super) async fn find(&self, wanted: impl Fn(&Key) -> bool) -> Result<Vec<Key>, String> {
+        // A job of its own: whoever asks may go away, and the next one must not begin anew.
+        let _ = self.begin().await;
+        let found = self.known(wanted).await;
+        match &self.0.keys.read().await.error {
+            Some(error) if found.is_empty() => Err(error.clone()),
+            _ => Ok(found),
         }
     }
 
-    /// Fetches, unless that was done a moment ago, or what others fetched meanwhile is enough.
-    async fn fetch(&self, is_enough: impl Fn(&Fetched) -> bool) {
+    fn begin(&self) -> JoinHandle<()> {
+        let job = self.clone();
+        tokio::spawn(async move { job.fetch().await })
+    }
+
+    /// Fetches, unless that was done a moment ago.
+    async fn fetch(&self) {
         let _alone = self.0.fetching.lock().await;
-        {
-            let fetched = self.0.keys.read().await;
-            if fetched.asked.is_some_and(|asked| asked.elapsed() < AGAIN) || is_enough(&fetched) {
-                return;
-            }
+        if self.0.keys.read().await.asked.is_some_and(|asked| asked.elapsed() < AGAIN) {
+            return;
         }
         let answer =
             tokio::time::timeout(ANSWER, self.ask()).await.unwrap_or_else(|_| Err("no answer in time".to_owned()));

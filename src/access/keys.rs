@@ -175,6 +175,12 @@ impl Keys {
     /// [`Denied`]: there is none, or where they are fetched from does not answer.
     pub(super) async fn find(&self, header: &Header) -> Result<Vec<Key>, Denied> {
         let mut found: Vec<_> = self.fixed.iter().filter(|key| key.is_for(header)).cloned().collect();
+        for jwks in &self.fetched {
+            found.extend(jwks.known(|key| key.is_for(header)).await);
+        }
+        if !found.is_empty() {
+            return Ok(found);
+        }
         let mut away = None;
         for jwks in &self.fetched {
             match jwks.find(|key| key.is_for(header)).await {

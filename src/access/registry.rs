@@ -1,7 +1,7 @@
 //! The rights of the projects that are open here, as they are now.
 //!
 //! Owns the record of each project that somebody watches: read once, read anew when another node says that it has changed, and every
-//! [`RECHECK`] in case that was lost. Changing one is a compare-and-set in the durable store. Sessions watch; rooms pass on what other nodes say.
+//! 30 s in case that was lost. Changing one is a compare-and-set in the durable store. Sessions watch; rooms pass on what other nodes say.
 
 use super::rights::Rights;
 use crate::durable::{DurableError, DurableStore, RECORD_BYTES, Record};
@@ -9,12 +9,15 @@ use crate::fanout::{Event, Fanout};
 use crate::ids::ProjectId;
 use bytes::Bytes;
 use dashmap::DashMap;
+use futures_util::StreamExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, watch};
 
 /// How often records are read anew: what another node changed is known by then, whatever was lost.
 const RECHECK: Duration = Duration::from_secs(30);
+/// So many are read anew at the same time.
+const AT_ONCE: usize = 64;
 /// Tries to change a record that others change at the same time.
 const TRIES: usize = 16;
 /// Pauses before a record that could not be read is read again; then the next [`RECHECK`] does it.
@@ -131,6 +134,10 @@ impl Registry {
             let mut changed = (*rights).clone();
             let result = change(&mut changed).map_err(RightsError::Refused)?;
             if changed == *rights {
+                // Perhaps of an attempt whose answer was lost: then nobody was told.
+                if version > 0 {
+                    self.tell(project, Current { version, rights });
+                }
                 return Ok(result);
             }
             let body = Bytes::from(changed.write());
@@ -140,15 +147,20 @@ impl Registry {
                 )));
             }
             if self.durable.put_record(project, version, &body).await? {
-                let current = Current { version: version + 1, rights: Arc::new(changed) };
-                if let Some(live) = self.live.get(project) {
-                    newer(&live, current);
-                }
-                self.fanout.publish(project, Event::Rights { version: version + 1 });
+                self.tell(project, Current { version: version + 1, rights: Arc::new(changed) });
                 return Ok(result);
             }
         }
         Err(RightsError::Unavailable("others change them at the same time".to_owned()))
+    }
+
+    /// Tells sessions here and other nodes of a record.
+    fn tell(&self, project: &ProjectId, current: Current) {
+        let version = current.version;
+        if let Some(live) = self.live.get(project) {
+            newer(&live, current);
+        }
+        self.fanout.publish(project, Event::Rights { version });
     }
 
     /// Another node says that the record has this version, or one may have been missed (`None`).
@@ -180,12 +192,14 @@ impl Registry {
     async fn recheck_all(&self) {
         self.live.retain(|_, live| live.now.receiver_count() > 0);
         let projects: Vec<_> = self.live.iter().map(|live| (live.key().clone(), live.value().clone())).collect();
-        for (project, live) in projects {
-            // What was known stays known: an outage takes nobody's rights, and gives none.
-            if let Err(error) = self.reread(&project, &live).await {
-                tracing::warn!(%project, %error, "rights could not be checked anew");
-            }
-        }
+        let rechecks =
+            futures_util::stream::iter(projects).for_each_concurrent(AT_ONCE, |(project, live)| async move {
+                // What was known stays known: an outage takes nobody's rights, and gives none.
+                if let Err(error) = self.reread(&project, &live).await {
+                    tracing::warn!(%project, %error, "rights could not be checked anew");
+                }
+            });
+        rechecks.await;
     }
 }
 

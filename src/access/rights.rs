@@ -54,12 +54,15 @@ impl Rights {
 
     /// Ends every token of a user that was made up to now.
     pub fn revoke_user(&mut self, user: &str, now_ms: u64) {
-        self.revoked_users.insert(user.into(), now_ms);
+        // Never earlier than a node with another clock has said.
+        let at = self.revoked_users.entry(user.into()).or_default();
+        *at = now_ms.max(*at);
     }
 
     /// Ends every token and every share link.
     pub fn revoke_all(&mut self, now_ms: u64) {
-        self.revoked_ms = now_ms;
+        self.revoked_ms = now_ms.max(self.revoked_ms);
+        self.revoked_users.clear();
         self.links.clear();
     }
 

@@ -3,6 +3,7 @@
 use super::denied::Denied;
 use super::grant::{ANONYMOUS, Basis, Grant};
 use super::keys::{Key, Keys};
+use crate::clock;
 use crate::protocol::message::Role;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{EncodingKey, Header, Validation};
@@ -130,10 +131,18 @@ fn denied(kind: &ErrorKind) -> Denied {
 
 fn grant(said: Said) -> Result<Grant, Denied> {
     let user = user(&said.sub).map_err(|why| Denied::token("token_user", format!("the token's user (sub) {why}")))?;
+    let (now, issued) = (clock::now_ms(), ms(said.iat.unwrap_or_default()));
+    if issued > now + LEEWAY_S * 1_000 {
+        return Err(Denied::token(
+            "token_early",
+            "the token was made in the future (iat, seconds since 1970): check the clocks of this server and of its issuer",
+        ));
+    }
     Ok(Grant {
         user,
         basis: Basis::Projects(said.projects),
-        issued_ms: ms(said.iat.unwrap_or_default()),
+        // A revocation ends what was made before it, also by an issuer whose clock is ahead.
+        issued_ms: issued.min(now),
         expires_ms: Some(ms(said.exp + LEEWAY_S as f64)),
     })
 }

@@ -71,8 +71,10 @@ fn keys(list: Option<&Secret>, errors: &mut Errors) -> Vec<KeySource> {
             Err(why) => errors.add(format_args!("COLLAB_AUTH_KEYS, key {}: {why}", n + 1)),
         }
     }
-    if list.trim().is_empty() {
-        errors.add("COLLAB_AUTH_KEYS is set and empty: name a key, or unset it");
+    if list.split(',').all(|entry| entry.trim().is_empty()) {
+        errors.add(
+            "COLLAB_AUTH_KEYS is set and names no key: without one everybody would be let in; name a key, or unset it",
+        );
     }
     keys
 }
@@ -197,6 +199,7 @@ mod tests {
         assert_eq!(serve(&["--auth-keys", &good]).expect("valid").auth.keys.len(), 5);
         for wrong in [
             "",
+            " , ",
             "secret:tooshort",
             "tooshort",
             "pem:relative.pem",

@@ -125,6 +125,10 @@ fn admit(room: &mut Room, joiner: Joiner, start: Start, reply: oneshot::Sender<R
     if reply.send(Ok(())).is_err() {
         return;
     }
+    if room.members.is_empty() {
+        // Until the room heard of events, others may have changed the project's rights.
+        room.stores.rights.heard(&room.project, None);
+    }
     // What comes before its welcome is for the others.
     room.tell_commits();
     let session = joiner.session;

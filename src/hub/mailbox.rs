@@ -93,6 +93,7 @@ pub(super) enum Control {
     /// The outbox of a session that could not keep up is empty.
     Resync(SessionId),
     Leave(SessionId),
+    Role(SessionId, Role),
     Bot(Box<Bot>, oneshot::Sender<Result<(), BotError>>),
     /// Who is there, on all nodes?
     Roster(oneshot::Sender<Vec<PresenceEntry>>),
@@ -193,6 +194,12 @@ impl Membership {
     /// [`Busy`]: it was not taken.
     pub fn broadcast(&self, topic: SmolStr, data: Value, to: To) -> Result<(), Busy> {
         self.send(Mail::Broadcast { session: self.session, topic, data, to })
+    }
+
+    /// The session's role is another from now on.
+    pub fn set_role(&self, role: Role) {
+        // A room that has gone has no members.
+        let _ = self.room.control.send(Control::Role(self.session, role));
     }
 
     /// Says that the outbox, which had been full, is empty now.

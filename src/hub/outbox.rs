@@ -108,10 +108,11 @@ impl Outbox {
         self.push(frame).is_ok()
     }
 
-    /// Queues what the WebSocket itself has to say: pongs, and the close frame after everything else.
+    /// Queues what the WebSocket itself has to say: pongs, and the close frame after everything else. Who pings and does not read gets no more pongs.
     pub fn push_control(&self, frame: Frame) {
         let mut queues = self.queues();
-        if !queues.broken {
+        let is_flood = queues.live_bytes > OUTBOX_BYTES && frame.is_pong();
+        if !queues.broken && !is_flood {
             queues.live_bytes += frame.len();
             queues.live.push_back(frame);
         }

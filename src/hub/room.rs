@@ -241,11 +241,6 @@ impl Room {
             }
             Event::Began { epoch } if epoch <= self.replica.position().epoch => {}
             Event::Began { .. } => self.course.ask(),
-            Event::Gap => {
-                self.stores.rights.heard(&self.project, None);
-                self.course.ask();
-            }
-            Event::Rights { version } => self.stores.rights.heard(&self.project, Some(version)),
             others => self.hear_others(others),
         }
     }
@@ -255,6 +250,7 @@ impl Room {
             Control::Join(joiner, reply) => join::join(self, *joiner, reply),
             Control::Resync(session) => join::resync(self, session),
             Control::Leave(session) => self.forget(session),
+            Control::Role(session, role) => self.role(session, role),
             Control::Bot(bot, reply) => drop(reply.send(self.bot(&bot))),
             Control::Roster(reply) => drop(reply.send(self.roster.everybody())),
             Control::Drain => self.drain(),

@@ -11,6 +11,7 @@ const LONGEST_HEADER: usize = 10;
 const TEXT: u8 = 0x81;
 const BINARY: u8 = 0x82;
 const PING: u8 = 0x89;
+const PONG: u8 = 0x8a;
 
 /// An encoded message. Cloning it copies nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +38,12 @@ impl Frame {
     #[must_use]
     pub fn written(bytes: &[u8]) -> Self {
         Self { bytes: Bytes::copy_from_slice(bytes), header: 0 }
+    }
+
+    /// Whether it is the answer to a ping, and nothing else.
+    #[must_use]
+    pub fn is_pong(&self) -> bool {
+        matches!(self.bytes[..], [PONG, length, ..] if self.bytes.len() == 2 + usize::from(length))
     }
 
     fn build(kind: u8, payload: &[u8]) -> Self {

@@ -144,14 +144,19 @@ impl Props {
         value::text(self.get(name)?)
     }
 
-    /// Those of the names that these props have, in their order.
+    /// Those of the names that these props have, in their order. The props are walked once, however many names there are.
     #[must_use]
     pub fn having<'a>(&self, names: &'a [SmolStr]) -> Vec<&'a SmolStr> {
-        if names.len() <= WALKED {
-            return names.iter().filter(|name| self.get(name).is_some()).collect();
+        if names.is_empty() {
+            return Vec::new();
         }
-        let ours: HashSet<&str> = self.iter().map(|(name, _)| name).collect();
-        names.iter().filter(|name| ours.contains(name.as_str())).collect()
+        let is_walked = names.len() <= WALKED;
+        let hashed: HashSet<&str> =
+            if is_walked { HashSet::new() } else { names.iter().map(SmolStr::as_str).collect() };
+        let is_asked =
+            |name: &str| if is_walked { names.iter().any(|asked| asked == name) } else { hashed.contains(name) };
+        let here: HashSet<&str> = self.iter().map(|(name, _)| name).filter(|name| is_asked(name)).collect();
+        names.iter().filter(|name| here.contains(name.as_str())).collect()
     }
 
     /// These props without the names in `unset`, then those of `set`: the order is that in which properties were last set, so that it does not

@@ -16,6 +16,8 @@ use tokio::time::Instant;
 
 /// How long before its access ends a client is asked for a new token.
 const WARNING: Duration = Duration::from_secs(60);
+/// … but not before it has its welcome.
+const WELCOME: Duration = Duration::from_secs(1);
 /// For how long a client that sends too much is not listened to at most: pings must come through.
 const REST: Duration = Duration::from_secs(1);
 
@@ -69,8 +71,9 @@ struct Until {
 }
 
 impl Until {
-    fn new(end: Option<Instant>) -> Self {
-        Self { end, warning: end.map(|end| end.checked_sub(WARNING).unwrap_or(end)) }
+    fn new(end: Option<Instant>, now: Instant) -> Self {
+        let warning = |end: Instant| end.checked_sub(WARNING).unwrap_or(end).max(now + WELCOME);
+        Self { end, warning: end.map(warning) }
     }
 
     fn next(&self) -> Option<Instant> {
@@ -170,14 +173,14 @@ impl Machine {
     pub(super) fn admitted(&mut self, now: Instant, role: Role, end: Option<Instant>) {
         if let State::Fresh { .. } = self.state {
             self.heard(now);
-            self.state = State::Live { role, next_ping: now + self.timing.heartbeat, access: Until::new(end) };
+            self.state = State::Live { role, next_ping: now + self.timing.heartbeat, access: Until::new(end, now) };
         }
     }
 
     /// A new token was taken.
-    pub(super) fn renewed(&mut self, end: Option<Instant>) {
+    pub(super) fn renewed(&mut self, now: Instant, end: Option<Instant>) {
         if let State::Live { access, .. } = &mut self.state {
-            *access = Until::new(end);
+            *access = Until::new(end, now);
         }
     }
 

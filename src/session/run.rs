@@ -113,16 +113,17 @@ impl Shell {
                         Some(Effect::Refuse(close, code, message))
                     }
                 },
-                heard = poll_fn(|cx| self.socket.poll(cx, listens)) => match self.heard(heard) {
-                    Some(effect) => effect,
-                    None => return,
-                },
+                // Before the socket: one that always has something to read must not keep deadlines away.
                 () = alarm.as_mut() => {
                     let now = Instant::now();
                     let effect = self.machine.tick(now, self.outbox.stalled(now));
                     alarm.as_mut().reset(self.machine.deadline());
                     effect
                 }
+                heard = poll_fn(|cx| self.socket.poll(cx, listens)) => match self.heard(heard) {
+                    Some(effect) => effect,
+                    None => return,
+                },
             };
             if let Some(effect) = effect
                 && !self.perform(effect).await
@@ -139,17 +140,13 @@ impl Shell {
             Heard::Frame(frame) => {
                 metrics::frame_received();
                 self.pulse.beat(clock::now_ms());
-                if let Some(Err(Limited { limit, retry })) =
-                    self.allowance.as_mut().map(|allowance| allowance.frame(now))
-                {
-                    metrics::limits::hit(limit);
-                    self.machine.rest(now, retry);
-                }
+                self.count(now);
                 let message = decode::client_message(&frame, self.session.encoding, self.limits());
                 self.machine.message(now, message, &self.session.hub.settings().limits)
             }
             Heard::Pong => {
                 self.pulse.beat(clock::now_ms());
+                self.count(now);
                 self.machine.heard(now);
                 None
             }
@@ -190,7 +187,7 @@ impl Shell {
             Effect::Admit(client, hello) => Box::pin(self.admit(client, *hello)).await,
             Effect::Renew(credentials) => Box::pin(self.renew(&credentials)).await,
             Effect::Expiring(left) => self.tell_end(Some(left)),
-            Effect::Permission(role) => self.say(&ServerMessage::Permission(role)),
+            Effect::Permission(role) => self.tell_role(role),
             Effect::Submit(batch) => self.submit(batch),
             Effect::Forbid(cid) => {
                 self.reject(cid, Refusal::new(Code::Forbidden, "your role may not change this project"), None);
@@ -219,6 +216,14 @@ impl Shell {
             Effect::Drop => return false,
         }
         true
+    }
+
+    /// Counts what came; of too much the rest waits.
+    fn count(&mut self, now: Instant) {
+        if let Some(Err(Limited { limit, retry })) = self.allowance.as_mut().map(|allowance| allowance.frame(now)) {
+            metrics::limits::hit(limit);
+            self.machine.rest(now, retry);
+        }
     }
 
     /// Says what is wrong, then closes.

@@ -70,6 +70,23 @@ async fn a_shut_out_user_a_session_and_a_link_are_gone_from_another_node() {
     assert_eq!(ends(&mut again).await.0, 4403, "whatever her token says");
 }
 
+/// A node hears of changes while it has the project open; what it knows of one that it has not must not let anybody in for long.
+#[tokio::test]
+async fn what_a_node_knew_before_it_opened_a_project_lets_nobody_stay() {
+    let redis = Redis::start().await;
+    let nodes = cluster(&redis);
+    let stranger = token("stranger", &json!({"q": "editor"}), 60);
+    let mut refused = hello(nodes.url(1), "p", "stranger", Some(&stranger), None).await;
+    assert_eq!(ends(&mut refused).await.0, 4403, "node 1 has read the record now");
+    let shut_out = json!({"role": null});
+    assert_eq!(ask(nodes.url(0), "PUT", "/v1/projects/p/members/eve", Some(API_KEY), &shut_out).await.0, 204);
+    let came = Instant::now();
+    let good = token("eve", &json!({"p": "editor"}), 60);
+    let mut eve = hello(nodes.url(1), "p", "eve", Some(&good), None).await;
+    assert_eq!(ends(&mut eve).await.0, 4403);
+    assert!(came.elapsed() < REACH, "{:?}", came.elapsed());
+}
+
 #[tokio::test]
 async fn a_replayed_ticket_is_refused_by_every_node() {
     let redis = Redis::start().await;

@@ -3,10 +3,12 @@
 use crate::support::http;
 use crate::support::peers::{Bystanders, Node, within};
 use collabcanvas::protocol::Encoding;
+use futures_util::SinkExt as _;
 use loadtest::say;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message as Frame;
 
 const OURS: &str = "Sec-WebSocket-Protocol: collabcanvas.v1.msgpack\r\n";
 
@@ -96,4 +98,16 @@ async fn who_says_nothing_is_closed_in_time() {
     let mut rest = Vec::new();
     let ended = within(Duration::from_secs(15), half.read_to_end(&mut rest)).await;
     assert!(ended.is_err() || rest.is_empty() || rest.starts_with(b"HTTP/1.1 408"), "{rest:?}");
+}
+
+/// A socket that always has something to read must not keep its deadline away, nor fill the server with answers that it does not take.
+#[tokio::test]
+async fn who_pings_instead_of_saying_hello_is_closed_in_time() {
+    let node = Node::start();
+    let mut raw = node.raw("p", Encoding::MessagePack).await;
+    let pinging = async {
+        let ping = || Frame::Ping(vec![0; 100].into());
+        while raw.socket.feed(ping()).await.is_ok() && raw.socket.flush().await.is_ok() {}
+    };
+    within(Duration::from_secs(12), pinging).await;
 }

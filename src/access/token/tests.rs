@@ -71,6 +71,9 @@ async fn an_expired_token_is_refused() {
 async fn a_token_that_is_not_valid_yet_is_refused() {
     assert_eq!(refused(&hs256(&with(&json!({"nbf": now_s() + 60.0})))).await, "token_early");
     assert!(check(&hs256(&with(&json!({"nbf": now_s() + 20.0})))).await.is_ok(), "clocks may differ a little");
+    assert_eq!(refused(&hs256(&with(&json!({"iat": now_s() * 1_000.0})))).await, "token_early", "milliseconds");
+    let ahead = check(&hs256(&with(&json!({"iat": now_s() + 20.0})))).await.expect("clocks may differ a little");
+    assert!(ahead.issued_ms <= crate::clock::now_ms(), "a revocation now must end it");
 }
 
 #[tokio::test]

@@ -69,11 +69,12 @@ impl Reader {
                     self.stop = Some(Instant::now() + 2 * self.gateway.timing.closing);
                 }
                 Some(_) = self.tasks.join_next() => self.idle = Instant::now(),
+                // Before the socket: one that always has something to read must not keep deadlines away.
+                () = sleep_until(deadline) => return due,
                 heard = stream.next() => match self.hear(heard).await {
                     Ok(()) => self.heard = Instant::now(),
                     Err(ending) => return ending,
                 },
-                () = sleep_until(deadline) => return due,
             }
         }
     }

@@ -36,6 +36,7 @@ pub(super) async fn run(gateway: Gateway, connection: TcpStream, read: Vec<u8>) 
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BYTES)
         .write_buffer_size(WRITE_BYTES)
+        .max_write_buffer_size(WRITE_BYTES + 2 * (frame_bytes + HEAD))
         .max_message_size(Some(frame_bytes + HEAD))
         .max_frame_size(Some(frame_bytes + HEAD));
     let socket = WebSocketStream::from_partially_read(connection, read, Role::Server, Some(config)).await;

@@ -5,7 +5,7 @@ use super::course::UNAVAILABLE_RETRY_MS;
 use crate::hub::mailbox::Mail;
 use crate::hub::propose::Waiting;
 use crate::ids::{Author, SessionId};
-use crate::protocol::message::{ServerMessage, To};
+use crate::protocol::message::{Role, ServerMessage, To};
 use crate::protocol::op::Batch;
 use crate::protocol::refusal::Code;
 use tokio::time::Instant;
@@ -34,6 +34,13 @@ impl Room {
                 }
                 self.members.passing(session, &to, ServerMessage::Broadcast { from: session, topic, data });
             }
+        }
+    }
+
+    /// A member's role is another from now on: its next welcome says so.
+    pub(super) fn role(&mut self, session: SessionId, role: Role) {
+        if let Some(member) = self.members.get_mut(session) {
+            member.who.role = role;
         }
     }
 

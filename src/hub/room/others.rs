@@ -65,7 +65,7 @@ impl Room {
         }
     }
 
-    /// Another node has something to say about its sessions.
+    /// Another node has something to say about its sessions or about rights, or may have had.
     pub(super) fn hear_others(&mut self, event: Event) {
         let now = Instant::now();
         match event {
@@ -82,7 +82,12 @@ impl Room {
             Event::Broadcast { from, topic, data, to, .. } => {
                 self.members.passing(from, &to, ServerMessage::Broadcast { from, topic, data });
             }
-            _ => {}
+            Event::Rights { version } => self.stores.rights.heard(&self.project, Some(version)),
+            Event::Gap => {
+                self.stores.rights.heard(&self.project, None);
+                self.course.ask();
+            }
+            Event::Commits(_) | Event::Saved(_) | Event::Began { .. } => {}
         }
     }
 

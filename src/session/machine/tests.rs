@@ -74,7 +74,7 @@ fn a_token_is_asked_for_anew_before_it_ends() {
     assert_eq!(machine.deadline(), at(40));
     assert_eq!(machine.tick(at(40), Duration::ZERO), Some(Effect::Expiring(Duration::from_secs(60))));
     assert_eq!(machine.deadline(), at(100));
-    machine.renewed(Some(at(200)));
+    machine.renewed(at(50), Some(at(200)));
     assert_eq!(machine.tick(at(100), Duration::ZERO), None, "a new one came");
     assert_eq!(machine.tick(at(140), Duration::ZERO), Some(Effect::Expiring(Duration::from_secs(60))));
     assert_eq!(closes(machine.tick(at(200), Duration::ZERO)), Some(Close::Unauthenticated));

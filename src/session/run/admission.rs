@@ -7,7 +7,7 @@ use crate::ids::{ClientId, ProjectId, SESSION_END};
 use crate::metrics::{self, limits};
 use crate::protocol::Encoding;
 use crate::protocol::close::Close;
-use crate::protocol::message::{Credentials, Hello, ServerMessage, Who};
+use crate::protocol::message::{Credentials, Hello, Role, ServerMessage, Who};
 use crate::protocol::props::Props;
 use crate::protocol::short::FEATURE;
 use crate::quota::Limited;
@@ -56,10 +56,10 @@ impl Shell {
             Ok(new) => {
                 let now = Instant::now();
                 let end = new.end(now);
-                self.machine.renewed(end);
+                self.machine.renewed(now, end);
                 self.tell_end(end.map(|end| end - now));
                 if let Some(Effect::Permission(role)) = self.machine.role(new.role()) {
-                    self.say(&ServerMessage::Permission(role));
+                    self.tell_role(role);
                 }
                 self.pass = Some(Box::new(new));
             }
@@ -75,6 +75,14 @@ impl Shell {
         metrics::denied(denied.code());
         self.machine.closing(Instant::now());
         (access::close(denied), denied.code(), denied.to_string())
+    }
+
+    /// Tells the client its role, now and in each later welcome.
+    pub(super) fn tell_role(&self, role: Role) {
+        self.say(&ServerMessage::Permission(role));
+        if let Some(membership) = &self.membership {
+            membership.set_role(role);
+        }
     }
 
     pub(super) fn tell_end(&self, left: Option<Duration>) {
