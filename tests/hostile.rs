@@ -23,6 +23,14 @@ const HOSTILE: Duration = Duration::from_secs(20);
 /// Memory that the server may have at worst, in MiB: 5,000 connections, each with what it sent last, and the people's projects.
 const MEMORY_MIB: u64 = 512;
 
+/// What must have been withstood in all rounds, by the node's own count, else nothing was shown.
+const WITHSTOOD: &[(&str, u64)] = &[
+    ("collab_closes_total{reason=\"malformed\"}", 30_000),
+    ("collab_closes_total{reason=\"frame_too_large\"}", 100),
+    ("collab_limits_hit_total{limit=\"connections_per_ip\"}", 10_000),
+    ("collab_limits_hit_total{limit=\"presence\"}", 100),
+];
+
 /// What the attackers' process is told.
 const TARGET: &str = "HOSTILE_TARGET";
 
@@ -46,6 +54,11 @@ fn peak(node: &Node) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", node.server.pid())).expect("it runs");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux says so");
     line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") / 1024
+}
+
+fn counted(metrics: &str, what: &str) -> u64 {
+    let line = metrics.lines().find_map(|line| line.strip_prefix(what));
+    line.and_then(|rest| rest.trim().parse().ok()).unwrap_or(0)
 }
 
 fn median(mut values: Vec<Duration>) -> Duration {
@@ -80,6 +93,16 @@ fn honest_people_do_not_notice_hostile_load() {
         let (quiet, hostile) = (median(quiet), median(hostile));
         println!("medians: ack p95 quiet {quiet:.1?}, hostile {hostile:.1?}; peak memory {} MiB", peak(&node));
         honest.are_all_there();
+        let (_, metrics) = support::http::get(&node.server.admin, "/metrics").await;
+        metrics
+            .lines()
+            .filter(|line| line.starts_with("collab_limits_hit") && !line.ends_with(" 0"))
+            .for_each(|line| println!("{line}"));
+        for (what, least) in WITHSTOOD {
+            let count = counted(&metrics, what);
+            println!("{what}: {count}");
+            assert!(count >= *least, "the attack was not what it should be");
+        }
         assert!(peak(&node) < MEMORY_MIB, "memory is bounded");
         assert!(hostile <= quiet.mul_f64(1.2), "honest people wait for more than a fifth longer");
     });
