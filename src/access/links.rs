@@ -8,6 +8,7 @@ use super::password::Password;
 use super::rights::Rights;
 use crate::ids::ProjectId;
 use crate::protocol::message::Role;
+use crate::protocol::secret::Secret;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rand::RngExt as _;
@@ -63,7 +64,8 @@ pub fn make(rights: &mut Rights, project: &ProjectId, link: Link) -> Result<(Smo
     if rights.links.len() >= LINKS {
         return Err(format!("a project may have {LINKS} share links: revoke some first"));
     }
-    let key = rights.link_key.get_or_insert_with(|| URL_SAFE_NO_PAD.encode(rand::rng().random::<[u8; 32]>()));
+    let key =
+        rights.link_key.get_or_insert_with(|| URL_SAFE_NO_PAD.encode(rand::rng().random::<[u8; 32]>()).as_str().into());
     let id = format_smolstr!("{:016x}", rand::rng().random::<u64>());
     let said = Said { p: project.as_str().into(), l: id.clone() };
     let what = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&said).expect("two texts are JSON"));
@@ -93,14 +95,14 @@ pub(super) fn find<'a>(
 /// The id in a link, if it was made with this project's key.
 fn checked(text: &str, project: &ProjectId, rights: &Rights) -> Option<SmolStr> {
     let (what, signature) = text.strip_prefix(PREFIX)?.split_once('.')?;
-    let key = signing(rights.link_key.as_deref()?);
+    let key = signing(rights.link_key.as_ref()?);
     hmac::verify(&key, what.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).ok()?).ok()?;
     let said: Said = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(what).ok()?).ok()?;
     (said.p == project.as_str()).then_some(said.l)
 }
 
-fn signing(key: &str) -> hmac::Key {
-    hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes())
+fn signing(key: &Secret) -> hmac::Key {
+    hmac::Key::new(hmac::HMAC_SHA256, key.reveal().as_bytes())
 }
 
 #[cfg(test)]

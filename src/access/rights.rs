@@ -2,6 +2,7 @@
 
 use super::links::Link;
 use crate::protocol::message::Role;
+use crate::protocol::secret::Secret;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
@@ -26,7 +27,7 @@ pub struct Rights {
     /// Share links by id.
     pub links: BTreeMap<SmolStr, Link>,
     /// What share links are signed with, in base64; made with the first.
-    pub link_key: Option<String>,
+    pub link_key: Option<Secret>,
 }
 
 impl Rights {
@@ -92,6 +93,13 @@ mod tests {
         let newer = br#"{"frozen": true, "moon": 1}"#;
         assert_eq!(Rights::read(newer), Ok(Rights { frozen: true, ..Rights::default() }));
         assert!(Rights::read(b"{").is_err());
+    }
+
+    #[test]
+    fn what_links_are_signed_with_is_stored_and_never_printed() {
+        let rights = Rights { link_key: Some("the key".into()), ..Rights::default() };
+        assert!(!format!("{rights:?}").contains("the key"), "{rights:?}");
+        assert_eq!(Rights::read(&rights.write()), Ok(rights));
     }
 
     #[test]

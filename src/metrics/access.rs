@@ -41,3 +41,16 @@ pub fn denied(reason: &'static str) {
     debug_assert!(REASONS.contains(&reason), "{reason} is declared");
     counter!("collab_auth_failures_total", "reason" => reason).increment(1);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_is_told_in_the_protocol() {
+        let page = include_str!("../protocol/PROTOCOL.md");
+        for reason in REASONS {
+            assert!(page.contains(&format!("`{reason}`")), "PROTOCOL.md §2 lacks {reason}");
+        }
+    }
+}

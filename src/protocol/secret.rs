@@ -1,10 +1,10 @@
 //! Text that is nobody else's business.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A token, a password, or a setting that may hold one: it is never printed.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+/// A token, a password, a key, or a setting that may hold one: it is never printed. Only the record of a project's rights is stored with one in it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
 
