@@ -233,6 +233,11 @@ describe('an owner', () => {
     await owner.click('.share');
     await owner.click('text=Freeze the board');
     await isViewOnly(editor, true);
+    await isViewOnly(owner, true);
+    // Whoever froze it can let people edit again, also after a reload.
+    await owner.reload();
+    await synced(owner);
+    await owner.click('.share');
     await owner.click('text=Let people edit');
     await isViewOnly(editor, false);
     await lookAtOrigin(editor);

@@ -37,6 +37,17 @@ describe('sharing', () => {
     for (const { init } of calls) expect(init).toMatchObject({ cache: 'no-store', headers: { authorization: 'Bearer the-token' } });
   });
 
+  it('knows that the board was frozen here from the moment that it is asked for until it is thawed', async () => {
+    serving(204, null);
+    const owner = new Sharing('p2', () => 'the-token');
+    expect(owner.hasFrozen).toBe(false);
+    const freezing = owner.freeze(true);
+    expect(owner.hasFrozen).toBe(true);
+    await freezing;
+    await owner.freeze(false);
+    expect(owner.hasFrozen).toBe(false);
+  });
+
   it('takes an answer without a body', async () => {
     serving(204, undefined);
     await expect(sharing.revoke('a')).resolves.toBeUndefined();

@@ -22,11 +22,21 @@ export interface NewLink {
 
 /** What an owner does about who may come to a board, over HTTP. */
 export class Sharing {
+  /**
+   * Whether the board was frozen here, in this tab: whoever did that can let people edit again, whatever it has made of their own role, and after a reload
+   * too. Known from the moment that it is asked for, since the news of the role may come before the answer.
+   */
+  hasFrozen: boolean;
+  private readonly key: string;
+
   /** @param token the page's own, asked for with every call */
   constructor(
     private readonly project: string,
     private readonly token: () => string | undefined,
-  ) {}
+  ) {
+    this.key = `collabcanvas:frozen:${project}`;
+    this.hasFrozen = this.stored();
+  }
 
   /** @throws Error with a sentence for people, as everything here */
   async links(): Promise<readonly ShareLink[]> {
@@ -47,7 +57,27 @@ export class Sharing {
 
   /** While a board is frozen, nobody changes it. */
   async freeze(frozen: boolean): Promise<void> {
+    if (frozen) this.remember(true);
     await this.call('PUT', 'frozen', { frozen });
+    if (!frozen) this.remember(false);
+  }
+
+  private remember(hasFrozen: boolean): void {
+    this.hasFrozen = hasFrozen;
+    try {
+      if (hasFrozen) sessionStorage.setItem(this.key, 'yes');
+      else sessionStorage.removeItem(this.key);
+    } catch {
+      // A browser that forbids storage: it is known as long as the page is there.
+    }
+  }
+
+  private stored(): boolean {
+    try {
+      return sessionStorage.getItem(this.key) !== null;
+    } catch {
+      return false;
+    }
   }
 
   private async call(method: string, path: string, body?: object): Promise<Response> {

@@ -21,8 +21,6 @@ export class SharePanel {
   private readonly made = h('input', { type: 'text', readonly: true, hidden: true, 'aria-label': 'The new link' });
   private readonly list = h('ul', { class: 'links', 'aria-label': 'Links that lead here' });
   private readonly report = h('p', { role: 'status' });
-  /** A board that was frozen here can be thawed here, whatever that has made of our own role. */
-  private hasFrozen = false;
 
   /** @param closed to be called when it has closed by itself: the keyboard is to go where it came from */
   constructor(
@@ -66,7 +64,7 @@ export class SharePanel {
 
   /** Whether there is such a panel for whoever sits here. */
   get isThere(): boolean {
-    return this.canvas.role === 'owner' || this.hasFrozen;
+    return this.canvas.role === 'owner' || this.sharing.hasFrozen;
   }
 
   toggle(): void {
@@ -106,10 +104,7 @@ export class SharePanel {
   }
 
   private freeze(frozen: boolean): Promise<void> {
-    return this.attempt(frozen ? 'The board is frozen: nobody changes it until you let them.' : 'Whoever had the right to edit has it again.', async () => {
-      await this.sharing.freeze(frozen);
-      this.hasFrozen = frozen;
-    });
+    return this.attempt(frozen ? 'The board is frozen: nobody changes it until you let them.' : 'Whoever had the right to edit has it again.', () => this.sharing.freeze(frozen));
   }
 
   private async refresh(): Promise<void> {

@@ -35,14 +35,13 @@ export function shareButton(canvas: Canvas, address: string, toasts: Toasts, sha
   const label = h('span', { class: 'label' }, 'Share');
   const face = h('span', { class: 'face' }, icon(ICONS.share));
   const button = h('button', { type: 'button', class: 'share' }, face, label);
-  const show = (): void => {
-    const isOwner = canvas.role === 'owner';
+  const show = (isOwner: boolean): void => {
     button.title = isOwner ? 'Links for others' : 'Copy the link to this board';
     button.setAttribute('aria-label', isOwner ? 'Share: links for others' : 'Share: copy the link');
     button.setAttribute('aria-haspopup', isOwner ? 'dialog' : 'false');
   };
-  onRole(canvas, show);
-  show();
+  onRole(canvas, () => show(sharer().isThere));
+  show(false);
   button.addEventListener('click', () => {
     if (sharer().isThere) return sharer().toggle();
     void copy(address).then((done) => {
