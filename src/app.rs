@@ -11,16 +11,17 @@ pub use setup::setup;
 pub use tools::{Outcome, inspect, verify_projects};
 
 use crate::access::DevelopmentKey;
-use crate::admin::{self, Admin, Key};
+use crate::admin::health::Health;
+use crate::admin::{self, Admin, Inspector, Key, overview};
 use crate::autosave::Autosave;
 use crate::config::Config;
 use crate::durable::DurableStore;
-use crate::gateway::{self, Bounds, Crowd, Edge, Gateway, Trusted};
+use crate::gateway::{self, Bounds, Crowd, Edge, Gateway, Serves, Trusted};
 use crate::hub::{Hub, RoomSettings};
 use crate::presence::Presence;
 use crate::protocol::secret::Secret;
 use crate::session::Timing;
-use metrics_exporter_prometheus::PrometheusHandle;
+use crate::telemetry::{Filter, Recorder};
 use std::fs::File;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use stores::Made;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 /// Time for the hello, counted from the upgrade.
 const HELLO: Duration = Duration::from_secs(5);
@@ -69,14 +71,15 @@ impl App {
     ///
     /// # Errors
     /// [`StartError`] when something cannot be had.
-    pub async fn start(config: &Config, metrics: PrometheusHandle) -> Result<Self, StartError> {
+    pub async fn start(config: &Config, metrics: Recorder, filter: Filter) -> Result<Self, StartError> {
+        let started = Instant::now();
         let Made { stores, across, pace, ack_means_saved, estranged, lock } = stores::make(config).await?;
         let (hot, durable, presence) = (stores.hot.clone(), stores.durable.clone(), stores.presence.clone());
         let isolated = stores.isolated.clone();
         let door = access::door(config, stores.rights.clone(), across.as_ref())?;
         let quotas = access::quotas(config, across);
         let hub = Hub::new(Arc::new(stores), room_settings(config, ack_means_saved));
-        let autosave = tokio::spawn(Autosave::new(hot, durable.clone(), config.history, pace).run());
+        let autosave = tokio::spawn(Autosave::new(hot.clone(), durable.clone(), config.history, pace).run());
 
         let (stop, stopping) = watch::channel(false);
         let (sessions, _) = watch::channel(());
@@ -86,11 +89,18 @@ impl App {
             quotas,
             stopping: stopping.clone(),
             timing: Timing { hello: HELLO, heartbeat: config.heartbeat, silence: config.silence, closing: CLOSING },
+            serves: Serves::Clients,
             edge: Arc::new(edge(config)),
             sessions: sessions.clone(),
         };
         let key = Key::new(config.admin_token.as_ref().map(Secret::reveal));
-        let admin = Admin { durable: durable.clone(), stopping: stopping.clone(), isolated, metrics, key };
+        let operators = gateway::operators(gateway.clone());
+        let health =
+            Health { hot: hot.clone(), durable: durable.clone(), stopping: stopping.clone(), isolated, started };
+        let (tell, projects) = watch::channel(Vec::new());
+        tokio::spawn(overview::keep(hub.clone(), health.clone(), tell));
+        let inspector = Inspector { hub: hub.clone(), hot };
+        let admin = Admin { health, metrics, filter, projects, inspector, key, operators };
         let (listener, address) = bind(config.listen, "COLLAB_LISTEN").await?;
         let (admin_listener, admin_address) = bind(config.admin_listen, "COLLAB_ADMIN_LISTEN").await?;
         let clients = gateway::Limits { head: HEAD, accepts_per_second: config.node_limits.accepts_per_second };

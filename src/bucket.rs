@@ -1,5 +1,10 @@
 //! How fast something may happen: at a steady rate, and after a pause for some time as much at once. Pure: time comes in.
+//!
+//! Owns one such measure ([`Bucket`]), and one for each of many names ([`Buckets`]). Never refuses by itself: whoever asks does.
 
+use smol_str::SmolStr;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -53,6 +58,56 @@ impl Bucket {
     }
 }
 
+/// Names that are remembered; of more, those whose buckets are full again are forgotten.
+const NAMES: usize = 4_096;
+
+/// A bucket for each name.
+#[derive(Debug)]
+pub struct Buckets {
+    per_second: u32,
+    burst: Duration,
+    of: Mutex<HashMap<SmolStr, Bucket>>,
+}
+
+impl Buckets {
+    /// Full ones, as [`Bucket::new`].
+    #[must_use]
+    pub fn new(per_second: u32, burst: Duration) -> Self {
+        Self { per_second, burst, of: Mutex::default() }
+    }
+
+    /// Whether so many are there for this name.
+    #[must_use]
+    pub fn has(&self, name: &str, now: Instant, count: u32) -> bool {
+        let of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
+        of.get(name).is_none_or(|bucket| bucket.wait(now, count).is_zero())
+    }
+
+    /// Takes so many from the bucket of this name, whether they are there or not.
+    pub fn take(&self, name: &str, now: Instant, count: u32) {
+        self.with(name, now, |bucket| bucket.take(now, count));
+    }
+
+    /// Takes so many from the bucket of this name, if they are there.
+    ///
+    /// # Errors
+    /// How long it will be until they are.
+    pub fn try_take(&self, name: &str, now: Instant, count: u32) -> Result<(), Duration> {
+        self.with(name, now, |bucket| bucket.try_take(now, count))
+    }
+
+    fn with<T>(&self, name: &str, now: Instant, change: impl FnOnce(&mut Bucket) -> T) -> T {
+        let mut of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bucket) = of.get_mut(name) {
+            return change(bucket);
+        }
+        if of.len() >= NAMES {
+            of.retain(|_, bucket| bucket.full > now);
+        }
+        change(of.entry(name.into()).or_insert_with(|| Bucket::new(self.per_second, self.burst, now)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,5 +144,17 @@ mod tests {
         assert_eq!(bucket.try_take(start, 50), Ok(()));
         assert_eq!(bucket.try_take(start, 1), Err(Duration::from_millis(4_100)));
         assert_eq!(bucket.try_take(start + 5 * SECOND, 10), Ok(()), "five seconds' worth");
+    }
+
+    #[test]
+    fn each_name_has_its_own_and_full_ones_are_forgotten() {
+        let start = Instant::now();
+        let buckets = Buckets::new(1, SECOND);
+        for n in 0..NAMES {
+            assert_eq!(buckets.try_take(&n.to_string(), start, 1), Ok(()));
+        }
+        assert!(buckets.try_take("0", start, 1).is_err());
+        assert_eq!(buckets.try_take("another", start + 2 * SECOND, 1), Ok(()));
+        assert_eq!(buckets.of.lock().expect("sound").len(), 1);
     }
 }

@@ -4,7 +4,7 @@ use clap::Parser as _;
 use collabcanvas::app::{self, App, Outcome};
 use collabcanvas::config::{Cli, Command, Config, DurableArgs, InspectArgs, TokenArgs, VerifyArgs};
 use collabcanvas::lifecycle::StopSignals;
-use collabcanvas::telemetry;
+use collabcanvas::telemetry::{self, Filter};
 use std::process::ExitCode;
 
 /// Threads that read whole projects for a moment leave their memory to others afterwards.
@@ -25,18 +25,18 @@ async fn main() -> ExitCode {
         Ok(config) => config,
         Err(errors) => return fail(&errors),
     };
-    telemetry::log(&config.log, config.log_format);
+    let filter = telemetry::log(&config.log, config.log_format);
     config.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
-    match serve(&config).await {
+    match serve(&config, filter).await {
         Ok(code) => code,
         Err(error) => fail(&*error),
     }
 }
 
-async fn serve(config: &Config) -> Result<ExitCode, Box<dyn std::error::Error>> {
+async fn serve(config: &Config, filter: Filter) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let metrics = telemetry::record()?;
     tokio::spawn(telemetry::keep_up(metrics.clone()));
-    let mut app = App::start(config, metrics).await?;
+    let mut app = App::start(config, metrics, filter).await?;
     let mut signals = StopSignals::listen()?;
     announce(&app);
     tokio::select! {

@@ -2,8 +2,13 @@
 
 pub mod access;
 pub mod durable;
+pub mod joins;
 pub mod limits;
 mod names;
+pub mod node;
+pub mod ops;
+pub mod process;
+pub mod redis;
 
 pub use access::denied;
 pub use names::{SECONDS, describe};
@@ -16,12 +21,6 @@ use std::time::Duration;
 /// So many batches became commits.
 pub fn commits(count: u64) {
     counter!("collab_commits_total").increment(count);
-}
-
-/// A call with so many batches.
-pub fn call(batches: usize) {
-    debug_assert!(batches > 0);
-    counter!("collab_calls_total").increment(1);
 }
 
 /// A batch that the server had already.
@@ -43,11 +42,6 @@ pub fn opened(took: Duration) {
 /// A room is closed.
 pub fn closed() {
     gauge!("collab_rooms").decrement(1.0);
-}
-
-/// Somebody who joins waits for the project to be read.
-pub fn join_reads_durable() {
-    counter!("collab_joins_durable_reads_total").increment(1);
 }
 
 /// A project could not be opened.
@@ -186,24 +180,9 @@ pub fn fanout_unreadable() {
     counter!("collab_fanout_unreadable_total").increment(1);
 }
 
-/// A snapshot was encoded.
-pub fn snapshot_made(took: Duration) {
-    histogram!("collab_snapshot_seconds").record(took);
-}
-
 /// A message came in.
 pub fn frame_received() {
     counter!("collab_frames_received_total").increment(1);
-}
-
-/// A connection to Redis was made anew.
-pub fn redis_reconnected() {
-    counter!("collab_redis_reconnects_total").increment(1);
-}
-
-/// A call to Redis, or an attempt to connect, failed.
-pub fn redis_error(class: &'static str) {
-    counter!("collab_redis_errors_total", "class" => class).increment(1);
 }
 
 /// The server closes a socket.

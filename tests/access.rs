@@ -3,6 +3,8 @@
 #[allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
 mod support;
 
+#[path = "access/delete.rs"]
+mod delete;
 #[path = "access/development.rs"]
 mod development;
 #[path = "access/live.rs"]

@@ -3,6 +3,8 @@
 #[allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
 mod support;
 
+#[path = "lifecycle/admin.rs"]
+mod admin;
 #[path = "lifecycle/start.rs"]
 mod start;
 #[path = "lifecycle/stop.rs"]

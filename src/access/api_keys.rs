@@ -7,6 +7,8 @@ use smol_str::{SmolStr, format_smolstr};
 use std::collections::BTreeMap;
 use std::fmt;
 
+/// What the user of every back end begins with.
+pub const USER: &str = "api:";
 /// Shortest key, in characters.
 pub const KEY_CHARS: usize = 32;
 
@@ -47,7 +49,7 @@ impl ApiKeys {
         let digest: [u8; 32] = Sha256::digest(key).into();
         let (name, _) = self.0.iter().find(|(_, known)| *known == digest)?;
         let basis = Basis::Projects(BTreeMap::from([(EVERY.into(), Role::Owner)]));
-        Some(Grant { user: format_smolstr!("api:{name}"), basis, issued_ms: now_ms, expires_ms: None })
+        Some(Grant { user: format_smolstr!("{USER}{name}"), basis, issued_ms: now_ms, expires_ms: None })
     }
 
     /// Whether there is none.

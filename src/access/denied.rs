@@ -14,6 +14,12 @@ pub enum Denied {
     /// It is known who it is, and that is not allowed.
     #[error("{0}")]
     Forbidden(String),
+    /// There is no such project any more.
+    #[error("this project was deleted")]
+    Deleted,
+    /// More is being asked for than may be. Come again, later.
+    #[error("{0}")]
+    TooOften(String),
     /// It cannot be known now. Come again.
     #[error("{0}")]
     Unavailable(String),
@@ -31,6 +37,8 @@ impl Denied {
         match self {
             Self::Unauthenticated { code, .. } => code,
             Self::Forbidden(_) => "forbidden",
+            Self::Deleted => "deleted",
+            Self::TooOften(_) => "rate_limited",
             Self::Unavailable(_) => "unavailable",
         }
     }

@@ -1,6 +1,6 @@
 //! The door: who is let in, and as whom.
 
-use super::api_keys::ApiKeys;
+use super::api_keys::{self, ApiKeys};
 use super::denied::Denied;
 use super::grant::{Basis, Grant, NoRight};
 use super::keys::Keys;
@@ -9,14 +9,28 @@ use super::registry::{Current, Registry, RightsError};
 use super::tickets::{self, Tickets};
 use super::token::{self, Expected};
 use crate::beside;
+use crate::bucket::Buckets;
 use crate::clock;
 use crate::ids::{Author, ClientId, ProjectId};
 use crate::protocol::message::Role;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
 
-/// Passwords that are compared at the same time: each takes a processor for a tenth of a second.
+/// Passwords that are worked on at the same time: each takes a processor for a tenth of a second.
 const PASSWORDS: usize = 2;
+/// How long one waits for its turn.
+const TURN: Duration = Duration::from_secs(3);
+/// After ten tries a link's password may be tried once in five seconds: in units of which one comes each second.
+const TRY: u32 = 5;
+const TRIES: Duration = Duration::from_secs(50);
+/// Records that are read in a second for share links to projects which nobody here has open, whether the links are good or not.
+const LINK_READS: u32 = 200;
+/// Tickets that a user gets in a second; back ends get as many as they ask for.
+const TICKETS: u32 = 5;
+/// After a pause as many at once as in this time.
+const BURST: Duration = Duration::from_secs(10);
 
 /// What lets people in.
 pub struct Access {
@@ -28,6 +42,11 @@ pub struct Access {
     /// Whether somebody without a token may edit: only on a node for development.
     is_open: bool,
     passwords: Semaphore,
+    /// How often each link's password may be tried.
+    tries: Buckets,
+    link_reads: Buckets,
+    /// How many tickets each user may get.
+    issued: Buckets,
 }
 
 /// A session that was let in.
@@ -50,6 +69,8 @@ pub struct Caller {
     pub grant: Grant,
     /// The role in the project of the request.
     pub role: Role,
+    /// Whether that project was deleted: then there is nothing to ask of it but that.
+    pub is_deleted: bool,
 }
 
 impl Access {
@@ -64,6 +85,9 @@ impl Access {
             registry,
             is_open: false,
             passwords: Semaphore::new(PASSWORDS),
+            tries: Buckets::new(1, TRIES),
+            link_reads: Buckets::new(LINK_READS, BURST),
+            issued: Buckets::new(TICKETS, BURST),
         }
     }
 
@@ -119,27 +143,50 @@ impl Access {
 
     async fn by_link(&self, project: &ProjectId, text: &str, password: Option<&str>) -> Result<Grant, Denied> {
         let now = clock::now_ms();
-        let rights = self.registry.watch(project).await?.borrow().rights.clone();
+        // Nothing is kept of a project, and little is read, for whoever only claims to have a link.
+        let rights = match self.registry.known(project) {
+            Some(rights) => rights,
+            None => {
+                let later = |_| Denied::TooOften("too many share links are being tried: come again later".to_owned());
+                self.link_reads.try_take("", Instant::now(), 1).map_err(later)?;
+                self.registry.read(project).await?.rights
+            }
+        };
         let (id, link) = links::find(text, project, &rights, now)?;
-        self.check_password(link, password).await?;
+        self.check_password(&id, link, password).await?;
         let user = smol_str::format_smolstr!("link:{id}");
         Ok(Grant { user, basis: Basis::Link(id), issued_ms: now, expires_ms: link.expires_ms })
     }
 
-    async fn check_password(&self, link: &Link, password: Option<&str>) -> Result<(), Denied> {
+    async fn check_password(&self, id: &str, link: &Link, password: Option<&str>) -> Result<(), Denied> {
         let Some(wanted) = link.password.clone() else { return Ok(()) };
         let Some(given) = password.map(str::to_owned) else {
             return Err(Denied::token("password_needed", "this share link wants a password"));
         };
-        let Ok(_turn) = self.passwords.try_acquire() else {
-            return Err(Denied::token("password_later", "too many passwords are being tried: try again in a moment"));
-        };
-        let is_right = beside::spawn(move || wanted.is(&given)).await;
-        if is_right.unwrap_or(false) {
-            Ok(())
-        } else {
-            Err(Denied::token("password_wrong", "this is not the password"))
+        if !self.tries.has(id, Instant::now(), TRY) {
+            return Err(later());
         }
+        let is_right = self.password(move || wanted.is(&given)).await.map_err(|denied| match denied {
+            Denied::TooOften(_) => later(),
+            other => other,
+        })?;
+        if is_right {
+            return Ok(());
+        }
+        // Whoever knows it does not use up the tries of others.
+        self.tries.take(id, Instant::now(), TRY);
+        Err(Denied::token("password_wrong", "this is not the password"))
+    }
+
+    /// Works on a password, when it is its turn.
+    ///
+    /// # Errors
+    /// [`Denied::TooOften`], [`Denied::Unavailable`].
+    pub async fn password<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Denied> {
+        let busy = || Denied::TooOften("too many passwords are being worked on: come again later".to_owned());
+        let turn = tokio::time::timeout(TURN, self.passwords.acquire()).await;
+        let _turn = turn.map_err(|_| busy())?.map_err(|_| busy())?;
+        beside::spawn(work).await.map_err(|error| Denied::Unavailable(error.to_string()))
     }
 
     /// Who makes a request, by the token or the key of a back end in its `Authorization: Bearer`.
@@ -153,29 +200,49 @@ impl Access {
         }
     }
 
-    /// The same, and the role in a project. A frozen project's owners are its owners.
+    /// The same, and the role in a project. A frozen project's owners are its owners, and so are those of a deleted one.
     ///
     /// # Errors
     /// [`Denied`].
     pub async fn caller(&self, project: &ProjectId, token: Option<&str>) -> Result<Caller, Denied> {
         let grant = self.bearer(token).await?;
-        let current = self.registry.read(project).await?;
-        let role = grant.role(project, &current.rights)?;
-        Ok(Caller { grant, role })
+        let rights = self.registry.read(project).await?.rights;
+        let role = grant.role(project, &rights)?;
+        Ok(Caller { grant, role, is_deleted: rights.deleted_ms.is_some() })
     }
 
-    /// A one-time ticket that grants the same.
+    /// The operator as the owner of a project.
     ///
     /// # Errors
     /// [`Denied::Unavailable`].
-    pub async fn ticket(&self, grant: &Grant) -> Result<String, Denied> {
+    pub async fn operator(&self, project: &ProjectId) -> Result<Caller, Denied> {
+        let rights = self.registry.read(project).await?.rights;
+        let grant = Grant::operator(clock::now_ms());
+        Ok(Caller { grant, role: Role::Owner, is_deleted: rights.deleted_ms.is_some() })
+    }
+
+    /// A one-time ticket that grants the same, for whoever asks as `caller`.
+    ///
+    /// # Errors
+    /// [`Denied::TooOften`], [`Denied::Unavailable`].
+    pub async fn ticket(&self, caller: &str, grant: &Grant) -> Result<String, Denied> {
+        let later = |_| Denied::TooOften(format!("you get {TICKETS} tickets a second: come again later"));
+        if !caller.starts_with(api_keys::USER) {
+            self.issued.try_take(caller, Instant::now(), 1).map_err(later)?;
+        }
         tickets::issue(&*self.tickets, grant).await
     }
 }
 
+fn later() -> Denied {
+    Denied::token("password_later", "too many passwords are being tried: try again in a moment")
+}
+
 impl From<RightsError> for Denied {
     fn from(error: RightsError) -> Self {
-        Self::Unavailable(error.to_string())
+        // What a store says of itself is for its operator.
+        tracing::warn!(%error, "who may do what cannot be found out");
+        Self::Unavailable("who may do what cannot be found out now: come again".to_owned())
     }
 }
 
@@ -183,6 +250,7 @@ impl From<NoRight> for Denied {
     fn from(error: NoRight) -> Self {
         match error {
             NoRight::TokenRevoked => Self::token("token_revoked", error.to_string()),
+            NoRight::Deleted => Self::Deleted,
             NoRight::None | NoRight::Revoked => Self::Forbidden(error.to_string()),
         }
     }

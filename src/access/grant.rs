@@ -1,10 +1,11 @@
 //! What a token, a ticket or a share link grants: pure.
 
+use super::api_keys;
 use super::rights::Rights;
 use crate::ids::{Author, ProjectId};
 use crate::protocol::message::Role;
 use serde::{Deserialize, Serialize};
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 use std::collections::BTreeMap;
 
 /// In `projects`, every project that is not named.
@@ -44,6 +45,9 @@ pub enum NoRight {
     /// Somebody took it away.
     #[error("your access to this project was taken away: ask one of its owners")]
     Revoked,
+    /// There is no such project any more.
+    #[error("this project was deleted")]
+    Deleted,
     /// The token was made before a revocation: a newer one may be good.
     #[error("this token was revoked: get a new one")]
     TokenRevoked,
@@ -57,7 +61,19 @@ impl Grant {
         Self { user: ANONYMOUS.into(), basis: Basis::Projects(everything), issued_ms: now_ms, expires_ms: None }
     }
 
-    /// The role in a project, whether it is frozen or not.
+    /// Whoever has the admin token owns everything.
+    #[must_use]
+    pub fn operator(now_ms: u64) -> Self {
+        let everything = BTreeMap::from([(EVERY.into(), Role::Owner)]);
+        Self {
+            user: format_smolstr!("{}operator", api_keys::USER),
+            basis: Basis::Projects(everything),
+            issued_ms: now_ms,
+            expires_ms: None,
+        }
+    }
+
+    /// The role in a project, whether it is frozen or deleted or not.
     ///
     /// # Errors
     /// [`NoRight`].
@@ -81,6 +97,9 @@ impl Grant {
     /// # Errors
     /// [`NoRight`].
     pub fn session_role(&self, project: &ProjectId, author: Author, rights: &Rights) -> Result<Role, NoRight> {
+        if rights.deleted_ms.is_some() {
+            return Err(NoRight::Deleted);
+        }
         if rights.barred.contains_key(&author.text()) {
             return Err(NoRight::Revoked);
         }
@@ -144,5 +163,8 @@ mod tests {
         assert_eq!(grant.role(&project("a"), &rights), Ok(Role::Owner));
         rights.barred.insert(author.text(), 0);
         assert_eq!(grant.session_role(&project("a"), author, &rights), Err(NoRight::Revoked));
+        rights.delete(7);
+        assert_eq!(grant.session_role(&project("a"), author, &rights), Err(NoRight::Deleted));
+        assert_eq!(grant.role(&project("a"), &rights), Ok(Role::Owner), "who may still see that it is done");
     }
 }

@@ -106,6 +106,12 @@ impl Registry {
         Ok(watching)
     }
 
+    /// The project's rights, if somebody here watches them.
+    #[must_use]
+    pub fn known(&self, project: &ProjectId) -> Option<Arc<Rights>> {
+        self.live.get(project).map(|live| live.now.borrow().rights.clone())
+    }
+
     /// The project's rights now, from the store.
     ///
     /// # Errors

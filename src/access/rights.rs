@@ -24,6 +24,8 @@ pub struct Rights {
     pub barred: BTreeMap<SmolStr, u64>,
     /// Nobody may change anything.
     pub frozen: bool,
+    /// When the project was deleted, in ms since 1970: nobody has any right to it since.
+    pub deleted_ms: Option<u64>,
     /// Share links by id.
     pub links: BTreeMap<SmolStr, Link>,
     /// What share links are signed with, in base64; made with the first.
@@ -71,6 +73,13 @@ impl Rights {
     pub fn bar(&mut self, author: SmolStr, now_ms: u64) {
         self.barred.retain(|_, at| *at + BARRED_MS > now_ms);
         self.barred.insert(author, now_ms);
+    }
+
+    /// Ends every right for good. Who owned it may still ask whether that is done.
+    pub fn delete(&mut self, now_ms: u64) {
+        self.deleted_ms.get_or_insert(now_ms);
+        self.links.clear();
+        self.link_key = None;
     }
 
     /// Forgets share links that are over.

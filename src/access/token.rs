@@ -1,5 +1,6 @@
 //! Access tokens: JWTs that the application's back end makes, and what they say.
 
+use super::api_keys;
 use super::denied::Denied;
 use super::grant::{ANONYMOUS, Basis, Grant};
 use super::keys::{Key, Keys};
@@ -18,7 +19,7 @@ const LEEWAY_S: u64 = 30;
 /// Longest user id, in bytes.
 pub const USER_BYTES: usize = 128;
 /// What user ids of others begin with: bots, share links and back ends. No token may.
-const RESERVED: &[&str] = &["bot:", "link:", "api:", ANONYMOUS];
+const RESERVED: &[&str] = &["bot:", "link:", api_keys::USER, ANONYMOUS];
 
 /// What a token says.
 #[derive(Debug, Serialize, Deserialize)]

@@ -5,6 +5,7 @@ use crate::autosave::Pace;
 use crate::config::{Config, DurableConfig, RedisConfig};
 use crate::durable::DurableStore;
 use crate::durable::dynamodb::{DynamoStore, Patience};
+use crate::durable::measured::Measured;
 use crate::durable::memory::MemoryStore;
 use crate::durable::postgres::PostgresStore;
 use crate::durable::sqlite::SqliteStore;
@@ -17,8 +18,8 @@ use crate::hot::redis::{Publish, RedisHot};
 use crate::hub::Stores;
 use crate::ids::NodeId;
 use crate::keyspace::Keyspace;
-use crate::link::Link;
 use crate::link::check::{self, Role};
+use crate::link::{Link, memory};
 use crate::presence::local::LocalPresence;
 use crate::presence::redis::RedisPresence;
 use rand::RngExt as _;
@@ -62,7 +63,7 @@ async fn embedded(config: &DurableConfig) -> Result<Made, StartError> {
         DurableConfig::Postgres(target) => {
             let store = PostgresStore::open(target).await.map_err(|error| StartError(error.to_string()))?;
             let alone = store.alone().await.map_err(|error| StartError(error.to_string()))?;
-            (Arc::new(store) as Arc<dyn DurableStore>, alone)
+            (measured(store), alone)
         }
         _ => (durable(config).await?, tokio::spawn(std::future::pending())),
     };
@@ -94,6 +95,7 @@ async fn shared(config: &Config, redis: &RedisConfig) -> Result<Made, StartError
     };
     let fanout = RedisFanout::start(routing.clone(), keys.clone(), node).await.map_err(|error| wrong(&error))?;
     let publish = if redis.routing.is_some() { Publish::ByNode(fanout.clone()) } else { Publish::ByScript };
+    tokio::spawn(memory::watch(data.clone()));
     let guard = check::estranged(data.clone(), keys.clone(), deployment.clone());
     let hot: Arc<dyn HotStore> = Arc::new(RedisHot::new(data, keys.clone(), node, publish, redis.expiry));
     let across = Some((routing.clone(), keys.clone()));
@@ -115,24 +117,24 @@ async fn shared(config: &Config, redis: &RedisConfig) -> Result<Made, StartError
 
 /// Opens the durable store.
 async fn durable(config: &DurableConfig) -> Result<Arc<dyn DurableStore>, StartError> {
-    match config {
+    Ok(match config {
         DurableConfig::Table(place) => {
             let store = DynamoStore::open(place, Patience::default()).await;
-            Ok(Arc::new(store.map_err(|error| StartError(error.to_string()))?))
+            measured(store.map_err(|error| StartError(error.to_string()))?)
         }
-        DurableConfig::File(path) => {
-            let store = SqliteStore::open(path).map_err(|error| StartError(error.to_string()))?;
-            Ok(Arc::new(store))
-        }
+        DurableConfig::File(path) => measured(SqliteStore::open(path).map_err(|error| StartError(error.to_string()))?),
         DurableConfig::Postgres(target) => {
-            let store = PostgresStore::open(target).await.map_err(|error| StartError(error.to_string()))?;
-            Ok(Arc::new(store))
+            measured(PostgresStore::open(target).await.map_err(|error| StartError(error.to_string()))?)
         }
         DurableConfig::Memory => {
             tracing::warn!("everything is kept in memory only and is gone when this process ends");
-            Ok(Arc::new(MemoryStore::new()))
+            measured(MemoryStore::new())
         }
-    }
+    })
+}
+
+fn measured(store: impl DurableStore) -> Arc<dyn DurableStore> {
+    Arc::new(Measured::new(Arc::new(store)))
 }
 
 /// Makes the database this node's own, by a lock file beside it: two nodes with a hot store each would not hear of each other.

@@ -9,7 +9,7 @@ use crate::durable::postgres::PostgresStore;
 use crate::durable::sqlite::SqliteStore;
 use crate::durable::survey::{Survey, survey};
 use crate::durable::verify::{Report, Verdict, verify};
-use crate::durable::{DurableError, DurableStore};
+use crate::durable::{DELETED, DurableError, DurableStore};
 use crate::hot::redis::{Publish, RedisHot};
 use crate::hot::{HotStore as _, Mismatch, Verified};
 use crate::ids::{CommitId, Position, ProjectId};
@@ -124,7 +124,9 @@ fn table(found: &Survey) -> String {
     match &found.tail {
         Some(tail) => {
             let direct = if tail.direct { ", direct: sequenced on the durable store" } else { "" };
-            line("epoch", format!("{}{direct}", tail.epoch));
+            let epoch =
+                if tail.epoch == DELETED { "the project was deleted".to_owned() } else { tail.epoch.to_string() };
+            line("epoch", format!("{epoch}{direct}"));
             line("tail", format!("seq {}, commit {}", tail.seq, tail.commit));
         }
         None => line("tail", unknown()),

@@ -180,6 +180,8 @@ impl Saver {
         let both = Both { hot: self.hot.clone(), durable: self.durable.clone() };
         match heal(&self.project, &both, epoch, &[]).await {
             Begun::Yes(_) => Ok(()),
+            // Whoever deleted it may not have come so far.
+            Begun::Deleted => self.hot.erase(&self.project).await.map_err(unavailable),
             Begun::NotNow(why) | Begun::Sealed(_, why) => Err(DurableError::Unavailable(why)),
         }
     }

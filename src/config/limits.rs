@@ -116,7 +116,7 @@ const SETTINGS: &[Setting] = settings! {
         session_ops_per_second 1..MANY "ops of one session in a second",
         user_ops_per_second 1..MANY "ops of one user in a second",
         project_ops_per_second 1..MANY "ops of one project in a second",
-        presence_per_second 1..MANY "presence updates of one session in a second",
+        presence_per_second 1..MANY "presence updates of one session, or of all bots of one user, in a second",
         broadcasts_per_second 1..MANY "broadcasts of one session in a second",
     }
 };

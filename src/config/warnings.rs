@@ -34,6 +34,9 @@ impl Config {
         if self.auth.expected.audience.is_none() {
             warnings.push("COLLAB_AUTH_AUDIENCE is not set: tokens that the same keys sign for other services are taken too, if they name no audience".to_owned());
         }
+        if self.auth.expected.issuer.is_none() {
+            warnings.push("COLLAB_AUTH_ISSUER is not set: tokens of any issuer are taken that the keys fit".to_owned());
+        }
         for origin in self.allowed_origins.iter().filter(|origin| is_open(origin)) {
             warnings.push(format!("COLLAB_ALLOWED_ORIGINS: pages of {origin} can be changed on their way, and so can do what their users may: use https"));
         }
@@ -92,6 +95,8 @@ mod tests {
         "secret:0123456789abcdef0123456789abcdef",
         "--auth-audience",
         "canvas",
+        "--auth-issuer",
+        "https://issuer.example",
         "--listen",
         "0.0.0.0:8080",
         "--trusted-proxies",
@@ -119,6 +124,7 @@ mod tests {
         };
         for (flags, name) in [
             (without("--auth-audience"), "COLLAB_AUTH_AUDIENCE"),
+            (without("--auth-issuer"), "COLLAB_AUTH_ISSUER"),
             (without("--trusted-proxies"), "COLLAB_TRUSTED_PROXIES"),
             ([SAFE, &["--admin-listen", "0.0.0.0:9464"]].concat(), "COLLAB_ADMIN_LISTEN"),
             (

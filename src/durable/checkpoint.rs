@@ -4,7 +4,7 @@
 //! says, and nothing that is not in it. Called by autosave.
 
 use super::layout::{self, chunk};
-use super::load::{self, INLINE_BYTES, Loaded, RECENT_COMMITS};
+use super::load::{self, INLINE_BYTES, Loaded, RECENT_COMMITS, Tail};
 use super::{DurableError, DurableStore, Pointer, retention};
 use crate::ids::{ProjectId, Seq};
 
@@ -12,6 +12,9 @@ use crate::ids::{ProjectId, Seq};
 pub const LOG_BYTES: u64 = 256 * 1024;
 /// A client that has sent nothing for so long is forgotten, in ms: 30 days. Its page, should it come back, asks its user.
 pub const CLIENT_MS: u64 = 30 * 24 * 60 * 60 * 1000;
+
+/// No node's clock is further ahead, in ms.
+const CLOCKS_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// Whether a log of `log_bytes` since the last checkpoint has outgrown a state of `state_bytes`: then writing costs at most about twice
 /// the log, and loading reads at most about twice the state.
@@ -48,6 +51,10 @@ pub async fn checkpoint_if_due(
     build: u64,
 ) -> Result<Look, DurableError> {
     let loaded = load::load(store, project).await?;
+    if loaded.tail().is_deleted() {
+        // What stands in for a deleted project is made by who deletes it.
+        return Ok(Look::default());
+    }
     let mut look = Look { log_bytes: loaded.log_bytes, state_bytes: loaded.state_bytes, ..Look::default() };
     if due(loaded.log_bytes, loaded.state_bytes) {
         let (seq, written) = write(store, project, loaded, now_ms, build).await?;
@@ -75,6 +82,28 @@ pub(crate) async fn write(
     };
     store.checkpoint(project, &pointer, &chunks).await?;
     Ok((seq, chunks.iter().map(|chunk| chunk.len() as u64).sum()))
+}
+
+/// Lets go of everything that a deleted project had: what stays is a checkpoint of nothing, where its tombstone is.
+///
+/// # Errors
+/// Any [`DurableError`]; what is left goes when this is called again.
+pub async fn erase(
+    store: &dyn DurableStore,
+    project: &ProjectId,
+    tombstone: &Tail,
+    now_ms: u64,
+    build: u64,
+) -> Result<(), DurableError> {
+    if store.pointer(project).await?.is_none_or(|pointer| pointer.seq < tombstone.position.seq) {
+        write(store, project, Loaded::nothing(tombstone), now_ms, build).await?;
+    }
+    for version in store.versions(project).await? {
+        store.forget(project, &version).await?;
+    }
+    // Entries of nodes whose clocks are ahead are no exception.
+    store.truncate(project, now_ms + CLOCKS_MS).await?;
+    Ok(())
 }
 
 /// Lets go of checkpoints and entries that [`retention`] does not keep.

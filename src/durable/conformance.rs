@@ -5,6 +5,7 @@
 pub(super) mod cases;
 pub(super) mod checkpoints;
 pub(super) mod damage;
+pub(super) mod deletion;
 pub(super) mod records;
 mod world;
 
@@ -58,6 +59,7 @@ macro_rules! suite {
             damage { one_damaged_object_is_set_aside a_put_makes_a_damaged_object_whole a_wrong_checksum_is_corrupt
                 a_hole_is_corrupt a_foreign_link_is_corrupt epochs_never_fall a_missing_chunk_is_corrupt
                 damaged_clients_are_corrupt a_newer_format_is_refused every_flipped_byte_is_found }
+            deletion { what_was_deleted_is_gone_and_stays_so }
             records { no_record_is_none a_record_is_what_was_put_last a_record_is_replaced_only_by_who_knows_it
                 two_that_put_a_record_at_once_have_one_winner a_record_outlives_its_store records_of_projects_do_not_mix
                 a_record_is_not_the_project a_large_record_is_whole a_damaged_record_is_not_none

@@ -5,8 +5,11 @@
 //! autosave, by heal and by `checkpoint`.
 
 mod assemble;
+mod tail;
 
-use super::layout::{self, corrupt, entry_name};
+pub use tail::Tail;
+
+use super::layout;
 use super::{ClientRecord, DurableError, DurableStore, Entry, Pointer};
 use crate::ids::{Author, Position, ProjectId, Seq};
 use crate::mechanism::{Mechanism, on};
@@ -22,53 +25,6 @@ pub const RECENT_COMMITS: usize = 4_096;
 const TRIES: usize = 8;
 /// More bytes than this are decoded off the async threads: about a millisecond's work.
 pub(super) const INLINE_BYTES: usize = 256 * 1024;
-
-/// Where the durable log ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tail {
-    /// The position there.
-    pub position: Position,
-    /// Whether its epoch is sequenced on the durable store itself.
-    pub direct: bool,
-    /// Seq at which the last entry starts, by which [`since`] finds it again; 0 when the log is empty or the entry is not known.
-    pub entry: Seq,
-}
-
-impl Tail {
-    /// The tail of a project that has nothing stored.
-    pub const START: Self = Self { position: Position::START, direct: false, entry: 0 };
-
-    fn of_pointer(pointer: &Pointer) -> Self {
-        Self {
-            position: Position { epoch: pointer.epoch, seq: pointer.seq, id: pointer.id },
-            direct: pointer.direct,
-            entry: 0,
-        }
-    }
-
-    /// Goes on past `entry`, of which the first `skip` commits are behind this tail already.
-    fn advance(&mut self, project: &ProjectId, entry: &Entry, skip: usize) -> Result<(), DurableError> {
-        let wrong = |why: String| Err(corrupt(project, entry_name(entry.from), why));
-        let Position { epoch, seq, id } = self.position;
-        if entry.from + skip as Seq != seq + 1 {
-            return wrong(format!("the log before it ends at {seq}: there is a hole or an overlap"));
-        }
-        let prev = match skip {
-            0 => entry.prev,
-            n => entry.commits[n - 1].id,
-        };
-        if prev != id {
-            return wrong(format!("it follows commit {prev}, but the one at {seq} is {id}"));
-        }
-        if entry.epoch < epoch {
-            return wrong(format!("its epoch {} is below {epoch}, the one before it", entry.epoch));
-        }
-        self.position = Position { epoch: entry.epoch, seq: entry.to(), id: entry.last_id() };
-        self.direct = entry.direct;
-        self.entry = entry.from;
-        Ok(())
-    }
-}
 
 /// A project as the durable store has it.
 #[derive(Debug, Clone)]
@@ -94,7 +50,22 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Where the log ends, as [`tail`] and [`since`] take it.
+    /// A project without anything, whose log ends here.
+    pub(super) fn nothing(tail: &Tail) -> Self {
+        Self {
+            position: tail.position,
+            direct: tail.direct,
+            entry: tail.entry,
+            canvas: Canvas::new(),
+            clients: HashMap::new(),
+            recent: VecDeque::new(),
+            log_bytes: 0,
+            checkpoint_seq: 0,
+            state_bytes: 0,
+        }
+    }
+
+    /// Where the log ends, as [`tail()`] and [`since`] take it.
     #[must_use]
     pub fn tail(&self) -> Tail {
         Tail { position: self.position, direct: self.direct, entry: self.entry }

@@ -24,6 +24,7 @@ mod conformance;
 pub mod dynamodb;
 pub mod layout;
 pub mod load;
+pub mod measured;
 pub mod memory;
 pub mod postgres;
 pub mod retention;
@@ -63,6 +64,10 @@ pub enum DurableError {
         known: u32,
     },
 }
+
+/// The epoch of a deleted project: the last there is, so that nothing comes after it. Its one entry is the tombstone; a checkpoint of nothing then stands in
+/// for that and for all before it.
+pub const DELETED: Epoch = (1 << 53) - 1;
 
 /// Largest entry that [`Entry::cut`] makes, in bytes before compression: an item of DynamoDB ends at 400 KB.
 pub const ENTRY_BYTES: usize = 350_000;

@@ -2,6 +2,7 @@
 
 use super::crowd::{Crowd, Guard, RETRY_AFTER};
 use super::host;
+use super::origin::{self, Page};
 use super::peer::{self, Peer};
 use axum::extract::{Request, State};
 use axum::http::header::RETRY_AFTER as RETRY_AFTER_HEADER;
@@ -39,10 +40,18 @@ impl Arrival {
         Self { remote, seat: Arc::new(seat), guard: None }
     }
 
-    /// Whether a program of this machine has sent the request: no client of a proxy, and no page whose host's name was made to lead here.
+    /// Whether a program of this machine has sent the request: no client of a proxy, no page of another origin, and none whose host's name was made to lead
+    /// here.
     #[must_use]
     pub fn is_local(&self, headers: &HeaderMap) -> bool {
-        self.remote.ip().to_canonical().is_loopback() && !peer::is_forwarded(headers) && host::is_local(headers)
+        let is_here = self.remote.ip().to_canonical().is_loopback() && !peer::is_forwarded(headers);
+        is_here && host::is_local(headers) && !Self::is_of_foreign_page(headers)
+    }
+
+    /// Whether a page of another origin than the request's host sends it.
+    #[must_use]
+    pub fn is_of_foreign_page(headers: &HeaderMap) -> bool {
+        origin::page(headers, &[]) == Page::Foreign
     }
 
     /// What is to be held by whoever takes the connection over.

@@ -5,6 +5,7 @@ use super::upgrade::Gateway;
 use crate::access::Denied;
 use crate::hub::{Bot, BotError};
 use crate::ids::ClientId;
+use crate::metrics::limits;
 use crate::protocol::json;
 use crate::protocol::props::Props;
 use axum::body::Bytes;
@@ -89,6 +90,10 @@ async fn show(
         return Err(Denied::Forbidden("your role may not show bots in this project".to_owned()).into());
     }
     let bot = ClientId::parse(bot).map_err(|e| wrong(&format!("the bot's name: {e}")))?;
+    gateway.quotas.bot(&caller.grant.user).map_err(|limited| {
+        limits::hit(limited.limit);
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, "your bots change more often than they may; send this again later")
+    })?;
     match gateway.hub.bot(&project, Bot::new(&bot, fields, ttl)).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
         Err(error @ BotError::TooLarge(_)) => Err(wrong(&error)),

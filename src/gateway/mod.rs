@@ -26,4 +26,4 @@ pub use edge::Edge;
 pub use peer::{Peer, Trusted};
 #[doc(hidden)]
 pub use shared::frame as shared_frame;
-pub use upgrade::{Gateway, router};
+pub use upgrade::{Gateway, Serves, operators, router};

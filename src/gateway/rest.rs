@@ -5,11 +5,12 @@
 
 mod links;
 mod members;
+mod project;
 mod revoke;
 mod sessions;
 mod tickets;
 
-use super::upgrade::Gateway;
+use super::upgrade::{Gateway, Serves};
 use crate::access::registry::RightsError;
 use crate::access::{Caller, Denied};
 use crate::hub::JoinError;
@@ -29,8 +30,13 @@ use serde::de::DeserializeOwned;
 
 /// The routes.
 pub(super) fn router() -> Router<Gateway> {
+    owners().route("/v1/tickets", post(tickets::post))
+}
+
+/// Those that are for owners, and on the admin listener for the operator.
+pub(super) fn owners() -> Router<Gateway> {
     Router::new()
-        .route("/v1/tickets", post(tickets::post))
+        .route("/v1/projects/{project}", delete(project::delete))
         .route("/v1/projects/{project}/links", get(links::get).post(links::post))
         .route("/v1/projects/{project}/links/{link}", delete(links::delete))
         .route("/v1/projects/{project}/members", get(members::get))
@@ -70,6 +76,8 @@ impl From<Denied> for Problem {
         let status = match denied {
             Denied::Unauthenticated { .. } => StatusCode::UNAUTHORIZED,
             Denied::Forbidden(_) => StatusCode::FORBIDDEN,
+            Denied::Deleted => StatusCode::GONE,
+            Denied::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
             Denied::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self { status, denied: Some(denied.code()), message: denied.to_string() }
@@ -78,11 +86,11 @@ impl From<Denied> for Problem {
 
 impl From<RightsError> for Problem {
     fn from(error: RightsError) -> Self {
-        let status = match error {
-            RightsError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-            RightsError::Refused(_) => StatusCode::CONFLICT,
-        };
-        Self::new(status, error.to_string())
+        match error {
+            // What a store says of itself is for its operator.
+            RightsError::Unavailable(_) => Denied::from(error).into(),
+            RightsError::Refused(why) => Self::new(StatusCode::CONFLICT, why),
+        }
     }
 }
 
@@ -90,6 +98,7 @@ impl From<JoinError> for Problem {
     fn from(error: JoinError) -> Self {
         let status = match error {
             JoinError::Full(_) => StatusCode::TOO_MANY_REQUESTS,
+            JoinError::Deleted => StatusCode::GONE,
             JoinError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self::new(status, error.to_string())
@@ -152,16 +161,30 @@ pub(super) async fn caller(
     project: &str,
     headers: &HeaderMap,
 ) -> Result<(ProjectId, Caller), Problem> {
+    let (project, caller) = caller_of_any(gateway, project, headers).await?;
+    if caller.is_deleted { Err(Denied::Deleted.into()) } else { Ok((project, caller)) }
+}
+
+/// The same, of a project that may be deleted.
+async fn caller_of_any(gateway: &Gateway, project: &str, headers: &HeaderMap) -> Result<(ProjectId, Caller), Problem> {
     let project = ProjectId::parse(project).map_err(|error| Problem::wrong(format!("the project's id: {error}")))?;
-    let caller = gateway.access.caller(&project, bearer(headers)).await?;
+    let caller = match gateway.serves {
+        Serves::Clients => gateway.access.caller(&project, bearer(headers)).await?,
+        Serves::Operator => gateway.access.operator(&project).await?,
+    };
     Ok((project, caller))
 }
 
 /// The project, if one of its owners asks.
 async fn owned(gateway: &Gateway, project: &str, headers: &HeaderMap) -> Result<ProjectId, Problem> {
     let (project, caller) = caller(gateway, project, headers).await?;
+    must_own(&caller)?;
+    Ok(project)
+}
+
+fn must_own(caller: &Caller) -> Result<(), Problem> {
     if caller.role == Role::Owner {
-        return Ok(project);
+        return Ok(());
     }
     Err(Denied::Forbidden("only owners of the project may do this".to_owned()).into())
 }

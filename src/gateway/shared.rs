@@ -11,6 +11,7 @@ mod queue;
 mod reader;
 mod socket;
 
+use super::peer::Peer;
 use super::upgrade::{Gateway, Refused, check, switch};
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -25,6 +26,10 @@ pub(super) async fn upgrade(State(gateway): State<Gateway>, mut request: Request
     if !offered.split(',').any(|name| name.trim() == SUBPROTOCOL) {
         return Err((StatusCode::BAD_REQUEST, "offer the subprotocol collabcanvas.v1.shared\n"));
     }
+    let peer = request.extensions().get::<Peer>().copied();
+    let peer = peer.ok_or((StatusCode::INTERNAL_SERVER_ERROR, "a request came from nobody\n"))?;
     let speaker = gateway.clone();
-    switch(&gateway, &mut request, &key, SUBPROTOCOL, |connection, read| socket::run(speaker, connection, read))
+    switch(&gateway, &mut request, &key, SUBPROTOCOL, move |connection, read| {
+        socket::run(speaker, peer, connection, read)
+    })
 }

@@ -3,7 +3,7 @@
 use super::arrival::Arrival;
 use super::edge::{self, Edge};
 use super::origin::{self, Page};
-use super::{bots, pages, rest, shared};
+use super::{body, bots, pages, rest, shared};
 use crate::access::Access;
 use crate::hub::Hub;
 use crate::ids::ProjectId;
@@ -18,6 +18,7 @@ use axum::http::header::{
     SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use axum::http::{Response, StatusCode};
+use axum::middleware::from_fn;
 use axum::routing::{get, put};
 use hyper::upgrade::{Parts, Upgraded};
 use hyper_util::rt::TokioIo;
@@ -25,6 +26,15 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+/// Who is served: what a request must show depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Serves {
+    /// Clients and back ends, who say who they are.
+    Clients,
+    /// The operator, who has shown the admin token before, and may do what owners may.
+    Operator,
+}
 
 /// What upgrades need.
 #[derive(Clone)]
@@ -39,6 +49,8 @@ pub struct Gateway {
     pub stopping: watch::Receiver<bool>,
     /// How long sessions wait for what.
     pub timing: Timing,
+    /// Whose requests come.
+    pub serves: Serves,
     /// Who may come.
     pub edge: Arc<Edge>,
     /// Held by every session: who stops the node waits until it can have the other end alone.
@@ -71,6 +83,11 @@ pub fn router(gateway: Gateway) -> Router {
         .with_state(gateway)
         .fallback(pages::page);
     edge::around(routes, &edge)
+}
+
+/// What owners may ask over HTTP, for the operator: to be put behind the admin token.
+pub fn operators(gateway: Gateway) -> Router {
+    rest::owners().with_state(Gateway { serves: Serves::Operator, ..gateway }).layer(from_fn(body::bound))
 }
 
 /// Why an upgrade is not made.

@@ -265,6 +265,12 @@ impl HotStore for MemoryHot {
         Ok(())
     }
 
+    async fn erase(&self, project: &ProjectId) -> Result<(), HotError> {
+        self.projects.remove(project);
+        self.dirty.remove(project);
+        Ok(())
+    }
+
     async fn dirty(&self, _all: bool) -> Result<Vec<Dirty>, HotError> {
         let now = Instant::now();
         let dirty = |e: dashmap::mapref::multiple::RefMulti<'_, ProjectId, Mark>| Dirty {

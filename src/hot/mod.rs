@@ -215,6 +215,9 @@ pub trait HotStore: Send + Sync + 'static {
     /// Nobody on this node needs the project, which stands at `position` with everything saved: the store may forget it, at once or in time.
     async fn forget(&self, project: &ProjectId, position: Position) -> Result<(), HotError>;
 
+    /// Lets go of a project, whatever of it is saved: it was deleted. Rooms that go on with it find that the store has nothing of it.
+    async fn erase(&self, project: &ProjectId) -> Result<(), HotError>;
+
     /// Projects with commits above the watermark: those that this node has changed, or, with `all`, those that any node ever left.
     async fn dirty(&self, all: bool) -> Result<Vec<Dirty>, HotError>;
 
@@ -224,6 +227,11 @@ pub trait HotStore: Send + Sync + 'static {
     /// Claims the right to save a project for `lease`; zero gives it back. Returns false when another node has it: then nothing has changed. It only
     /// avoids waste: two that both save do no harm.
     async fn claim(&self, project: &ProjectId, lease: Duration) -> Result<bool, HotError>;
+
+    /// The keys of a project and their bytes, where they lie outside of this process.
+    async fn sizes(&self, _project: &ProjectId) -> Result<Vec<(String, u64)>, HotError> {
+        Ok(Vec::new())
+    }
 
     /// Whether the store answers at all; one in this process always does.
     async fn answers(&self) -> Result<(), HotError> {

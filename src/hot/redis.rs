@@ -25,6 +25,7 @@ mod scripts;
 mod state;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 use super::{Call, Dirty, Freeze, HotError, HotLog, HotState, HotStore, Over, Reply, Verified};
 use crate::clock;
@@ -255,6 +256,10 @@ impl HotStore for RedisHot {
         Ok(())
     }
 
+    async fn erase(&self, project: &ProjectId) -> Result<(), HotError> {
+        self.erase_all(project).await
+    }
+
     async fn dirty(&self, all: bool) -> Result<Vec<Dirty>, HotError> {
         Ok(self.marks.list(if all { self.left().await? } else { Vec::new() }))
     }
@@ -269,8 +274,12 @@ impl HotStore for RedisHot {
         Ok(self.run::<i64>(&script).await? == 1)
     }
 
+    async fn sizes(&self, project: &ProjectId) -> Result<Vec<(String, u64)>, HotError> {
+        self.sizes_of(project).await
+    }
+
     async fn answers(&self) -> Result<(), HotError> {
-        self.link.query::<Value>(&redis::cmd("PING")).await.map(drop).map_err(refused)
+        self.link.query::<Value>(&redis::cmd("TIME")).await.map(drop).map_err(refused)
     }
 
     fn lives(&self) -> Option<u64> {

@@ -1,5 +1,7 @@
 //! How a session comes into a room, and how one that fell behind comes back: by a delta if the room still has it, else by a snapshot.
 
+mod start;
+
 use super::mailbox::{JoinError, Joiner};
 use super::member::Member;
 use super::parts::parts;
@@ -9,13 +11,14 @@ use super::snapshot::{self, Snapshot};
 use crate::beside;
 use crate::clock;
 use crate::ids::{Author, Cid, CommitId, Position, Seq, SessionId};
-use crate::metrics;
+use crate::metrics::{self, joins};
 use crate::presence::roster::Whose;
 use crate::protocol::close::Close;
 use crate::protocol::frame::Frame;
 use crate::protocol::message::{ServerMessage, Sync, Welcome};
 use crate::protocol::refusal::{Code, Refusal};
 use crate::protocol::{Encoding, VERSION, encode, short};
+use start::Start;
 use tokio::sync::oneshot;
 
 /// A delta larger than this is not worth it, in bytes before JSON, which can make it about seven times as large.
@@ -53,19 +56,15 @@ pub(super) fn let_in(room: &mut Room, joiner: Joiner, reply: oneshot::Sender<Res
     let delta = joiner.position.filter(|p| has_delta(room, p.seq, p.id));
     match delta {
         Some(position) => admit(room, joiner, Start::Delta(position.seq), reply),
-        None if usable_snapshot(room, joiner.encoding) => admit(room, joiner, Start::Snapshot, reply),
+        None if usable_snapshot(room, joiner.encoding) => {
+            joins::snapshot_kept();
+            admit(room, joiner, Start::Snapshot, reply);
+        }
         None => {
             make_snapshot(room, joiner.encoding);
             room.waiting.push((joiner, reply));
         }
     }
-}
-
-/// Where a client's sync starts.
-#[derive(Clone, Copy)]
-enum Start {
-    Delta(Seq),
-    Snapshot,
 }
 
 fn has_delta(room: &Room, seq: Seq, id: CommitId) -> bool {
@@ -89,7 +88,7 @@ fn make_snapshot(room: &mut Room, encoding: Encoding) {
     beside::spawn(move || {
         let started = std::time::Instant::now();
         let snapshot = snapshot::encode(position, &canvas, encoding);
-        metrics::snapshot_made(started.elapsed());
+        joins::snapshot_made(started.elapsed(), snapshot.bytes);
         // A room that has ended needs no snapshot.
         let _ = made.send((encoding, snapshot));
     });
@@ -140,6 +139,7 @@ fn admit(room: &mut Room, joiner: Joiner, start: Start, reply: oneshot::Sender<R
         replace(room, old);
     }
     room.roster.join(session, joiner.who, joiner.presence, Whose::Ours);
+    joins::join(start.kind(room));
     sync(room, session, start);
     answer_unsaved(room, session, author);
 }

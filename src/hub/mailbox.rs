@@ -2,6 +2,7 @@
 
 use super::outbox::Outbox;
 use super::pulse::Pulse;
+use super::room::{Detail, Report};
 use crate::ids::{Author, Cid, ClientId, Position, ProjectId, Seq, SessionId};
 use crate::protocol::Encoding;
 use crate::protocol::message::{PresenceEntry, Role, To, Who};
@@ -47,6 +48,9 @@ pub enum JoinError {
     /// The project has as many sessions as it may.
     #[error("the project is full: it may have {0} sessions")]
     Full(usize),
+    /// The project was deleted.
+    #[error("this project was deleted")]
+    Deleted,
     /// The project could not be loaded. Never shown as an empty project.
     #[error("the project cannot be opened now: {0}")]
     Unavailable(String),
@@ -97,6 +101,10 @@ pub(super) enum Control {
     Bot(Box<Bot>, oneshot::Sender<Result<(), BotError>>),
     /// Who is there, on all nodes?
     Roster(oneshot::Sender<Vec<PresenceEntry>>),
+    /// Everything about you, please.
+    Inspect(oneshot::Sender<Box<Detail>>),
+    /// How are you?
+    Look(oneshot::Sender<Report>),
     /// The node stops.
     Drain,
 }

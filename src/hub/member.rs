@@ -11,6 +11,7 @@ use crate::protocol::message::{ServerMessage, Who};
 use crate::protocol::{Encoding, encode, short};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// One session in the room.
 #[derive(Debug)]
@@ -37,6 +38,8 @@ pub(super) struct Member {
     pub(super) can_wait: bool,
     /// Batches that were handed in and are not answered.
     pub(super) unanswered: usize,
+    /// The same, by cid and when they came; of those that were told to come again some may be missing.
+    asked: VecDeque<(Cid, Instant)>,
     /// Batches that have their seq and are to be answered.
     pub(super) answers: VecDeque<Answer>,
     /// Batches that have their seq and are not durable.
@@ -65,6 +68,7 @@ impl Member {
             is_due: false,
             can_wait: false,
             unanswered: 0,
+            asked: VecDeque::new(),
             answers: VecDeque::new(),
             unsaved: VecDeque::new(),
             leases: BTreeSet::new(),
@@ -84,6 +88,31 @@ impl Member {
         self.is_due = true;
         // The client sends again what it has no answer to: copies under way must not count against it.
         self.unanswered = self.answers.len();
+        self.asked.clear();
+    }
+
+    /// A batch is handed in now; false when there are `most` unanswered already.
+    pub(super) fn hand_in(&mut self, cid: Cid, most: usize) -> bool {
+        let fits = self.unanswered < most;
+        if fits {
+            self.unanswered += 1;
+            self.asked.push_back((cid, Instant::now()));
+        }
+        fits
+    }
+
+    /// A batch goes nowhere and is answered at once: how long that took is not what anybody waits for.
+    pub(super) fn answered_at_once(&mut self) {
+        self.unanswered = self.unanswered.saturating_sub(1);
+        self.asked.clear();
+    }
+
+    /// Batches up to this one are answered.
+    fn answered(&mut self, cid: Cid) {
+        while let Some((_, since)) = self.asked.front().filter(|(asked, _)| *asked <= cid) {
+            metrics::ops::answered(since.elapsed());
+            self.asked.pop_front();
+        }
     }
 
     /// Queues a message, or finds that the session cannot keep up.
@@ -160,8 +189,13 @@ impl Member {
                 (count, _) => (self.ack(count), count),
             };
             if self.say(&message) {
-                if let ServerMessage::Reject { refusal, .. } = message {
-                    metrics::refused(refusal.code);
+                match message {
+                    ServerMessage::Reject { cid, refusal, .. } => {
+                        metrics::refused(refusal.code);
+                        self.answered(cid);
+                    }
+                    ServerMessage::Ack { cid, .. } => self.answered(cid),
+                    _ => {}
                 }
                 self.answers.drain(..count);
                 self.unanswered = self.unanswered.saturating_sub(count);

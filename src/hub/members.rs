@@ -226,20 +226,15 @@ impl Members {
     }
 
     /// Counts a batch that a session hands in; false when it has `most` unanswered already.
-    pub(super) fn hand_in(&mut self, session: SessionId, most: usize) -> bool {
+    pub(super) fn hand_in(&mut self, session: SessionId, cid: Cid, most: usize) -> bool {
         // A batch of a session that has left is taken: it was sent before.
-        let Some(member) = self.by_session.get_mut(&session) else {
-            return true;
-        };
-        let fits = member.unanswered < most;
-        member.unanswered += usize::from(fits);
-        fits
+        self.by_session.get_mut(&session).is_none_or(|member| member.hand_in(cid, most))
     }
 
     /// A batch that was handed in goes nowhere and is answered at once.
     pub(super) fn answered_at_once(&mut self, session: SessionId) -> Option<&mut Member> {
         let member = self.get_mut(session)?;
-        member.unanswered = member.unanswered.saturating_sub(1);
+        member.answered_at_once();
         Some(member)
     }
 
@@ -267,6 +262,11 @@ impl Members {
         self.iter_mut().for_each(|(_, member)| {
             member.say(message);
         });
+    }
+
+    /// Everybody, to be looked at.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (SessionId, &Member)> {
+        self.by_session.iter().map(|(session, member)| (*session, member))
     }
 
     /// Closes every session.

@@ -20,10 +20,11 @@ mod shared;
 pub mod snapshot;
 
 pub use mailbox::{Bot, BotError, Busy, JoinError, Joiner, Membership};
+pub use room::{Detail, Report};
 
 use crate::access::registry::Registry;
-use crate::durable::DurableStore;
-use crate::fanout::Fanout;
+use crate::durable::{DELETED, DurableError, DurableStore};
+use crate::fanout::{Event, Fanout};
 use crate::hot::HotStore;
 use crate::ids::ProjectId;
 use crate::metrics;
@@ -31,7 +32,9 @@ use crate::presence::Presence;
 use crate::protocol::limits::Limits;
 use crate::protocol::message::PresenceEntry;
 use crate::recovery::lineage::Both;
+use crate::recovery::tombstone;
 use dashmap::DashMap;
+use futures_util::{StreamExt as _, stream};
 use mailbox::{Control, RoomHandle};
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +42,10 @@ use tokio::sync::{OnceCell, oneshot, watch};
 
 /// Tries to join a room that closes at the same moment; each finds a newer room, so that one is nearly always enough.
 const JOIN_TRIES: usize = 16;
+
+/// How long a room may take to say how it is, and how many are asked at the same time.
+const LOOK: Duration = Duration::from_secs(1);
+const LOOKS: usize = 64;
 
 /// The stores that rooms work with.
 pub struct Stores {
@@ -197,6 +204,44 @@ impl Hub {
         Err(JoinError::Unavailable("its room closes again and again".to_owned()))
     }
 
+    /// What every room says of itself; one that has too much to do is left out.
+    pub async fn reports(&self) -> Vec<Report> {
+        let rooms: Vec<_> = self.rooms.iter().filter_map(|slot| slot.value().get().cloned()).collect();
+        let asked = rooms.into_iter().map(|room| async move {
+            let (reply, answer) = oneshot::channel();
+            room.control.send(Control::Look(reply)).ok()?;
+            tokio::time::timeout(LOOK, answer).await.ok()?.ok()
+        });
+        stream::iter(asked).buffer_unordered(LOOKS).filter_map(std::future::ready).collect().await
+    }
+
+    /// Everything about a room that is open here; `None` when it is not, or has too much to do.
+    pub async fn detail(&self, project: &ProjectId) -> Option<Box<Detail>> {
+        let room = self.rooms.get(project).and_then(|slot| slot.value().get().cloned())?;
+        let (reply, answer) = oneshot::channel();
+        room.control.send(Control::Inspect(reply)).ok()?;
+        tokio::time::timeout(LOOK, answer).await.ok()?.ok()
+    }
+
+    /// Deletes a project, whoever has it open on whatever node. Who may come in is not the hub's: that must have ended before.
+    ///
+    /// # Errors
+    /// [`DurableError`]: doing it again does what is left.
+    pub async fn delete(&self, project: &ProjectId) -> Result<(), DurableError> {
+        let stores = self.stores.both();
+        let tombstone = tombstone::end(project, &stores).await?;
+        self.stores.fanout.publish(project, Event::Began { epoch: DELETED });
+        let again = project.clone();
+        let erased = tombstone::erase(project, &stores, &tombstone).await;
+        tokio::spawn(async move {
+            tokio::time::sleep(tombstone::AGAIN).await;
+            if let Err(error) = tombstone::erase(&again, &stores, &tombstone).await {
+                tracing::warn!(project = %again, %error, "not all of a deleted project could be erased: delete it again");
+            }
+        });
+        erased
+    }
+
     fn is_open(&self, project: &ProjectId) -> bool {
         self.rooms.get(project).is_some_and(|slot| slot.initialized())
     }
@@ -205,7 +250,7 @@ impl Hub {
     async fn room(self: &Arc<Self>, project: &ProjectId) -> Result<RoomHandle, JoinError> {
         let slot = self.rooms.entry(project.clone()).or_default().value().clone();
         if !slot.initialized() {
-            metrics::join_reads_durable();
+            metrics::joins::reads_durable();
         }
         let opened = slot.get_or_try_init(|| open::open(self.clone(), project.clone(), slot.clone())).await;
         match opened {

@@ -25,10 +25,12 @@ pub(super) async fn open(hub: Arc<Hub>, project: ProjectId, slot: Slot) -> Resul
     let found = match find(&hub.stores, &project).await {
         Ok(found) => found,
         Err(error) => {
-            tracing::error!(%project, %error, "the project cannot be opened");
+            if !matches!(error, JoinError::Deleted) {
+                tracing::error!(%project, %error, "the project cannot be opened");
+            }
             drop(subscription);
             hub.stores.fanout.prune(&project);
-            return Err(JoinError::Unavailable(error));
+            return Err(error);
         }
     };
     metrics::opened(started.elapsed());
@@ -70,9 +72,12 @@ struct Found {
 }
 
 /// The project's state. An error is an error, never an empty project.
-async fn find(stores: &Stores, project: &ProjectId) -> Result<Found, String> {
+async fn find(stores: &Stores, project: &ProjectId) -> Result<Found, JoinError> {
     // Read first: a hot store that is read later has all of it, or has come back from an old copy.
     let tail = tail(&*stores.durable, project, &Tail::START).await;
+    if tail.as_ref().is_ok_and(Tail::is_deleted) {
+        return Err(JoinError::Deleted);
+    }
     match stores.hot.load(project).await {
         Ok(Some(hot)) if tail.as_ref().is_ok_and(|tail| is_behind(&hot, tail.position)) => {
             tracing::warn!(%project, hot = ?hot.position, "the hot store has an old state");
@@ -108,8 +113,11 @@ fn is_behind(hot: &HotState, tail: Position) -> bool {
 }
 
 /// What the durable store has.
-async fn durable(stores: &Stores, project: &ProjectId) -> Result<Replica, String> {
-    let loaded = load(&*stores.durable, project).await.map_err(|e| e.to_string())?;
+async fn durable(stores: &Stores, project: &ProjectId) -> Result<Replica, JoinError> {
+    let loaded = load(&*stores.durable, project).await.map_err(|e| JoinError::Unavailable(e.to_string()))?;
+    if loaded.tail().is_deleted() {
+        return Err(JoinError::Deleted);
+    }
     let quarantined = loaded.canvas.quarantined().len();
     if quarantined > 0 {
         tracing::error!(%project, quarantined, "stored objects cannot be read and are set aside; the rest is served");

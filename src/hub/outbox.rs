@@ -175,6 +175,12 @@ impl Outbox {
         self.queues().blocked.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
     }
 
+    /// Bytes that wait, without those of a snapshot, which all sessions share.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.queues().live_bytes
+    }
+
     /// Lets go of the connection: nothing is sent any more.
     pub fn disconnect(&self) {
         self.queues().fail();

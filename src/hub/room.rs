@@ -8,11 +8,14 @@ mod bots;
 mod calls;
 mod cold;
 mod course;
+mod detail;
 mod direct;
+mod end;
 mod history;
 mod leases;
 mod mail;
 mod others;
+mod report;
 mod telling;
 mod timers;
 mod unsure;
@@ -23,25 +26,27 @@ use super::members::Members;
 use super::propose::{Proposed, Waiting};
 use super::snapshot::{Snapshot, Snapshots};
 use super::{RoomSettings, Stores};
-use crate::durable::DurableError;
 use crate::durable::load::Tail;
+use crate::durable::{DELETED, DurableError};
 use crate::fanout::{Event, Subscription};
 use crate::hot::{HotError, HotState, Reply, Verified};
 use crate::ids::{ObjectId, Position, ProjectId, SessionId};
 use crate::mechanism::{Mechanism, on};
-use crate::metrics;
 use crate::presence::roster::Roster;
 use crate::protocol::Encoding;
-use crate::protocol::close::Close;
 use crate::recovery::direct::Went;
 use crate::recovery::lineage::Begun;
 use crate::recovery::replica::Replica;
 use bots::Bots;
 pub(super) use course::Course;
+pub use detail::Detail;
 use direct::News;
+use end::End;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use others::{Found, Others};
+pub use report::Report;
+use report::Tally;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -74,14 +79,6 @@ enum Done {
     Looked(Result<Tail, DurableError>),
     /// What follows this tail.
     News(Tail, News),
-}
-
-/// Why a room ends.
-enum End {
-    /// Nobody is there and everything is saved.
-    Idle,
-    /// What it was told cannot be read: load the project anew.
-    Lost(String),
 }
 
 /// What is done beside the room comes back by these.
@@ -119,6 +116,7 @@ pub(super) struct Room {
     long_keys: BTreeSet<ObjectId>,
     rebalancing: bool,
     telling: Telling,
+    tally: Tally,
     timers: Timers,
     draining: bool,
     end: Option<End>,
@@ -160,6 +158,7 @@ impl Room {
             long_keys: BTreeSet::new(),
             rebalancing: false,
             telling,
+            tally: Tally::default(),
             timers: Timers::new(now),
             draining: false,
             end: None,
@@ -239,6 +238,7 @@ impl Room {
                     self.settle();
                 }
             }
+            Event::Began { epoch: DELETED } => self.end = Some(End::Deleted),
             Event::Began { epoch } if epoch <= self.replica.position().epoch => {}
             Event::Began { .. } => self.course.ask(),
             others => self.hear_others(others),
@@ -253,6 +253,8 @@ impl Room {
             Control::Role(session, role) => self.role(session, role),
             Control::Bot(bot, reply) => drop(reply.send(self.bot(&bot))),
             Control::Roster(reply) => drop(reply.send(self.roster.everybody())),
+            Control::Inspect(reply) => drop(reply.send(Box::new(self.detail()))),
+            Control::Look(reply) => drop(reply.send(self.report())),
             Control::Drain => self.drain(),
         }
     }
@@ -270,20 +272,6 @@ impl Room {
     fn snapshot_made(&mut self, encoding: Encoding, snapshot: Snapshot) {
         self.snapshots.done(encoding, snapshot);
         join::admit_waiting(self, encoding);
-    }
-
-    /// Says goodbye to whoever is left, and lets the hot store forget what is saved.
-    async fn leave(mut self) {
-        if self.roster.has_news() {
-            self.tell_presence();
-        }
-        if let Some(End::Lost(why)) = self.end.take() {
-            tracing::error!(project = %self.project, why, "the room starts over");
-            metrics::room_lost();
-            self.members.close_all(Close::Unavailable, "the project is loaded anew; reconnect");
-        } else if let Err(error) = self.stores.hot.forget(&self.project, self.replica.position()).await {
-            tracing::debug!(project = %self.project, %error, "the hot store kept a saved project");
-        }
     }
 }
 

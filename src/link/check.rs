@@ -4,7 +4,7 @@
 //! Cluster every master is looked at.
 
 mod commands;
-mod info;
+pub(super) mod info;
 
 pub use commands::acl;
 

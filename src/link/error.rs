@@ -60,7 +60,7 @@ impl LinkError {
 
     /// Counts.
     pub(super) fn count(self) -> Self {
-        metrics::redis_error(self.class());
+        metrics::redis::error(self.class());
         self
     }
 

@@ -56,7 +56,7 @@ async fn open_cluster(kept: &Arc<Kept>) -> Result<redis::cluster_async::ClusterC
     let push = move |push: PushInfo| {
         if let (PushKind::Disconnection, Some(kept)) = (push.kind, weak.upgrade()) {
             kept.lives.fetch_add(1, Ordering::Relaxed);
-            metrics::redis_reconnected();
+            metrics::redis::reconnected();
         }
         Ok::<(), std::convert::Infallible>(())
     };
@@ -100,7 +100,7 @@ pub(super) async fn keep(kept: Arc<Kept>, mut wire: Wire, live: watch::Sender<Op
             wire = reopen(&kept, &mut backoff) => wire,
         };
         kept.lives.fetch_add(1, Ordering::Relaxed);
-        metrics::redis_reconnected();
+        metrics::redis::reconnected();
         live.send_replace(Some(wire.clone()));
         tracing::info!(target = %kept.target, "connected again");
     }

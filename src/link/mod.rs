@@ -15,6 +15,7 @@ pub mod check;
 mod dial;
 pub mod error;
 mod keeper;
+pub mod memory;
 mod shards;
 pub mod subscriber;
 #[cfg(test)]
@@ -27,12 +28,14 @@ pub use dial::RESPONSE;
 pub use error::{LinkError, Refusal};
 pub use url::{Target, UrlError};
 
+use crate::metrics;
 use keeper::Kept;
 use redis::{Cmd, FromRedisValue, Pipeline, RedisResult, ScriptInvocation};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use wire::Wire;
 
 /// Time for the first connection.
@@ -95,7 +98,8 @@ impl Link {
         wire.ok_or_else(|| LinkError::Unavailable(format!("no connection to {} at present", self.kept.target)).count())
     }
 
-    fn sorted<T>(&self, result: RedisResult<T>) -> Result<T, LinkError> {
+    fn sorted<T>(&self, started: Instant, result: RedisResult<T>) -> Result<T, LinkError> {
+        metrics::redis::answered(started.elapsed());
         result.map_err(|e| LinkError::counted(&e, &self.kept.target))
     }
 
@@ -104,8 +108,8 @@ impl Link {
     /// # Errors
     /// [`LinkError`].
     pub async fn query<T: FromRedisValue>(&self, cmd: &Cmd) -> Result<T, LinkError> {
-        let mut wire = self.wire()?;
-        self.sorted(cmd.query_async(&mut wire).await)
+        let (mut wire, started) = (self.wire()?, Instant::now());
+        self.sorted(started, cmd.query_async(&mut wire).await)
     }
 
     /// Sends several commands at once. In a Cluster all their keys must lie in one slot.
@@ -113,8 +117,8 @@ impl Link {
     /// # Errors
     /// [`LinkError`] of the first command that failed; the others have run, unless the pipeline is atomic and was refused as a whole.
     pub async fn pipeline<T: FromRedisValue>(&self, pipeline: &Pipeline) -> Result<T, LinkError> {
-        let mut wire = self.wire()?;
-        self.sorted(pipeline.query_async(&mut wire).await)
+        let (mut wire, started) = (self.wire()?, Instant::now());
+        self.sorted(started, pipeline.query_async(&mut wire).await)
     }
 
     /// Calls a script by its digest; loads it first where it is missing, which is after a restart, a failover or a SCRIPT FLUSH. Each of
@@ -123,7 +127,7 @@ impl Link {
     /// # Errors
     /// [`LinkError`].
     pub async fn script<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T, LinkError> {
-        let mut wire = self.wire()?;
-        self.sorted(call.invoke_async(&mut wire).await)
+        let (mut wire, started) = (self.wire()?, Instant::now());
+        self.sorted(started, call.invoke_async(&mut wire).await)
     }
 }

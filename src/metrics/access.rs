@@ -21,6 +21,8 @@ pub const REASONS: &[&str] = &[
     "password_wrong",
     "password_later",
     "forbidden",
+    "deleted",
+    "rate_limited",
     "unavailable",
 ];
 

@@ -1,6 +1,7 @@
 //! What the durable database costs, and how often it fails.
 
-use metrics::{Unit, counter, describe_counter};
+use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
+use std::time::Duration;
 
 /// Counters without labels, and what they count.
 const COUNTERS: &[(&str, &str)] = &[
@@ -15,6 +16,12 @@ pub(super) fn describe() {
         describe_counter!(*name, Unit::Count, *text);
         counter!(*name).absolute(0);
     }
+    describe_histogram!(
+        "collab_durable_seconds",
+        Unit::Seconds,
+        "Time that the durable store took for what it was asked, with all that was tried again"
+    );
+    let _ = histogram!("collab_durable_seconds");
     describe_counter!(
         "collab_durable_errors_total",
         Unit::Count,
@@ -23,6 +30,11 @@ pub(super) fn describe() {
     for class in ["throttled", "unknown", "missing", "denied", "refused"] {
         counter!("collab_durable_errors_total", "class" => class).absolute(0);
     }
+}
+
+/// The durable store was asked for something, and has answered.
+pub fn answered(took: Duration) {
+    histogram!("collab_durable_seconds").record(took);
 }
 
 /// So many write units were consumed.

@@ -10,7 +10,6 @@ pub const SECONDS: &[f64] = &[0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.
 /// Counters without labels, and what they count.
 const COUNTERS: &[(&str, &str)] = &[
     ("collab_commits_total", "Commits accepted"),
-    ("collab_calls_total", "Calls to the hot store, of up to 64 batches each"),
     ("collab_repeats_total", "Batches that a client sent again and the server had already"),
     ("collab_room_open_failures_total", "Projects that could not be opened"),
     ("collab_room_losses_total", "Rooms that had to start over because the hot state was lost or another node went on"),
@@ -58,12 +57,7 @@ const COUNTERS: &[(&str, &str)] = &[
     ("collab_fanout_gaps_total", "Times that the connection of events was lost and made again"),
     ("collab_fanout_unreadable_total", "Events that came from Redis and could not be read, and presence keys likewise"),
     ("collab_sessions_opened_total", "Sessions that said a good hello"),
-    (
-        "collab_joins_durable_reads_total",
-        "Joins that waited for a read of the durable store, because their project was not open on this node",
-    ),
     ("collab_frames_received_total", "Messages received from clients"),
-    ("collab_redis_reconnects_total", "Connections to Redis made anew, of commands and of subscriptions"),
 ];
 
 /// Describes every metric and makes it appear, at zero.
@@ -101,7 +95,6 @@ pub fn describe() {
             "collab_fanout_lag_seconds",
             "Time from the publishing of an event by a node to its receipt here, by both clocks",
         ),
-        ("collab_snapshot_seconds", "Time to encode a snapshot"),
     ];
     for (name, text) in histograms {
         describe_histogram!(name, Unit::Seconds, text);
@@ -109,17 +102,14 @@ pub fn describe() {
     }
     describe_counter!("collab_refusals_total", Unit::Count, "Batches refused, by code");
     Code::ALL.iter().for_each(|code| counter!("collab_refusals_total", "code" => code.as_str()).absolute(0));
-    describe_counter!(
-        "collab_redis_errors_total",
-        Unit::Count,
-        "Calls to Redis and attempts to connect that failed, by class"
-    );
-    for class in ["unavailable", "oom", "readonly", "denied", "other"] {
-        counter!("collab_redis_errors_total", "class" => class).absolute(0);
-    }
     super::access::describe();
     super::durable::describe();
+    super::joins::describe();
     super::limits::describe();
+    super::node::describe();
+    super::ops::describe();
+    super::process::describe();
+    super::redis::describe();
     describe_counter!("collab_closes_total", Unit::Count, "Sockets that the server closed, by reason");
     Close::ALL.iter().for_each(|close| counter!("collab_closes_total", "reason" => close.name()).absolute(0));
 }

@@ -8,7 +8,7 @@ pub mod shared;
 
 pub use allowance::{Allowance, Limited};
 
-use crate::bucket::Bucket;
+use crate::bucket::{Bucket, Buckets};
 use crate::ids::ProjectId;
 use crate::metrics::limits::Limit;
 use dashmap::DashMap;
@@ -88,6 +88,8 @@ impl Pool {
 #[derive(Debug)]
 pub struct Quotas {
     rates: Rates,
+    /// Of those who show bots, by user.
+    bots: Buckets,
     users: DashMap<SmolStr, Weak<Pool>>,
     projects: DashMap<ProjectId, Weak<Pool>>,
 }
@@ -96,7 +98,16 @@ impl Quotas {
     /// Quotas of these rates.
     #[must_use]
     pub fn new(rates: Rates) -> Self {
-        Self { rates, users: DashMap::new(), projects: DashMap::new() }
+        Self { rates, bots: Buckets::new(rates.presence, BURST), users: DashMap::new(), projects: DashMap::new() }
+    }
+
+    /// Somebody shows a bot, or takes one away: all bots of a user together may as often as one session's presence.
+    ///
+    /// # Errors
+    /// [`Limited`].
+    pub fn bot(&self, user: &str) -> Result<(), Limited> {
+        let taken = self.bots.try_take(user, Instant::now(), 1);
+        taken.map_err(|retry| Limited { limit: Limit::Presence, retry })
     }
 
     /// What a session may ask for. `user` is `None` when it stands for everybody.
@@ -114,12 +125,14 @@ impl Quotas {
     }
 }
 
-/// The pool of this name; makes it, and forgets those that nobody has, when there is none.
+/// The pool of this name; makes it when there is none, and forgets those that nobody has whenever there are twice as many.
 fn pool<K: Clone + Eq + std::hash::Hash>(pools: &DashMap<K, Weak<Pool>>, name: &K, rate: u32) -> Arc<Pool> {
     if let Some(pool) = pools.get(name).and_then(|pool| pool.upgrade()) {
         return pool;
     }
-    pools.retain(|_, pool| pool.strong_count() > 0);
+    if pools.len().is_power_of_two() {
+        pools.retain(|_, pool| pool.strong_count() > 0);
+    }
     let mut entry = pools.entry(name.clone()).or_default();
     // Somebody else may have been first.
     entry.upgrade().unwrap_or_else(|| {

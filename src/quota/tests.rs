@@ -75,3 +75,10 @@ async fn a_user_has_as_many_sessions_as_may_be() {
     here.pop();
     assert!(session().is_ok(), "there is place again");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_bots_of_a_user_change_as_often_as_a_session() {
+    let quotas = Quotas::new(RATES);
+    assert_eq!((0..100).filter(|_| quotas.bot("api:shop").is_ok()).count(), 50);
+    assert_eq!(quotas.bot("ana"), Ok(()), "another user has their own");
+}

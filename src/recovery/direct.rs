@@ -23,6 +23,8 @@ pub enum Went {
     Direct(Box<HotState>, Tail),
     /// A node that reaches the hot store has ended the direct epoch that this node was in: it is for that node to go on.
     Ended,
+    /// The project was deleted.
+    Deleted,
     /// The durable store does not answer either, or others are at it: try again later.
     NotNow(String),
 }
@@ -35,6 +37,9 @@ pub async fn go(project: &ProjectId, durable: &dyn DurableStore, mine: &[Commit]
         Err(error) => return Went::NotNow(error.to_string()),
     };
     let tail = loaded.tail();
+    if tail.is_deleted() {
+        return Went::Deleted;
+    }
     let state = hot_state(loaded);
     if tail.direct && on(Mechanism::Direct) {
         return Went::Direct(Box::new(state), tail);

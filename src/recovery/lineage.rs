@@ -43,6 +43,8 @@ pub enum Begun {
     Yes(Box<HotState>),
     /// A store does not answer, or others are at it: try again later.
     NotNow(String),
+    /// The project was deleted: it has no lineage any more.
+    Deleted,
     /// The durable log has this epoch, and whether the hot store has it is not known: an older one there has ended.
     Sealed(Epoch, String),
 }
@@ -74,6 +76,7 @@ async fn install_alone(project: &ProjectId, stores: &Both, replica: &Replica) ->
         Err(error) => return not_now(&error),
     }
     match tail(&*stores.durable, project, &Tail::START).await {
+        Ok(tail) if tail.is_deleted() => return Ok(Begun::Deleted),
         Ok(tail) if tail.position == replica.position() => {}
         Ok(_) => return not_now("the durable log ends elsewhere"),
         Err(error) => return not_now(&error),
@@ -197,6 +200,9 @@ async fn union(project: &ProjectId, stores: &Both, hot: Option<HotState>, mine: 
         Ok(loaded) => loaded,
         Err(error) => return not_now(&error),
     };
+    if loaded.tail().is_deleted() {
+        return Ok(Begun::Deleted);
+    }
     let state = hot_state(loaded);
     if hot.as_ref().is_some_and(|hot| hot.position.epoch == state.position.epoch && hot.log.base() > state.position.seq)
     {

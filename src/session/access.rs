@@ -89,7 +89,8 @@ impl Pass {
 pub(super) fn close(denied: &Denied) -> Close {
     match denied {
         Denied::Unauthenticated { .. } => Close::Unauthenticated,
-        Denied::Forbidden(_) => Close::Forbidden,
+        Denied::Forbidden(_) | Denied::Deleted => Close::Forbidden,
+        Denied::TooOften(_) => Close::TooManyConnections,
         Denied::Unavailable(_) => Close::Unavailable,
     }
 }

@@ -236,6 +236,11 @@ impl HotStore for SimHot {
         Ok(())
     }
 
+    async fn erase(&self, project: &ProjectId) -> Result<(), HotError> {
+        let p = project.clone();
+        self.ask("erase", act(move |hot| async move { hot.erase(&p).await })).await
+    }
+
     async fn dirty(&self, all: bool) -> Result<Vec<Dirty>, HotError> {
         let others =
             if all { self.ask("dirty", act(|hot| async move { hot.dirty(true).await })).await? } else { Vec::new() };

@@ -3,7 +3,7 @@
 use crate::slow::{overflows, write};
 use crate::support::http;
 use crate::support::peers::{Bystanders, Node, agree, send, within};
-use crate::support::process::PATIENCE;
+use crate::support::process::{PATIENCE, until};
 use crate::support::shared::{Said, Shared, Tabs};
 use collabcanvas::protocol::Encoding::{Json, MessagePack};
 use loadtest::client::Client;
@@ -132,6 +132,27 @@ async fn a_socket_has_so_many_channels() {
     for line in ["collab_shared_sockets 1\n", "collab_connections 64\n"] {
         assert!(metrics.contains(line), "{line}");
     }
+}
+
+#[tokio::test]
+async fn a_channel_counts_as_a_connection_of_its_address() {
+    let node = Node::with(|setup| setup.with("COLLAB_LIMITS", "connections_per_ip=3"));
+    let mut shared = Shared::connect(&node).await;
+    for channel in 0..2 {
+        shared.open(channel, "p", MessagePack).await;
+        assert!(matches!(shared.next_of(channel).await, Said::Opened(_)), "the socket and two channels");
+    }
+    shared.open(2, "p", MessagePack).await;
+    let said = shared.next_of(2).await;
+    assert!(matches!(said, Said::Closed(4429, ref why) if why.len() > 10), "{said:?}");
+    shared.send(b'c', 0, b"\x03\xe8").await;
+    shared.is_closed(0).await;
+    // The client hears of the end before the session has given its place back.
+    until("there is a place again", PATIENCE, async || {
+        shared.open(2, "p", MessagePack).await;
+        matches!(shared.next_of(2).await, Said::Opened(_))
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -247,6 +247,21 @@ describe('an owner', () => {
     await leave(owner, editor);
   });
 
+  it('a deleted board says so, to whoever is on it and to whoever comes', async () => {
+    const project = newProject();
+    const editor = await enter(project, 'editor');
+    await drawRect(editor);
+    await saved(editor);
+    const token = await here.server.token('user-of-owner', `${project}=owner`);
+    const gone = await fetch(`${here.server.url}/v1/projects/${project}`, { method: 'DELETE', headers: { authorization: `Bearer ${token}` } });
+    expect(gone.status).toBe(204);
+    await wall(editor, 'This board was deleted');
+    await editor.reload();
+    await wall(editor, 'This board was deleted');
+    await shootBoth(editor, 'access-deleted');
+    await leave(editor);
+  });
+
   it('sees what others may do; the panel is nobody else’s, closes with Escape, and keeps no link', async () => {
     const project = newProject();
     const [owner, viewer] = [await enter(project, 'owner'), await enter(project, 'viewer')];

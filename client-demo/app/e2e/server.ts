@@ -48,6 +48,11 @@ export class Server {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  /** Where its operator looks. */
+  get adminUrl(): string {
+    return `http://127.0.0.1:${this.adminPort}`;
+  }
+
   private get environment(): NodeJS.ProcessEnv {
     return { ...process.env, COLLAB_LISTEN: `127.0.0.1:${this.port}`, COLLAB_ADMIN_LISTEN: `127.0.0.1:${this.adminPort}`, ...this.settings };
   }
@@ -60,7 +65,7 @@ export class Server {
 
   /** A number of the node's metrics, without labels; 0 for one that has not been there yet. */
   async metric(name: string): Promise<number> {
-    const text = await (await fetch(`http://127.0.0.1:${this.adminPort}/metrics`)).text();
+    const text = await (await fetch(`${this.adminUrl}/metrics`)).text();
     return Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1] ?? 0);
   }
 

@@ -68,6 +68,13 @@ describe('the gate', () => {
     expect(s.did).toEqual(['disconnect', 'forbidden false 2']);
   });
 
+  it('says that a board was deleted', () => {
+    const s = scene('t');
+    s.status.synced = true;
+    s.error('deleted');
+    expect(s.did).toEqual(['disconnect', 'deleted true 2']);
+  });
+
   it('leaves all other troubles to others', () => {
     const s = scene('t');
     for (const code of ['connection_lost', 'token_failed', 'replaced']) s.error(code);

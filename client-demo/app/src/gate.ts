@@ -4,7 +4,7 @@ import type { PasswordDialog } from './ui/password-dialog';
 import type { Barrier, Wall } from './ui/wall';
 
 /** Errors that this module shows; nobody else needs to. */
-export const isOfGate = ({ code }: CanvasError): boolean => code === 'unauthenticated' || code === 'forbidden' || code.startsWith('password_');
+export const isOfGate = ({ code }: CanvasError): boolean => code === 'unauthenticated' || code === 'forbidden' || code === 'deleted' || code.startsWith('password_');
 
 /** Lets nobody stand before a board that does not open: asks for the password of a link, or says whom to ask for access. */
 export function watchGate(
@@ -28,6 +28,7 @@ export function watchGate(
   canvas.on('error', ({ code }) => {
     const isClosed = canvas.status.connection === 'closed';
     if (code === 'password_needed' || code === 'password_wrong') ask(code === 'password_wrong');
+    else if (code === 'deleted') block('deleted');
     else if (code === 'forbidden' && isClosed) block('forbidden');
     else if (code === 'unauthenticated' && !access.isAsking) block(isClosed && access.token === undefined ? 'unknown' : 'ended');
   });

@@ -3,13 +3,12 @@
 use super::{Answer, Problem, done, json, owned, read};
 use crate::access::links::{self, Link};
 use crate::access::password::{PASSWORD_BYTES, Password};
-use crate::beside;
 use crate::clock;
 use crate::gateway::upgrade::Gateway;
 use crate::protocol::message::Role;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -78,9 +77,7 @@ pub(super) async fn post(
         Some(text) if text.is_empty() || text.len() > PASSWORD_BYTES => {
             return Err(Problem::wrong(format!("a password must have 1 to {PASSWORD_BYTES} bytes")));
         }
-        Some(text) => Some(beside::spawn(move || Password::of(&text)).await.map_err(|error| {
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("the password could not be taken: {error}"))
-        })?),
+        Some(text) => Some(gateway.access.password(move || Password::of(&text)).await?),
         None => None,
     };
     let made_ms = clock::now_ms();

@@ -3,7 +3,7 @@
 use super::{Answer, Problem, bearer, json, read};
 use crate::access::Denied;
 use crate::access::grant::{Basis, Grant};
-use crate::access::{tickets, token};
+use crate::access::{api_keys, tickets, token};
 use crate::clock;
 use crate::gateway::upgrade::Gateway;
 use crate::protocol::message::Role;
@@ -36,15 +36,16 @@ struct Made {
 pub(super) async fn post(State(gateway): State<Gateway>, headers: HeaderMap, body: Bytes) -> Answer {
     let caller = gateway.access.bearer(bearer(&headers)).await?;
     let wanted: Wanted = read(&body, r#"{"user": "ana", "projects": {"my-board": "editor"}, "session_ms": 3600000}"#)?;
+    let asks = caller.user.clone();
     let grant = granted(caller, wanted)?;
-    let ticket = gateway.access.ticket(&grant).await?;
+    let ticket = gateway.access.ticket(&asks, &grant).await?;
     let ttl_ms = u64::try_from(tickets::TTL.as_millis()).unwrap_or(u64::MAX);
     json(&Made { ticket, ttl_ms })
 }
 
 /// What the ticket grants: what its caller has, or, of a back end, what it says.
 fn granted(caller: Grant, wanted: Wanted) -> Result<Grant, Problem> {
-    let is_back_end = caller.user.starts_with("api:");
+    let is_back_end = caller.user.starts_with(api_keys::USER);
     let Some(user) = wanted.user else {
         if is_back_end {
             return Err(Problem::wrong("say whom the ticket is for: {\"user\": …, \"projects\": {…}}"));

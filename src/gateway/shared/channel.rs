@@ -3,6 +3,7 @@
 //! Owns the far end of the session's connection, on which it is the WebSocket's client. Each direction moves by itself, so that a browser that does not
 //! read hinders nobody who writes, and the other way round.
 
+use super::super::crowd::Guard;
 use super::frame::{self, Closed};
 use super::loopback;
 use super::queue::{self, Receiver, Sender};
@@ -29,10 +30,10 @@ const WRITE_BYTES: usize = 16 << 10;
 
 type Inner = WebSocketStream<TcpStream>;
 
-/// What a channel's session is, and whom it keeps alive.
+/// What a channel's session is, and what is held as long as it lives: the node, and a place among the connections of its client's address.
 pub(super) struct Opening {
     pub(super) session: Session,
-    pub(super) alive: watch::Receiver<()>,
+    pub(super) alive: (watch::Receiver<()>, Option<Guard>),
 }
 
 /// What the reader of the shared socket holds of a channel.

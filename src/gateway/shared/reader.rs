@@ -1,5 +1,6 @@
 //! What a shared socket does about what it hears, and about what it does not hear.
 
+use super::super::peer::Peer;
 use super::super::upgrade::Gateway;
 use super::channel::{self, Channel, Opening};
 use super::frame::{self, Asked, Closed};
@@ -35,6 +36,8 @@ pub(super) enum Ending {
 /// The reading side of a shared socket.
 pub(super) struct Reader {
     gateway: Gateway,
+    /// Who opens the channels.
+    peer: Peer,
     /// By number; the ended ones are forgotten when the next is opened.
     channels: HashMap<u32, Channel>,
     /// One for each channel. Dropping them drops the connections of the sessions.
@@ -50,11 +53,11 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(gateway: Gateway, to_client: Sender) -> Self {
+    pub(super) fn new(gateway: Gateway, peer: Peer, to_client: Sender) -> Self {
         let now = Instant::now();
         let waiting_bytes = 2 * gateway.hub.settings().limits.frame_bytes as usize;
         let (channels, tasks) = (HashMap::new(), JoinSet::new());
-        Self { gateway, channels, tasks, to_client, waiting_bytes, heard: now, idle: now, stop: None }
+        Self { gateway, peer, channels, tasks, to_client, waiting_bytes, heard: now, idle: now, stop: None }
     }
 
     /// Reads until the socket is to end.
@@ -154,8 +157,12 @@ impl Reader {
         let encoding = Encoding::choose(offered);
         let encoding = encoding
             .ok_or((Close::Malformed, "offer the subprotocol collabcanvas.v1.msgpack or collabcanvas.v1.json"))?;
+        // A channel takes as much as a connection does, so it counts as one.
+        let guard = self.gateway.edge.crowd.address(self.peer);
+        let guard =
+            guard.map_err(|_| (Close::TooManyConnections, "there are too many connections from this address"))?;
         let session = self.gateway.session(project, encoding);
-        Ok(Opening { session, alive: self.gateway.sessions.subscribe() })
+        Ok(Opening { session, alive: (self.gateway.sessions.subscribe(), guard) })
     }
 }
 

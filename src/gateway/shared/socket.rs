@@ -3,6 +3,7 @@
 //! One task; each channel has another. All of them end with it, and with them the connections of their sessions.
 
 use super::super::accept::drain;
+use super::super::peer::Peer;
 use super::super::upgrade::Gateway;
 use super::frame::HEAD;
 use super::queue::{self, Receiver};
@@ -30,7 +31,7 @@ const WRITE_BYTES: usize = 32 << 10;
 pub(super) type Socket = WebSocketStream<TcpStream>;
 
 /// Runs a shared socket until its connection ends. Bytes that were read from it after the upgrade are in `read`.
-pub(super) async fn run(gateway: Gateway, connection: TcpStream, read: Vec<u8>) {
+pub(super) async fn run(gateway: Gateway, peer: Peer, connection: TcpStream, read: Vec<u8>) {
     let _counted = metrics::shared_socket();
     let (timing, frame_bytes) = (gateway.timing, gateway.hub.settings().limits.frame_bytes as usize);
     let config = WebSocketConfig::default()
@@ -42,7 +43,7 @@ pub(super) async fn run(gateway: Gateway, connection: TcpStream, read: Vec<u8>) 
     let socket = WebSocketStream::from_partially_read(connection, read, Role::Server, Some(config)).await;
     let (mut sink, mut stream) = socket.split();
     let (out, waiting) = queue::new(WAITING, WAITING_BYTES);
-    let mut reader = Reader::new(gateway, out.clone());
+    let mut reader = Reader::new(gateway, peer, out.clone());
     {
         let mut writing = pin!(write(waiting, &mut sink, timing.heartbeat));
         let ending = tokio::select! {

@@ -6,7 +6,7 @@ use crate::hot::{HotError, Reply};
 use crate::hub::propose::{Answer, AtOnce, Proposed, Verdict, Waiting, propose};
 use crate::ids::{Cid, Seq, SessionId};
 use crate::mechanism::{Mechanism, on};
-use crate::metrics;
+use crate::metrics::{self, ops::Ops};
 use crate::project::canvas::View as _;
 use crate::project::rebalance;
 use crate::protocol::close::Close;
@@ -47,7 +47,9 @@ impl Room {
         let Some(proposed) = self.next_call() else { return };
         let (project, stores) = (self.project.clone(), self.stores.clone());
         self.in_flight = Some(Box::pin(async move {
+            let started = Instant::now();
             let reply = stores.hot.commit(&project, &proposed.call).await;
+            metrics::ops::committed(started.elapsed());
             Done::Committed(Box::new(proposed), reply)
         }));
     }
@@ -61,7 +63,7 @@ impl Room {
         if proposed.call.proposals.is_empty() {
             return None;
         }
-        metrics::call(proposed.call.proposals.len());
+        metrics::ops::call(proposed.call.proposals.len());
         Some(proposed)
     }
 
@@ -163,6 +165,7 @@ impl Room {
             return;
         }
         self.fill_from_ahead();
+        self.count(&proposed.batches, &proposed.answers);
         for (session, answer) in proposed.answers {
             match session {
                 Some(session) => self.members.decided(session, Answer { seq: answer.seq + later, ..answer }),
@@ -173,6 +176,18 @@ impl Room {
         self.settle();
         self.long_keys.extend(proposed.long_keys);
         self.rebalance_next();
+    }
+
+    /// Counts ops by what they came to. Batches and answers are in the same order, one for one.
+    fn count(&mut self, batches: &[Waiting], answers: &[(Option<SessionId>, Answer)]) {
+        let mut counted = Ops::default();
+        for (waiting, (_, answer)) in batches.iter().zip(answers) {
+            let Body::Ops(ops) = &waiting.batch.body else { continue };
+            let is_accepted = matches!(answer.verdict, Verdict::Accepted(_));
+            ops.iter().for_each(|op| counted.add(&op.action, is_accepted));
+        }
+        self.tally.ops += counted.accepted();
+        counted.count();
     }
 
     /// Queues a re-keying of the next stretch with a long order key: one at a time, because each may mend several.

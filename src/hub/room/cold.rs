@@ -3,7 +3,7 @@
 //! That the room knows of everything is not certain: the hot store may have forgotten commits that others saved and of which the room never heard. So the
 //! durable log is looked at before that is believed.
 
-use super::{Done, Room};
+use super::{Done, End, Room};
 use crate::durable::load::{Tail, load, tail};
 use crate::durable::{DurableError, DurableStore};
 use crate::hot::HotState;
@@ -31,6 +31,7 @@ impl Room {
     /// What the durable log has of a project that the hot store does not have.
     pub(super) fn cold(&mut self, found: Result<Found, DurableError>) {
         match found {
+            Ok(Found::Deleted) => self.end = Some(End::Deleted),
             Ok(Found::Direct) => self.course.need = Need::Heal,
             Ok(Found::More(state)) => {
                 tracing::warn!(project = %self.project, at = ?state.position, "others have saved what this room has never heard of");
@@ -57,6 +58,8 @@ impl Room {
 pub(super) enum Found {
     /// It ends where the room does.
     Same,
+    /// The project was deleted.
+    Deleted,
     /// It is in a direct epoch: other nodes may be in that still, and would not be heard of.
     Direct,
     /// This, which is not what the room has.
@@ -65,6 +68,9 @@ pub(super) enum Found {
 
 async fn look(durable: &dyn DurableStore, project: &ProjectId, here: Position) -> Result<Found, DurableError> {
     let tail = tail(durable, project, &Tail::START).await?;
+    if tail.is_deleted() {
+        return Ok(Found::Deleted);
+    }
     if tail.direct {
         return Ok(Found::Direct);
     }

@@ -177,6 +177,7 @@ impl Room {
                 self.log_read();
             }
             Went::Ended => self.was_ended(),
+            Went::Deleted => self.end = Some(End::Deleted),
             Went::NotNow(why) => {
                 tracing::warn!(project = %self.project, why, "the project cannot go on without the hot store yet");
                 self.does_not_work();
@@ -188,6 +189,7 @@ impl Room {
     pub(super) fn looked(&mut self, looked: Result<Tail, DurableError>) {
         let saved = self.replica.saved();
         match looked {
+            Ok(tail) if tail.is_deleted() => self.end = Some(End::Deleted),
             Ok(tail) => {
                 self.works();
                 self.saved_up_to(tail);
@@ -210,6 +212,7 @@ impl Room {
     /// What others have appended since `known`.
     pub(super) fn news(&mut self, known: Tail, news: News) {
         match news {
+            Ok(Some((_, tail))) if tail.is_deleted() => self.end = Some(End::Deleted),
             Ok(Some((entries, tail))) => {
                 self.works();
                 let Some(direct) = &mut self.course.direct else { return };

@@ -232,6 +232,7 @@ impl Room {
                 self.adopt(*state);
                 self.on_course();
             }
+            Begun::Deleted => self.end = Some(End::Deleted),
             Begun::NotNow(why) => self.not_begun(&why, installing),
             Begun::Sealed(epoch, why) => {
                 self.course.sealed = Some(epoch);

@@ -5,6 +5,7 @@ use super::course::UNAVAILABLE_RETRY_MS;
 use crate::hub::mailbox::Mail;
 use crate::hub::propose::Waiting;
 use crate::ids::{Author, SessionId};
+use crate::metrics::ops;
 use crate::protocol::message::{Role, ServerMessage, To};
 use crate::protocol::op::Batch;
 use crate::protocol::refusal::Code;
@@ -18,6 +19,7 @@ impl Room {
         match mail {
             Mail::Batch { session, author, batch } => self.submit(session, author, batch),
             Mail::Presence { session, set } => {
+                ops::presence_update();
                 let limit = self.settings.limits.presence_bytes;
                 if !self.roster.set(session, &set, limit as usize, Some(Instant::now())) {
                     let message = format!("presence may have {limit} bytes in all; this change was not taken");
@@ -28,6 +30,7 @@ impl Room {
                 }
             }
             Mail::Broadcast { session, topic, data, to } => {
+                ops::broadcast();
                 let is_here = matches!(to, To::Session(to) if self.members.get_mut(to).is_some());
                 if !is_here && self.stores.presence.is_shared() {
                     self.stores.presence.broadcast(&self.project, session, topic.clone(), data.clone(), to.clone());
@@ -49,7 +52,7 @@ impl Room {
             self.members.not_now(session, batch.cid, Code::Unavailable, UNAVAILABLE_RETRY_MS);
             return;
         }
-        if !self.members.hand_in(session, self.settings.limits.unacked_batches as usize) {
+        if !self.members.hand_in(session, batch.cid, self.settings.limits.unacked_batches as usize) {
             self.members.not_now(session, batch.cid, Code::Overloaded, OVERLOADED_RETRY_MS);
             return;
         }

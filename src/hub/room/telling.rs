@@ -107,6 +107,7 @@ impl Room {
         self.telling.told = head;
         self.publish_seq();
         metrics::commits(head - told);
+        self.tally.deliveries += (head - told) * self.members.len() as u64;
         if let Some(commits) = self.replica.id_at(told).and_then(|id| self.replica.after(told, id)) {
             self.members.commits(told + 1, commits);
             return;

@@ -3,7 +3,7 @@
 use super::Role;
 
 /// The value of a field.
-fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
+pub(in crate::link) fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
     info.lines().find_map(|line| line.trim_end().strip_prefix(name)?.strip_prefix(':'))
 }
 

@@ -154,7 +154,7 @@ impl Desk {
                     self.homes.insert(server, home);
                     count += 1;
                     if !is_first {
-                        metrics::redis_reconnected();
+                        metrics::redis::reconnected();
                     }
                 }
                 Err(error) => result = Err(error.count()),

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 impl Shell {
     /// Finds out who a client is, and lets it join.
     pub(super) async fn admit(&mut self, client: ClientId, hello: Hello) {
+        let started = Instant::now();
         let Some(project) = self.session.project.clone() else {
             return;
         };
@@ -40,7 +41,7 @@ impl Shell {
                     }
                 }
                 self.pass = Some(Box::new(pass));
-                self.join(&project, who, hello).await;
+                self.join(&project, who, hello, started).await;
             }
             Err(denied) => {
                 let (close, code, message) = self.deny(&denied);
@@ -90,7 +91,7 @@ impl Shell {
         self.say(&ServerMessage::Token(left));
     }
 
-    async fn join(&mut self, project: &ProjectId, who: Who, hello: Hello) {
+    async fn join(&mut self, project: &ProjectId, who: Who, hello: Hello, started: Instant) {
         let joiner = Joiner {
             session: rand::rng().random_range(1..SESSION_END),
             who,
@@ -105,6 +106,7 @@ impl Shell {
         match self.session.hub.join(project, joiner).await {
             Ok(membership) => {
                 self.membership = Some(membership);
+                metrics::joins::joined(started.elapsed());
                 // Loading a large project takes its time; nobody was listening meanwhile.
                 self.machine.heard(Instant::now());
                 self.counted = Some(metrics::session());
@@ -112,6 +114,7 @@ impl Shell {
             Err(error) => {
                 let close = match error {
                     JoinError::Full(_) => Close::ProjectFull,
+                    JoinError::Deleted => Close::Forbidden,
                     JoinError::Unavailable(_) => Close::Unavailable,
                 };
                 let message = error.to_string();

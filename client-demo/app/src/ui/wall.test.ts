@@ -10,6 +10,12 @@ describe('describeBarrier', () => {
     for (const barrier of ['unknown', 'ended'] as const) expect(describeBarrier(barrier, false, 0).text).toMatch(/Ask its owner/);
   });
 
+  it('does not send anybody to an owner of what is gone', () => {
+    const { title, text } = describeBarrier('deleted', true, 3);
+    expect(title).toBe('This board was deleted');
+    expect(text).not.toMatch(/ask|not sent/i);
+  });
+
   it('owns up to what was not sent', () => {
     const { title, text } = describeBarrier('forbidden', true, 1);
     expect(title).toMatch(/any more/);

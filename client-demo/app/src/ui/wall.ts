@@ -2,7 +2,7 @@ import { newBoardAddress } from '../project';
 import { h } from './dom';
 
 /** Why somebody does not get in. */
-export type Barrier = 'forbidden' | 'unknown' | 'ended' | 'password';
+export type Barrier = 'forbidden' | 'deleted' | 'unknown' | 'ended' | 'password';
 
 /** @param wasIn they were on the board before */
 export function describeBarrier(barrier: Barrier, wasIn: boolean, unsent: number): { readonly title: string; readonly text: string } {
@@ -11,6 +11,8 @@ export function describeBarrier(barrier: Barrier, wasIn: boolean, unsent: number
   switch (barrier) {
     case 'forbidden':
       return { title: wasIn ? 'You have no access to this board any more' : 'You have no access to this board', text: ask + kept };
+    case 'deleted':
+      return { title: 'This board was deleted', text: 'An owner has deleted it, and nothing of it is left.' };
     case 'unknown':
       return { title: 'This board does not know you', text: `It is not open to everybody. ${ask}` };
     case 'ended':
