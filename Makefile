@@ -15,7 +15,7 @@ SCENARIOS ?=
 FIRST ?= 1000000
 FUZZ_SECONDS ?= 600
 
-.PHONY: help run test fmt lint doc web unit integration browser storm sim fuzz hostile measure dynamodb-local deny audit deny-there rust-there node-there chromium-there redis-there postgres-there python-there
+.PHONY: help run test fmt lint doc web unit integration browser storm sim fuzz hostile measure dynamodb-local deny audit deny-there rust-there node-there chromium-there redis-there postgres-there python-there rules rules-there
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -51,10 +51,13 @@ $(WEB)/node_modules/.installed: $(WEB)/package-lock.json
 	@cd $(WEB) && npm ci --no-audit --no-fund --loglevel=error || { echo "The web packages cannot be installed: npm needs a network, or a registry that it can reach." >&2; exit 1; }
 	@touch $@
 
-integration: web rust-there redis-there postgres-there $(PYTHON)/.installed ## Whole-program tests: killed servers, several nodes on Redis, bad input, convergence with the SDK
+integration: web rust-there redis-there postgres-there rules-there $(PYTHON)/.installed ## Whole-program tests: killed servers, several nodes on Redis, bad input, convergence with the SDK
 	cd $(WEB) && npm run --silent typecheck && npm run --silent test
 	cargo test --quiet --workspace --test '*'
 	cd $(WEB)/sdk && COLLAB_SERVER="$(CURDIR)/target/debug/collabcanvas" COLLAB_PYTHON="$(CURDIR)/$(PYTHON)/bin/python" npm run --silent test:live
+
+rules: rust-there rules-there ## Alerts, board and runbook: each metric exists, each alert has its tests and its entry
+	cargo test --quiet --test observability
 
 $(PYTHON)/.installed: $(WEB)/examples/python/requirements.txt | python-there
 	@echo "Setting up Python for the test of its client …"
@@ -145,6 +148,17 @@ chromium-there:
 	    { apt-get update -qq && apt-get install -y -qq chromium fonts-noto-core >/dev/null; } || { echo "Chromium cannot be installed: apt-get failed." >&2; exit 1; }; \
 	  else \
 	    echo "Chromium is missing: install it (Debian: apt-get install chromium), or set CHROMIUM to its path, and try again." >&2; exit 1; \
+	  fi; \
+	fi
+
+rules-there:
+	@if ! command -v promtool >/dev/null; then \
+	  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	    echo "Installing promtool for the tests of rules and board …"; \
+	    { apt-get update -qq && apt-get install -y -qq --no-install-recommends prometheus >/dev/null; } || { echo "promtool cannot be installed: apt-get failed." >&2; exit 1; }; \
+	    if command -v systemctl >/dev/null; then systemctl disable --quiet --now prometheus 2>/dev/null || true; fi; \
+	  else \
+	    echo "The tests of rules and board need promtool: install it (Debian: apt-get install prometheus) and try again." >&2; exit 1; \
 	  fi; \
 	fi
 
