@@ -7,6 +7,8 @@ SHELL := /bin/bash
 WEB := client-demo
 DYNAMODB_LOCAL := target/dynamodb-local
 PYTHON := target/python
+AWS := infra/aws
+AWS_PYTHON := target/aws-python
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome || true)
 
 SEEDS ?= 100000
@@ -15,7 +17,7 @@ SCENARIOS ?=
 FIRST ?= 1000000
 FUZZ_SECONDS ?= 600
 
-.PHONY: help run test fmt lint doc web unit integration browser storm sim fuzz hostile measure dynamodb-local deny audit deny-there rust-there node-there chromium-there redis-there postgres-there python-there rules rules-there
+.PHONY: help run test fmt lint doc web unit integration browser storm sim fuzz hostile measure dynamodb-local deny audit deny-there rust-there node-there chromium-there redis-there postgres-there python-there rules rules-there aws
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -25,7 +27,7 @@ run: web ## Set everything up and start a node with the demo page; prints the ad
 	@cargo build --release
 	@exec target/release/collabcanvas serve
 
-test: lint unit doc web integration browser ## Install what the tests need, then run all of them
+test: lint unit doc web integration aws browser ## Install what the tests need, then run all of them
 	@echo "All tests passed."
 
 fmt: rust-there ## Format the Rust code
@@ -63,6 +65,22 @@ $(PYTHON)/.installed: $(WEB)/examples/python/requirements.txt | python-there
 	@echo "Setting up Python for the test of its client …"
 	@rm -rf $(PYTHON) && mkdir -p target && python3 -m venv $(PYTHON)
 	@$(PYTHON)/bin/pip install --quiet --disable-pip-version-check -r $< || { echo "The Python packages cannot be installed: pip needs a network, or a package index that it can reach." >&2; exit 1; }
+	@touch $@
+
+aws: node-there $(AWS)/node_modules/.installed $(AWS_PYTHON)/.installed ## The stacks for AWS: types, assertions, cdk-nag, templates, cfn-lint, and a deployment to moto
+	cd $(AWS) && npm run --silent check
+	$(AWS_PYTHON)/bin/cfn-lint --non-zero-exit-code warning $(AWS)/cdk.out/*.template.json
+	$(AWS_PYTHON)/bin/python -m unittest discover -s $(AWS)/deploy-test
+
+$(AWS)/node_modules/.installed: $(AWS)/package-lock.json
+	@echo "Installing the packages of the stacks for AWS …"
+	@cd $(AWS) && npm ci --no-audit --no-fund --loglevel=error || { echo "The packages of infra/aws cannot be installed: npm needs a network, or a registry that it can reach." >&2; exit 1; }
+	@touch $@
+
+$(AWS_PYTHON)/.installed: $(AWS)/deploy-test/requirements.txt | python-there
+	@echo "Setting up Python for the deployment to moto …"
+	@rm -rf $(AWS_PYTHON) && mkdir -p target && python3 -m venv $(AWS_PYTHON)
+	@$(AWS_PYTHON)/bin/pip install --quiet --disable-pip-version-check -r $< || { echo "The Python packages cannot be installed: pip needs a network, or a package index that it can reach." >&2; exit 1; }
 	@touch $@
 
 browser: web chromium-there redis-there ## The demo in a real Chromium

@@ -95,8 +95,14 @@ impl App {
         };
         let key = Key::new(config.admin_token.as_ref().map(Secret::reveal));
         let operators = gateway::operators(gateway.clone());
-        let health =
-            Health { hot: hot.clone(), durable: durable.clone(), stopping: stopping.clone(), isolated, started };
+        let health = Health {
+            is_shared: config.redis.is_some(),
+            hot: hot.clone(),
+            durable: durable.clone(),
+            stopping: stopping.clone(),
+            isolated,
+            started,
+        };
         let (tell, projects) = watch::channel(Vec::new());
         tokio::spawn(overview::keep(hub.clone(), health.clone(), tell));
         let inspector = Inspector { hub: hub.clone(), hot };

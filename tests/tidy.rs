@@ -158,7 +158,7 @@ fn read(path: &Path) -> String {
 
 fn all_code() -> Vec<PathBuf> {
     let rust = ["src", "tests", "loadtest", "benches", "fuzz"].into_iter().flat_map(|d| files(d, &[".rs"]));
-    rust.chain(files("client-demo", &[".ts", ".css"])).collect()
+    rust.chain(["client-demo", "infra"].into_iter().flat_map(|d| files(d, &[".ts", ".css"]))).collect()
 }
 
 /// The parts of a file that are not its tests.
@@ -264,6 +264,7 @@ fn every_path_in_a_document_exists() {
     let mut documents = files("src", &[".md"]);
     documents.extend(files("client-demo", &[".md"]));
     documents.extend(files("loadtest", &[".md"]));
+    documents.extend(files("infra", &[".md"]));
     documents.extend(["README.md", "CHANGELOG.md"].map(|d| Path::new(ROOT).join(d)));
     let mut wrong = Vec::new();
     for document in documents {

@@ -16,6 +16,8 @@ const PROBE: Duration = Duration::from_secs(2);
 /// What the answers rest on.
 #[derive(Clone)]
 pub struct Health {
+    /// Whether nodes share the hot store, so that what it has survives this process.
+    pub is_shared: bool,
     /// Where batches are ordered.
     pub hot: Arc<dyn HotStore>,
     /// Where they survive.
@@ -34,7 +36,7 @@ pub struct Health {
 pub enum Status {
     /// All is well.
     Ready,
-    /// It serves, without the hot store.
+    /// It serves, without one of its stores.
     Degraded,
     /// Clients are better served by another node.
     NotReady,
@@ -71,13 +73,16 @@ impl Health {
         Checkup { status, why, version: VERSION, uptime_s: self.started.elapsed().as_secs(), hot, durable }
     }
 
-    /// Whether the node can serve, without a look at what it can do without.
+    /// Whether the node can serve.
     ///
     /// # Errors
     /// A sentence.
     pub async fn ready(&self) -> Result<(), String> {
-        let hot = Dependency { is_up: true, latency_ms: 0.0, error: None };
-        match self.judge(&hot, &probe(self.read()).await) {
+        let up = || Dependency { is_up: true, latency_ms: 0.0, error: None };
+        let durable = probe(self.read()).await;
+        // What is well needs no second look: a balancer asks every few seconds.
+        let hot = if durable.is_up { up() } else { probe(self.hot.answers()).await };
+        match self.judge(&hot, &durable) {
             (Status::NotReady, why) => Err(why.unwrap_or_default()),
             _ => Ok(()),
         }
@@ -90,12 +95,15 @@ impl Health {
         if *self.isolated.borrow() {
             return (Status::NotReady, Some("this node does not reach the hot store, others do".to_owned()));
         }
-        if let Some(error) = &durable.error {
-            return (Status::NotReady, Some(error.clone()));
-        }
-        match &hot.error {
-            Some(error) => (Status::Degraded, Some(format!("projects go on without the hot store: {error}"))),
-            None => (Status::Ready, None),
+        // A hot store in this process dies with it: nothing may be accepted that only that has.
+        match (&hot.error, &durable.error) {
+            (None, None) => (Status::Ready, None),
+            (Some(error), None) => (Status::Degraded, Some(format!("projects go on without the hot store: {error}"))),
+            // Every node is in the same boat, and their orchestrator must not replace them all for it.
+            (None, Some(error)) if self.is_shared => {
+                (Status::Degraded, Some(format!("nothing is saved at present: {error}")))
+            }
+            (_, Some(error)) => (Status::NotReady, Some(error.clone())),
         }
     }
 
@@ -133,11 +141,14 @@ mod tests {
         let (cut, isolated) = watch::channel(false);
         let hot = Arc::new(MemoryHot::new(Arc::new(LocalFanout::default())));
         let durable = Arc::new(MemoryStore::new());
-        let health = Health { hot, durable, stopping, isolated, started: Instant::now() };
+        let health = Health { is_shared: false, hot, durable, stopping, isolated, started: Instant::now() };
         assert_eq!(health.check().await.status, Status::Ready);
         let (up, down) = (dependency(None), dependency(Some("gone")));
         assert_eq!(health.judge(&down, &up).0, Status::Degraded);
         assert_eq!(health.judge(&up, &down), (Status::NotReady, Some("gone".to_owned())));
+        let one_of_many = Health { is_shared: true, ..health.clone() };
+        assert_eq!(one_of_many.judge(&up, &down).0, Status::Degraded, "Redis keeps what is accepted meanwhile");
+        assert_eq!(one_of_many.judge(&down, &down).0, Status::NotReady);
         cut.send_replace(true);
         assert_eq!(health.judge(&down, &up).0, Status::NotReady, "others reach it");
         cut.send_replace(false);

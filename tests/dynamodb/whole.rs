@@ -5,7 +5,7 @@ use super::support::dynamodb::{DynamoDb, url};
 use super::support::dynamodb_faults::{DynamoFaults, Faults};
 use super::support::http;
 use super::support::peers::{agree, synced};
-use super::support::process::PATIENCE;
+use super::support::process::{PATIENCE, until};
 use super::support::redis::Redis;
 use super::support::server::Server;
 use collabcanvas::protocol::Encoding;
@@ -70,4 +70,22 @@ async fn what_is_saved_outlives_nodes_and_redis_in_bad_weather() {
     let reader = join(&later, "client-three-000").await;
     assert_eq!(reader.core.replica().0.len(), 60);
     assert_eq!(reader.core.replica().difference(one.core.replica()), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_stay_ready_while_the_table_is_away_for_all_of_them() {
+    let database = DynamoDb::with_table(TABLE);
+    let layer = DynamoFaults::start(&database.endpoint).await;
+    let (redis, data) = (Redis::start().await, tempfile::tempdir().expect("a directory"));
+    let server = node(&redis, data.path(), &url(layer.url(), TABLE)).start();
+    let is = async |status: &str| {
+        let (code, health) = http::get(&server.admin, "/healthz").await;
+        code == 200 && health.contains(&format!(r#""status":"{status}""#))
+    };
+    assert!(is("ready").await);
+    layer.set(Faults { away: true, ..Faults::default() });
+    until("it says that nothing is saved", PATIENCE, async || is("degraded").await).await;
+    assert_eq!(http::get(&server.admin, "/readyz").await.0, 200, "an orchestrator must not replace every node for it");
+    layer.calm();
+    until("all is well", PATIENCE, async || is("ready").await).await;
 }
