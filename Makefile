@@ -16,8 +16,9 @@ MODE ?=
 SCENARIOS ?=
 FIRST ?= 1000000
 FUZZ_SECONDS ?= 600
+OLD ?=
 
-.PHONY: help run test fmt lint doc web unit integration browser storm sim fuzz hostile measure dynamodb-local deny audit deny-there rust-there node-there chromium-there redis-there postgres-there python-there rules rules-there aws
+.PHONY: help run test fmt lint doc web unit integration browser storm sim roll fuzz hostile measure dynamodb-local deny audit deny-there rust-there node-there chromium-there redis-there postgres-there python-there rules rules-there aws
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -122,6 +123,12 @@ dynamodb-local: ## Fetch Amazon's stand-in for DynamoDB, on which the durable st
 
 storm: web rust-there redis-there ## Nodes, Redis and the durable store fail again and again while clients edit: for STORM_SECONDS (3600), seeds STORM_SEEDS (1..100), continued where it stopped
 	cargo test --release --test storm a_long_storm -- --ignored --nocapture
+
+roll: web rust-there redis-there ## Nodes of an older version are replaced by this one, one after another, while people edit: make roll OLD=<tag or commit>
+	@[ -n "$(OLD)" ] || { echo "Say which version is to be replaced: make roll OLD=<tag or commit>" >&2; exit 1; }
+	rm -rf target/old && git clone --quiet . target/old && git -C target/old checkout --quiet "$(OLD)"
+	$(MAKE) -C target/old web && cd target/old && cargo build --quiet --release --bin collabcanvas
+	STORM_OLD="$(CURDIR)/target/old/target/release/collabcanvas" cargo test --release --test storm a_rolling_restart -- --nocapture
 
 hostile: rust-there ## Attackers of all kinds while a hundred honest people work: what these notice of it
 	cargo test --release --test hostile --no-run

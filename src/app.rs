@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::durable::DurableStore;
 use crate::gateway::{self, Bounds, Crowd, Edge, Gateway, Serves, Trusted};
 use crate::hub::{Hub, RoomSettings};
+use crate::lifecycle;
 use crate::presence::Presence;
 use crate::protocol::secret::Secret;
 use crate::session::Timing;
@@ -52,11 +53,12 @@ pub struct App {
     hub: Arc<Hub>,
     durable: Arc<dyn DurableStore>,
     presence: Arc<dyn Presence>,
-    stop: watch::Sender<bool>,
+    stop: watch::Sender<Option<Duration>>,
     sessions: watch::Sender<()>,
     autosave: JoinHandle<()>,
     estranged: JoinHandle<String>,
     grace: Duration,
+    drain: Duration,
     /// Keeps other nodes out of the database.
     _lock: Option<File>,
 }
@@ -81,7 +83,7 @@ impl App {
         let hub = Hub::new(Arc::new(stores), room_settings(config, ack_means_saved));
         let autosave = tokio::spawn(Autosave::new(hot.clone(), durable.clone(), config.history, pace).run());
 
-        let (stop, stopping) = watch::channel(false);
+        let (stop, stopping) = watch::channel(None);
         let (sessions, _) = watch::channel(());
         let gateway = Gateway {
             hub: hub.clone(),
@@ -113,7 +115,7 @@ impl App {
         let crowd = gateway.edge.crowd.clone();
         tokio::spawn(gateway::serve(listener, gateway::router(gateway), clients, crowd, stopping));
         // Probes are answered until the very end: a node that saves is alive.
-        let never = watch::channel(false);
+        let never = watch::channel(None);
         tokio::spawn(async move {
             let probes = gateway::Limits { head: HEAD, accepts_per_second: ADMIN_CONNECTIONS };
             gateway::serve(admin_listener, admin::router(admin), probes, probing(), never.1).await;
@@ -131,6 +133,7 @@ impl App {
             autosave,
             estranged,
             grace: config.grace,
+            drain: config.drain,
             _lock: lock,
         })
     }
@@ -143,9 +146,12 @@ impl App {
         }
     }
 
-    /// Stops: takes nobody new, tells clients when to come back, saves. Returns whether everything was saved within the grace period.
+    /// Stops: takes nobody new, tells its clients one after another to go elsewhere, saves. Returns whether everything was saved within the grace period.
     pub async fn stop(self) -> bool {
-        self.stop.send_replace(true);
+        let (clients, within) = (self.sessions.receiver_count(), self.drain.min(self.grace / 2));
+        let window = lifecycle::window(clients, within);
+        tracing::info!(clients, window_ms = window.as_millis(), "telling clients to go");
+        self.stop.send_replace(Some(window));
         let saved = tokio::time::timeout(self.grace, async {
             self.sessions.closed().await;
             self.hub.drain().await;

@@ -6,14 +6,18 @@ mod auth;
 mod check;
 mod edge;
 mod limits;
+mod stop;
 mod table;
+mod telemetry;
 mod tools;
 mod warnings;
 
 pub use auth::{AuthArgs, TokenArgs, TokenConfig};
 pub use edge::EdgeArgs;
 pub use limits::{LimitsArgs, NodeLimits};
+pub use stop::StopArgs;
 pub use table::{limits_table, table};
+pub use telemetry::{LogConfig, LogFormat, TelemetryArgs, TraceConfig};
 
 use crate::access::api_keys::ApiKeys;
 use crate::access::keys::KeySource;
@@ -191,24 +195,10 @@ pub struct RawConfig {
     /// How long history is kept, such as 30d or 36h: every change for a day, then a state a day
     #[arg(long, env = "COLLAB_HISTORY_RETENTION", default_value = "30d", value_name = "TIME")]
     history_retention: String,
-    /// Seconds that a stopping node takes at most to save and to say goodbye
-    #[arg(long, env = "COLLAB_GRACE_SECONDS", default_value = "20", value_name = "SECONDS")]
-    grace_seconds: String,
-    /// What is logged: error, warn, info, debug, trace, or a filter such as collabcanvas=debug
-    #[arg(long, env = "COLLAB_LOG", default_value = "info", value_name = "FILTER")]
-    log: String,
-    /// How it is logged: text for people, json for machines
-    #[arg(long, env = "COLLAB_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
-    log_format: String,
-}
-
-/// How log lines look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
+    #[command(flatten)]
+    stop: StopArgs,
+    #[command(flatten)]
+    telemetry: TelemetryArgs,
 }
 
 /// Where commits are kept.
@@ -285,10 +275,12 @@ pub struct Config {
     pub history: Duration,
     /// How long stopping may take.
     pub grace: Duration,
-    /// What is logged.
-    pub log: String,
-    /// How it is logged.
-    pub log_format: LogFormat,
+    /// Within which time a stopping node tells its clients to go, at most.
+    pub drain: Duration,
+    /// What is logged, and how.
+    pub log: LogConfig,
+    /// Where what happens to ops is told, if it is.
+    pub traces: Option<TraceConfig>,
 }
 
 /// All that is wrong with a configuration.

@@ -21,6 +21,7 @@ pub mod lifecycle;
 pub mod link;
 pub mod mechanism;
 pub mod metrics;
+pub mod outbound;
 pub mod presence;
 pub mod project;
 pub mod protocol;
@@ -30,3 +31,4 @@ pub mod session;
 #[cfg(test)]
 mod sim;
 pub mod telemetry;
+pub mod trace;

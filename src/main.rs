@@ -25,7 +25,7 @@ async fn main() -> ExitCode {
         Ok(config) => config,
         Err(errors) => return fail(&errors),
     };
-    let filter = telemetry::log(&config.log, config.log_format);
+    let filter = telemetry::log(&config.log);
     config.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
     match serve(&config, filter).await {
         Ok(code) => code,
@@ -36,6 +36,9 @@ async fn main() -> ExitCode {
 async fn serve(config: &Config, filter: Filter) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let metrics = telemetry::record()?;
     tokio::spawn(telemetry::keep_up(metrics.clone()));
+    if let Some(traces) = &config.traces {
+        telemetry::otlp::start(traces)?;
+    }
     let mut app = App::start(config, metrics, filter).await?;
     let mut signals = StopSignals::listen()?;
     announce(&app);
@@ -46,6 +49,7 @@ async fn serve(config: &Config, filter: Filter) -> Result<ExitCode, Box<dyn std:
     // A second signal is at once.
     tokio::select! {
         saved = app.stop() => {
+            telemetry::otlp::finish().await;
             if !saved {
                 tracing::error!("not everything could be saved in time; clients keep what is not saved and send it again");
             }

@@ -1,6 +1,8 @@
-//! Logging and the recorder of metrics, set up once by `main`.
+//! Logging, the recorder of metrics and the way of traces, set up once by `main`.
 
-use crate::config::LogFormat;
+pub mod otlp;
+
+use crate::config::{LogConfig, LogFormat};
 use crate::metrics::ops::BATCHES;
 use crate::metrics::{SECONDS, describe};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -64,7 +66,7 @@ fn never(filter: EnvFilter) -> EnvFilter {
 
 /// Starts logging to standard error. `filter` has been checked by the configuration.
 #[must_use]
-pub fn log(filter: &str, format: LogFormat) -> Filter {
+pub fn log(LogConfig { filter, format }: &LogConfig) -> Filter {
     let first = never(EnvFilter::try_new(filter).unwrap_or_default());
     let builder = tracing_subscriber::fmt().with_env_filter(first).with_writer(std::io::stderr);
     match format {

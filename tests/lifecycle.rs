@@ -5,6 +5,8 @@ mod support;
 
 #[path = "lifecycle/admin.rs"]
 mod admin;
+#[path = "lifecycle/logs.rs"]
+mod logs;
 #[path = "lifecycle/start.rs"]
 mod start;
 #[path = "lifecycle/stop.rs"]

@@ -19,6 +19,8 @@ mod presence;
 mod pubsub_kill;
 #[path = "nodes/start.rs"]
 mod start;
+#[path = "nodes/traces.rs"]
+mod traces;
 
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 

@@ -4,13 +4,10 @@
 //! twice within [`AGAIN`], whoever asks. What was fetched last stays good when the issuer does not answer.
 
 use super::keys::Key;
+use crate::outbound;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::Uri;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, JwkSet, PublicKeyUse};
 use std::sync::Arc;
@@ -37,7 +34,7 @@ pub(super) struct Jwks(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     url: Uri,
-    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    client: outbound::Client<Empty<Bytes>>,
     keys: RwLock<Fetched>,
     /// Held by whoever fetches: the others wait for what comes.
     fetching: Mutex<()>,
@@ -58,14 +55,7 @@ impl Jwks {
     /// Begins to fetch.
     pub(super) fn start(url: &str) -> Result<Self, String> {
         let url: Uri = url.parse().map_err(|error| format!("the address of keys {url} cannot be used: {error}"))?;
-        let connector = HttpsConnectorBuilder::new()
-            .with_native_roots()
-            .map_err(|error| format!("the system's certificates cannot be read: {error}"))?
-            .https_or_http()
-            .enable_http1()
-            .build();
-        let client = Client::builder(TokioExecutor::new()).build(connector);
-        let shared = Shared { url, client, keys: RwLock::default(), fetching: Mutex::default() };
+        let shared = Shared { url, client: outbound::client()?, keys: RwLock::default(), fetching: Mutex::default() };
         let jwks = Self(Arc::new(shared));
         jwks.begin();
         Ok(jwks)

@@ -3,6 +3,7 @@
 use crate::durable::DurableStore;
 use crate::hot::HotStore;
 use crate::ids::ProjectId;
+use crate::lifecycle::Stopping;
 use crate::metrics::node::VERSION;
 use serde::Serialize;
 use std::sync::Arc;
@@ -22,8 +23,8 @@ pub struct Health {
     pub hot: Arc<dyn HotStore>,
     /// Where they survive.
     pub durable: Arc<dyn DurableStore>,
-    /// Turns true when the node stops.
-    pub stopping: watch::Receiver<bool>,
+    /// Says when the node stops.
+    pub stopping: Stopping,
     /// Turns true while this node is cut off from a hot store that others reach: clients are better served there.
     pub isolated: watch::Receiver<bool>,
     /// When the node began.
@@ -89,7 +90,7 @@ impl Health {
     }
 
     fn judge(&self, hot: &Dependency, durable: &Dependency) -> (Status, Option<String>) {
-        if *self.stopping.borrow() {
+        if self.stopping.borrow().is_some() {
             return (Status::NotReady, Some("the node is stopping".to_owned()));
         }
         if *self.isolated.borrow() {
@@ -137,7 +138,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_node_without_its_hot_store_serves_and_one_without_its_durable_store_does_not() {
-        let (stop, stopping) = watch::channel(false);
+        let (stop, stopping) = watch::channel(None);
         let (cut, isolated) = watch::channel(false);
         let hot = Arc::new(MemoryHot::new(Arc::new(LocalFanout::default())));
         let durable = Arc::new(MemoryStore::new());
@@ -152,7 +153,7 @@ mod tests {
         cut.send_replace(true);
         assert_eq!(health.judge(&down, &up).0, Status::NotReady, "others reach it");
         cut.send_replace(false);
-        stop.send_replace(true);
+        stop.send_replace(Some(Duration::ZERO));
         assert_eq!(health.judge(&up, &up).0, Status::NotReady);
     }
 

@@ -1,6 +1,6 @@
 //! From text to a checked configuration: every error is found, not only the first.
 
-use super::{Config, ConfigErrors, DurableArgs, DurableConfig, LogFormat, RawConfig, RedisConfig};
+use super::{Config, ConfigErrors, DurableArgs, DurableConfig, RawConfig, RedisConfig};
 use crate::durable::dynamodb::Place;
 use crate::durable::postgres;
 use crate::keyspace::Keyspace;
@@ -35,7 +35,7 @@ impl Errors {
         parsed
     }
 
-    fn seconds(&mut self, name: &str, text: &str, least: u64, most: u64) -> Duration {
+    pub(super) fn seconds(&mut self, name: &str, text: &str, least: u64, most: u64) -> Duration {
         Duration::from_secs(self.number(name, text, least, most, "seconds"))
     }
 
@@ -106,17 +106,6 @@ impl RawConfig {
         if silence <= heartbeat {
             errors.add("COLLAB_SILENCE_SECONDS must be longer than COLLAB_HEARTBEAT_SECONDS, else every session ends before it is asked");
         }
-        let log_format = match self.log_format.as_str() {
-            "text" => LogFormat::Text,
-            "json" => LogFormat::Json,
-            other => {
-                errors.add(format_args!("COLLAB_LOG_FORMAT={other:?}: it must be text or json"));
-                LogFormat::Text
-            }
-        };
-        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log) {
-            errors.add(format_args!("COLLAB_LOG={:?}: {error}", self.log));
-        }
         let autosave = errors.number("COLLAB_AUTOSAVE_MS", &self.autosave_ms, 0, 5_000, "milliseconds");
         let max_sessions = errors.number("COLLAB_MAX_SESSIONS", &self.max_sessions, 1, 100_000, "sessions");
         let (limits, node_limits) = self.limits.read(&mut errors);
@@ -137,9 +126,10 @@ impl RawConfig {
             idle: errors.seconds("COLLAB_IDLE_SECONDS", &self.idle_seconds, 0, 86_400),
             autosave: Duration::from_millis(autosave),
             history: errors.days_or_hours("COLLAB_HISTORY_RETENTION", &self.history_retention),
-            grace: errors.seconds("COLLAB_GRACE_SECONDS", &self.grace_seconds, 1, 600),
-            log: self.log.clone(),
-            log_format,
+            grace: self.stop.grace(&mut errors),
+            drain: self.stop.drain(&mut errors),
+            log: self.telemetry.log(&mut errors),
+            traces: self.telemetry.traces(&mut errors),
         };
         if errors.0.is_empty() { Ok(config) } else { Err(ConfigErrors(errors.0)) }
     }

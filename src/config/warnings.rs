@@ -21,10 +21,10 @@ impl Config {
             ));
         }
         self.of_stores(&mut warnings);
-        if ["debug", "trace"].iter().any(|level| self.log.contains(level)) {
+        if ["debug", "trace"].iter().any(|level| self.log.filter.contains(level)) {
             warnings.push(format!(
                 "COLLAB_LOG={} logs ids of projects and users, and much of it: info is for production",
-                self.log
+                self.log.filter
             ));
         }
         warnings
@@ -46,12 +46,12 @@ impl Config {
         if let Some(redis) = &self.redis {
             for target in [Some(&redis.data), redis.routing.as_ref()].into_iter().flatten() {
                 if !target.is_local() && !target.is_encrypted() {
-                    warnings.push(format!(
-                        "what goes to Redis at {target} can be read and changed on its way: use rediss://"
-                    ));
+                    warnings.push(format!("what goes to {target} can be read and changed on its way: use rediss://"));
                 }
                 if !target.is_local() && !target.has_password() {
-                    warnings.push(format!("whoever reaches Redis at {target} may read and change every project: give it a user and a password"));
+                    warnings.push(format!(
+                        "whoever reaches {target} may read and change every project: give it a user and a password"
+                    ));
                 }
             }
         }

@@ -4,6 +4,7 @@ use super::arrival::{Arrival, Seat};
 use super::crowd::{Crowd, RETRY_AFTER};
 use super::peer::Peer;
 use crate::bucket::Bucket;
+use crate::lifecycle::Stopping;
 use crate::metrics::limits::{self, Limit};
 use axum::Router;
 use axum::http::Request;
@@ -17,7 +18,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep, timeout};
 
 /// After a pause so many connections are accepted at once as in this time.
@@ -40,14 +41,8 @@ pub struct Limits {
     pub accepts_per_second: u32,
 }
 
-/// Serves a router until `stopping` turns true; connections that are upgraded by then live on.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    limits: Limits,
-    crowd: Crowd,
-    mut stopping: watch::Receiver<bool>,
-) {
+/// Serves a router until the node stops; connections that are upgraded by then live on.
+pub async fn serve(listener: TcpListener, router: Router, limits: Limits, crowd: Crowd, mut stopping: Stopping) {
     let mut bucket = Bucket::new(limits.accepts_per_second, BURST, Instant::now());
     loop {
         let accepted = tokio::select! {
@@ -91,13 +86,7 @@ async fn slow_down(bucket: &mut Bucket) {
     }
 }
 
-async fn connection(
-    stream: TcpStream,
-    router: Router,
-    arrival: Arrival,
-    head: Duration,
-    mut stopping: watch::Receiver<bool>,
-) {
+async fn connection(stream: TcpStream, router: Router, arrival: Arrival, head: Duration, mut stopping: Stopping) {
     // Small frames must not wait for each other; a socket that refuses is about to end anyway.
     let _ = stream.set_nodelay(true);
     let router = TowerToHyperService::new(router);
@@ -147,7 +136,7 @@ pub(super) async fn drain(mut connection: TcpStream) {
 }
 
 /// Waits until the node stops.
-async fn stopped(stopping: &mut watch::Receiver<bool>) {
+async fn stopped(stopping: &mut Stopping) {
     // An error means that nobody is left to say so: the same.
-    let _ = stopping.wait_for(|stop| *stop).await;
+    let _ = stopping.wait_for(Option::is_some).await;
 }

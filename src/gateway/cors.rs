@@ -63,7 +63,10 @@ pub(super) async fn check(State(edge): State<Arc<Edge>>, request: Request, next:
     headers.append(VARY, HeaderValue::from_static("Origin"));
     if let (Verdict::Share | Verdict::Permit, Some(origin)) = (verdict, origin) {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("Retry-After, WWW-Authenticate"));
+        headers.insert(
+            ACCESS_CONTROL_EXPOSE_HEADERS,
+            HeaderValue::from_static("Retry-After, WWW-Authenticate, X-Request-Id"),
+        );
     }
     response
 }

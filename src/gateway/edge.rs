@@ -1,7 +1,7 @@
 //! What everything passes that comes to the client listener, before anything is done.
 
 use super::crowd::Crowd;
-use super::{arrival, body, cors, headers, host};
+use super::{arrival, body, cors, headers, host, request_id};
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use std::sync::Arc;
@@ -25,4 +25,5 @@ pub(super) fn around(routes: Router, edge: &Arc<Edge>) -> Router {
         .layer(from_fn_with_state(edge.crowd.clone(), arrival::meet))
         .layer(from_fn_with_state(edge.clone(), host::check))
         .layer(from_fn(headers::secure))
+        .layer(from_fn(request_id::name))
 }

@@ -15,6 +15,7 @@ mod host;
 mod origin;
 mod pages;
 mod peer;
+mod request_id;
 mod rest;
 mod shared;
 mod upgrade;

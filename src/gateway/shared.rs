@@ -12,6 +12,7 @@ mod reader;
 mod socket;
 
 use super::peer::Peer;
+use super::request_id::RequestId;
 use super::upgrade::{Gateway, Refused, check, switch};
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -28,8 +29,8 @@ pub(super) async fn upgrade(State(gateway): State<Gateway>, mut request: Request
     }
     let peer = request.extensions().get::<Peer>().copied();
     let peer = peer.ok_or((StatusCode::INTERNAL_SERVER_ERROR, "a request came from nobody\n"))?;
-    let speaker = gateway.clone();
+    let (speaker, id) = (gateway.clone(), RequestId::given(&request));
     switch(&gateway, &mut request, &key, SUBPROTOCOL, move |connection, read| {
-        socket::run(speaker, peer, connection, read)
+        socket::run(speaker, (peer, id), connection, read)
     })
 }

@@ -3,10 +3,12 @@
 use super::arrival::Arrival;
 use super::edge::{self, Edge};
 use super::origin::{self, Page};
+use super::request_id::RequestId;
 use super::{body, bots, pages, rest, shared};
 use crate::access::Access;
 use crate::hub::Hub;
 use crate::ids::ProjectId;
+use crate::lifecycle::Stopping;
 use crate::protocol::Encoding;
 use crate::quota::Quotas;
 use crate::session::{self, Session, Timing};
@@ -45,8 +47,8 @@ pub struct Gateway {
     pub access: Arc<Access>,
     /// How much sessions may ask for.
     pub quotas: Arc<Quotas>,
-    /// Turns true when the node stops.
-    pub stopping: watch::Receiver<bool>,
+    /// Says when the node stops.
+    pub stopping: Stopping,
     /// How long sessions wait for what.
     pub timing: Timing,
     /// Whose requests come.
@@ -58,9 +60,10 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// A session of the project with this id, if it is one.
-    pub(super) fn session(&self, project: &str, encoding: Encoding) -> Session {
+    /// A session of the project with this id, if it is one, that came by this request.
+    pub(super) fn session(&self, project: &str, encoding: Encoding, request: RequestId) -> Session {
         Session {
+            request: request.0,
             project: ProjectId::parse(project).ok(),
             encoding,
             hub: self.hub.clone(),
@@ -101,7 +104,7 @@ async fn upgrade(
     let (key, offered) = check(request.headers(), &gateway)?;
     let encoding = Encoding::choose(&offered)
         .ok_or((StatusCode::BAD_REQUEST, "offer the subprotocol collabcanvas.v1.msgpack or collabcanvas.v1.json\n"))?;
-    let session = gateway.session(&project, encoding);
+    let session = gateway.session(&project, encoding, RequestId::given(&request));
     switch(&gateway, &mut request, &key, encoding.subprotocol(), |connection, read| {
         session::run(session, connection, read)
     })
@@ -146,7 +149,7 @@ fn bare(upgraded: Upgraded) -> Option<(TcpStream, Vec<u8>)> {
 /// What holds for every upgrade. The key to answer and the subprotocols offered, in one list.
 pub(super) fn check(headers: &HeaderMap, gateway: &Gateway) -> Result<(HeaderValue, String), Refused> {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    if *gateway.stopping.borrow() {
+    if gateway.stopping.borrow().is_some() {
         return Err((StatusCode::SERVICE_UNAVAILABLE, "this node is stopping; connect again\n"));
     }
     let is_websocket = text(UPGRADE).is_some_and(|value| value.eq_ignore_ascii_case("websocket"));

@@ -107,6 +107,11 @@ impl Member {
         self.asked.clear();
     }
 
+    /// When a batch came that is not answered.
+    pub(super) fn came(&self, cid: Cid) -> Option<Instant> {
+        self.asked.iter().find(|(asked, _)| *asked == cid).map(|(_, since)| *since)
+    }
+
     /// Batches up to this one are answered.
     fn answered(&mut self, cid: Cid) {
         while let Some((_, since)) = self.asked.front().filter(|(asked, _)| *asked <= cid) {

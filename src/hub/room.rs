@@ -11,6 +11,7 @@ mod course;
 mod detail;
 mod direct;
 mod end;
+mod followed;
 mod history;
 mod leases;
 mod mail;
@@ -42,6 +43,7 @@ pub(super) use course::Course;
 pub use detail::Detail;
 use direct::News;
 use end::End;
+use followed::Followed;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use others::{Found, Others};
@@ -112,6 +114,9 @@ pub(super) struct Room {
     seq: Arc<std::sync::atomic::AtomicU64>,
     queue: VecDeque<Waiting>,
     in_flight: Option<BoxFuture<'static, Done>>,
+    /// When the last call was made.
+    called: Instant,
+    followed: Followed,
     /// Objects whose order keys are too long, and whether a re-keying is on its way.
     long_keys: BTreeSet<ObjectId>,
     rebalancing: bool,
@@ -155,6 +160,8 @@ impl Room {
             seq: Arc::default(),
             queue: VecDeque::new(),
             in_flight: None,
+            called: now,
+            followed: Followed::default(),
             long_keys: BTreeSet::new(),
             rebalancing: false,
             telling,
@@ -188,6 +195,7 @@ impl Room {
             }
             self.on_time(Instant::now());
             self.members.flush();
+            self.look_after_followed();
             if self.end.is_some() {
                 break;
             }

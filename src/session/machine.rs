@@ -46,6 +46,8 @@ pub(super) enum Effect {
     Ping,
     /// Say what is wrong, with a fixed word and a sentence, then close.
     Refuse(Close, &'static str, String),
+    /// Say that the node stops, then close.
+    Leave,
     /// Drop the socket: nobody reads it any more.
     Drop,
 }
@@ -89,11 +91,13 @@ pub(super) struct Machine {
     heard: Instant,
     /// The client is not listened to until then: it has sent too much.
     rests: Option<Instant>,
+    /// The node stops, and the client is told to go then.
+    leaves: Option<Instant>,
 }
 
 impl Machine {
     pub(super) fn new(now: Instant, timing: Timing) -> Self {
-        Self { state: State::Fresh { until: now + timing.hello }, timing, heard: now, rests: None }
+        Self { state: State::Fresh { until: now + timing.hello }, timing, heard: now, rests: None, leaves: None }
     }
 
     /// When [`Machine::tick`] wants to be called.
@@ -105,7 +109,7 @@ impl Machine {
                 access.next().map_or(heartbeat, |next| next.min(heartbeat))
             }
         };
-        self.rests.map_or(deadline, |rests| rests.min(deadline))
+        [self.rests, self.leaves].into_iter().flatten().fold(deadline, Instant::min)
     }
 
     /// Whether the client is listened to.
@@ -116,6 +120,15 @@ impl Machine {
     /// The client has sent more than it may: it is not listened to for a while.
     pub(super) fn rest(&mut self, now: Instant, time: Duration) {
         self.rests = Some(now + time.min(REST));
+    }
+
+    /// The node stops. Who has not joined yet is told at once: there would only be more to give up later.
+    pub(super) fn leave(&mut self, now: Instant, after: Duration) {
+        self.leaves = match self.state {
+            State::Fresh { .. } => Some(now),
+            State::Live { .. } => Some(now + after),
+            State::Closing { .. } => None,
+        };
     }
 
     /// The client has shown that it lives.
@@ -204,6 +217,7 @@ impl Machine {
     /// A close frame is on its way, whoever asked for it.
     pub(super) fn closing(&mut self, now: Instant) {
         if !matches!(self.state, State::Closing { .. }) {
+            self.leaves = None;
             self.state = State::Closing { until: now + self.timing.closing };
         }
     }
@@ -214,6 +228,12 @@ impl Machine {
             self.rests = None;
             // What waits to be read shows whether it lives.
             self.heard(now);
+        }
+        if self.leaves.is_some_and(|leaves| now >= leaves) {
+            self.leaves = None;
+            // A client that takes nothing must not hold the node up.
+            self.closing(now);
+            return Some(Effect::Leave);
         }
         match &mut self.state {
             State::Fresh { until } => {

@@ -8,11 +8,13 @@ use super::access::Pass;
 use super::machine::{Effect, Machine};
 use super::socket::{Heard, Socket};
 use crate::access::Access;
+use crate::chance;
 use crate::clock;
 use crate::hub::outbox::Outbox;
 use crate::hub::pulse::Pulse;
 use crate::hub::{Hub, Membership};
 use crate::ids::ProjectId;
+use crate::lifecycle::Stopping;
 use crate::metrics;
 use crate::protocol::close::Close;
 use crate::protocol::frame::Frame;
@@ -21,17 +23,23 @@ use crate::protocol::message::ServerMessage;
 use crate::protocol::refusal::{Code, Refusal};
 use crate::protocol::{Encoding, decode, encode};
 use crate::quota::{Allowance, Limited, Quotas};
+use rand::RngExt as _;
+use smol_str::SmolStr;
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio::sync::watch;
 use tokio::time::Instant;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
-/// In what time clients of a stopping node come back, in ms: at random, so that they do not come all at once.
-const RECONNECT_MS: (u32, u32) = (100, 2_000);
+/// In what time a client that is told to go comes back, in ms. Soon: the others are told earlier or later.
+const RECONNECT_MS: (u32, u32) = (50, 500);
 
 /// What a session needs from its surroundings.
 pub struct Session {
+    /// The name of the request that it came by, for the log.
+    pub request: SmolStr,
     /// The project of the URL; `None` when it is not a project id.
     pub project: Option<ProjectId>,
     /// How messages are written.
@@ -42,8 +50,8 @@ pub struct Session {
     pub access: Arc<Access>,
     /// How much they may ask for.
     pub quotas: Arc<Quotas>,
-    /// Turns true when the node stops.
-    pub stopping: watch::Receiver<bool>,
+    /// Says when the node stops.
+    pub stopping: Stopping,
     /// How long to wait for what.
     pub timing: Timing,
 }
@@ -64,7 +72,9 @@ pub async fn run(session: Session, connection: TcpStream, read: Vec<u8>) {
         counted: None,
         session,
     };
-    shell.run().await;
+    let project = shell.session.project.as_ref().map(tracing::field::display);
+    let span = tracing::error_span!("session", project, session = Empty, request = %shell.session.request);
+    shell.run().instrument(span).await;
     // Dropping the membership leaves the room: the one way out, whatever happened.
 }
 
@@ -101,9 +111,9 @@ impl Shell {
             let listens = self.machine.listens();
             let effect = tokio::select! {
                 biased;
-                _ = stopping.wait_for(|stop| *stop), if !told => {
+                window = stops(&mut stopping), if !told => {
                     told = true;
-                    self.goodbye();
+                    self.machine.leave(Instant::now(), window.mul_f64(chance::rng().random()));
                     None
                 }
                 role = Pass::changed(&mut self.pass) => match role {
@@ -213,6 +223,7 @@ impl Shell {
             }
             Effect::Ping => self.outbox.push_control(Frame::ping()),
             Effect::Refuse(close, code, message) => self.refuse(close, code, message),
+            Effect::Leave => self.goodbye(),
             Effect::Drop => return false,
         }
         true
@@ -228,7 +239,7 @@ impl Shell {
 
     /// Says what is wrong, then closes.
     fn refuse(&mut self, close: Close, code: &'static str, message: String) {
-        tracing::debug!(project = ?self.session.project, reason = close.name(), message, "closing a session");
+        tracing::debug!(reason = close.name(), why = message, "closing a session");
         self.say(&ServerMessage::Error { code: code.into(), message: message.clone() });
         self.outbox.close(close, message);
         self.membership = None;
@@ -241,12 +252,16 @@ impl Shell {
     fn goodbye(&mut self) {
         self.say(&ServerMessage::Goaway { reason: "restart".into(), reconnect_ms: RECONNECT_MS });
         self.outbox.close(Close::Restart, "this node stops; reconnect");
-        // A client that takes nothing must not hold the node up.
-        self.machine.closing(Instant::now());
     }
 
     /// Queues a message of the session's own. A reader too slow for it is found by the room or by the stall.
     fn say(&self, message: &ServerMessage) {
         let _ = self.outbox.push(encode::message(message, self.session.encoding));
     }
+}
+
+/// Waits until the node stops: within which time its clients are to be told.
+async fn stops(stopping: &mut Stopping) -> Duration {
+    // Its other end is gone only when the process ends.
+    stopping.wait_for(Option::is_some).await.ok().and_then(|window| *window).unwrap_or_default()
 }

@@ -141,3 +141,27 @@ async fn a_stopping_node_is_alive_but_not_ready() {
     assert_eq!(http::get(&node.server.admin, "/livez").await.0, 200);
     assert_eq!(node.server.exit().await.code(), Some(0));
 }
+
+#[tokio::test]
+async fn many_clients_are_told_one_after_another_and_work_until_then() {
+    const CLIENTS: usize = 100;
+    let mut node = Node::start();
+    let mut clients = Vec::new();
+    for n in 0..CLIENTS {
+        clients.push(node.join(if n % 2 == 0 { "p" } else { "q" }, MessagePack).await);
+    }
+    node.server.signal("TERM");
+    let signalled = Instant::now();
+    let working = clients.iter_mut().enumerate().map(|(n, client)| async move {
+        let (warned, ended) = work(client, &format!("c{n}")).await;
+        assert!(warned && matches!(ended, Ended::Closed(1012, _)), "{ended}");
+        (signalled.elapsed(), client.core.history.acked.len())
+    });
+    let mut ends = futures_util::future::join_all(working).await;
+    ends.sort_unstable();
+    // A hundred in half a second.
+    let (first, last) = (ends[CLIENTS / 10].0, ends[CLIENTS - 1].0);
+    assert!(last - first > Duration::from_millis(250), "all went at once: from {first:?} to {last:?}");
+    assert!(ends.iter().filter(|(_, acked)| *acked > 0).count() > CLIENTS / 2, "nobody could work meanwhile");
+    assert_eq!(node.server.exit().await.code(), Some(0), "{}", node.server.said());
+}

@@ -121,6 +121,7 @@ impl Editor {
             }
             Message::Mode(mode) if mode == "degraded" => self.progress.degraded.store(true, Ordering::Relaxed),
             Message::Goaway(..) => {
+                self.round.goodbyes.fetch_add(1, Ordering::Relaxed);
                 self.warned = Some((self.client.core.history.acked.last().copied().unwrap_or(0), Instant::now()));
             }
             _ => {}

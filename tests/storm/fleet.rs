@@ -92,7 +92,7 @@ impl Fleet {
         }
     }
 
-    /// Stops a node softly and starts it again; how long it took to end.
+    /// Stops a node softly and starts it again, as a node of this build whatever it was; how long it took to end.
     pub(crate) async fn restart(&mut self, n: usize) -> Result<Duration, String> {
         let node = &mut self.nodes[n];
         let Some(mut server) = node.server.take() else { return Err(format!("node {n} does not run")) };
@@ -104,6 +104,7 @@ impl Fleet {
         if !status.success() {
             return Err(format!("node {n} was told to stop and ended with {status}"));
         }
+        node.setup = node.setup.clone().of(None);
         node.start().await?;
         Ok(took)
     }

@@ -2,7 +2,7 @@
 
 use crate::support::actor::lock;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::time::{Duration, Instant};
 
 /// What a client is told to do.
@@ -52,6 +52,8 @@ pub(crate) struct Round {
     pub(crate) stale: AtomicU64,
     /// From the end of each session that a client did not end itself to the next welcome.
     pub(crate) away: Mutex<Vec<Duration>>,
+    /// How often a node said goodbye to a session.
+    pub(crate) goodbyes: AtomicUsize,
     /// From each goodbye of a node until what was acked by then was called saved.
     pub(crate) flushed: Mutex<Vec<Duration>>,
 }
@@ -68,6 +70,7 @@ impl Round {
             stall: AtomicU64::new(0),
             stale: AtomicU64::new(0),
             away: Mutex::default(),
+            goodbyes: AtomicUsize::new(0),
             flushed: Mutex::default(),
         }
     }

@@ -25,7 +25,8 @@ impl World {
         pair.copied().await;
         let store = Store::start(durable, directory).await;
         let setups = (0..NODES).map(|n| {
-            let setup = Setup::new(directory).on_fixed_port().with("COLLAB_REDIS_URL", &pair.url(n));
+            let old = std::env::var("STORM_OLD").ok();
+            let setup = Setup::new(directory).of(old).on_fixed_port().with("COLLAB_REDIS_URL", &pair.url(n));
             store.given_to(setup.with("COLLAB_ADMIN_LISTEN", &format!("127.0.0.1:{}", free_port())))
         });
         let fleet = Fleet::start(setups.collect()).await?;

@@ -39,12 +39,14 @@ impl Lines {
 #[derive(Debug, Clone)]
 pub struct Setup {
     env: Vec<(String, String)>,
+    /// The program, if it is not that of this build.
+    program: Option<String>,
 }
 
 impl Setup {
     /// On free ports, with its data in this directory.
     pub fn new(data: &Path) -> Self {
-        let setup = Self { env: Vec::new() };
+        let setup = Self { env: Vec::new(), program: None };
         setup
             .with("COLLAB_DATA_DIR", &data.display().to_string())
             .with("COLLAB_LISTEN", "127.0.0.1:0")
@@ -69,6 +71,11 @@ impl Setup {
         self
     }
 
+    /// With this program instead of that of this build.
+    pub fn of(self, program: Option<String>) -> Self {
+        Self { program, ..self }
+    }
+
     /// On a port that stays the same when the server is started again.
     pub fn on_fixed_port(self) -> Self {
         self.with("COLLAB_LISTEN", &format!("127.0.0.1:{}", free_port()))
@@ -76,7 +83,7 @@ impl Setup {
 
     /// Starts the process without waiting for it to be ready.
     pub fn spawn(&self) -> Server {
-        let mut child = Command::new(program())
+        let mut child = Command::new(self.program.clone().unwrap_or_else(program))
             .arg("serve")
             .envs(self.env.iter().cloned())
             .stdin(Stdio::null())

@@ -1,6 +1,7 @@
 //! What a shared socket does about what it hears, and about what it does not hear.
 
 use super::super::peer::Peer;
+use super::super::request_id::RequestId;
 use super::super::upgrade::Gateway;
 use super::channel::{self, Channel, Opening};
 use super::frame::{self, Asked, Closed};
@@ -38,6 +39,8 @@ pub(super) struct Reader {
     gateway: Gateway,
     /// Who opens the channels.
     peer: Peer,
+    /// By which request the socket came.
+    request: RequestId,
     /// By number; the ended ones are forgotten when the next is opened.
     channels: HashMap<u32, Channel>,
     /// One for each channel. Dropping them drops the connections of the sessions.
@@ -53,11 +56,11 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(gateway: Gateway, peer: Peer, to_client: Sender) -> Self {
+    pub(super) fn new(gateway: Gateway, (peer, request): (Peer, RequestId), to_client: Sender) -> Self {
         let now = Instant::now();
         let waiting_bytes = 2 * gateway.hub.settings().limits.frame_bytes as usize;
         let (channels, tasks) = (HashMap::new(), JoinSet::new());
-        Self { gateway, peer, channels, tasks, to_client, waiting_bytes, heard: now, idle: now, stop: None }
+        Self { gateway, peer, request, channels, tasks, to_client, waiting_bytes, heard: now, idle: now, stop: None }
     }
 
     /// Reads until the socket is to end.
@@ -67,9 +70,9 @@ impl Reader {
             let (deadline, due) = self.deadline();
             tokio::select! {
                 biased;
-                () = async { drop(stopping.wait_for(|stop| *stop).await) }, if self.stop.is_none() => {
-                    // Each session closes within one such time, whether its client answers or not.
-                    self.stop = Some(Instant::now() + 2 * self.gateway.timing.closing);
+                Ok(window) = async { stopping.wait_for(Option::is_some).await.map(|window| *window) }, if self.stop.is_none() => {
+                    // Each session is told within the window and closes within one such time, whether its client answers or not.
+                    self.stop = Some(Instant::now() + window.unwrap_or_default() + 2 * self.gateway.timing.closing);
                 }
                 Some(_) = self.tasks.join_next() => self.idle = Instant::now(),
                 // Before the socket: one that always has something to read must not keep deadlines away.
@@ -148,7 +151,7 @@ impl Reader {
 
     /// The session of a channel, or why there is none.
     fn opening(&self, project: &str, offered: &str) -> Result<Opening, (Close, &'static str)> {
-        if *self.gateway.stopping.borrow() {
+        if self.gateway.stopping.borrow().is_some() {
             return Err((Close::Restart, "this node is stopping; connect again"));
         }
         if self.channels.len() >= CHANNELS {
@@ -161,7 +164,7 @@ impl Reader {
         let guard = self.gateway.edge.crowd.address(self.peer);
         let guard =
             guard.map_err(|_| (Close::TooManyConnections, "there are too many connections from this address"))?;
-        let session = self.gateway.session(project, encoding);
+        let session = self.gateway.session(project, encoding, self.request.clone());
         Ok(Opening { session, alive: (self.gateway.sessions.subscribe(), guard) })
     }
 }

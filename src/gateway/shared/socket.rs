@@ -4,6 +4,7 @@
 
 use super::super::accept::drain;
 use super::super::peer::Peer;
+use super::super::request_id::RequestId;
 use super::super::upgrade::Gateway;
 use super::frame::HEAD;
 use super::queue::{self, Receiver};
@@ -31,7 +32,7 @@ const WRITE_BYTES: usize = 32 << 10;
 pub(super) type Socket = WebSocketStream<TcpStream>;
 
 /// Runs a shared socket until its connection ends. Bytes that were read from it after the upgrade are in `read`.
-pub(super) async fn run(gateway: Gateway, peer: Peer, connection: TcpStream, read: Vec<u8>) {
+pub(super) async fn run(gateway: Gateway, from: (Peer, RequestId), connection: TcpStream, read: Vec<u8>) {
     let _counted = metrics::shared_socket();
     let (timing, frame_bytes) = (gateway.timing, gateway.hub.settings().limits.frame_bytes as usize);
     let config = WebSocketConfig::default()
@@ -43,7 +44,7 @@ pub(super) async fn run(gateway: Gateway, peer: Peer, connection: TcpStream, rea
     let socket = WebSocketStream::from_partially_read(connection, read, Role::Server, Some(config)).await;
     let (mut sink, mut stream) = socket.split();
     let (out, waiting) = queue::new(WAITING, WAITING_BYTES);
-    let mut reader = Reader::new(gateway, peer, out.clone());
+    let mut reader = Reader::new(gateway, from, out.clone());
     {
         let mut writing = pin!(write(waiting, &mut sink, timing.heartbeat));
         let ending = tokio::select! {

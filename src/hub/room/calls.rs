@@ -64,6 +64,7 @@ impl Room {
             return None;
         }
         metrics::ops::call(proposed.call.proposals.len());
+        self.called = Instant::now();
         Some(proposed)
     }
 
@@ -165,6 +166,7 @@ impl Room {
             return;
         }
         self.fill_from_ahead();
+        self.follow(&run, &proposed.answers, later);
         self.count(&proposed.batches, &proposed.answers);
         for (session, answer) in proposed.answers {
             match session {

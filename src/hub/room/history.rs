@@ -38,6 +38,7 @@ impl Room {
         match self.replica.learn(run.first, run.previous, &run.commits) {
             Ok(0) => {}
             Ok(_) => {
+                self.follow_heard(&run);
                 self.learnt();
                 self.fill_from_ahead();
             }

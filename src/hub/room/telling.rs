@@ -37,6 +37,11 @@ impl Telling {
         Self { told, next: now, waits: false, next_call: now, call_waits: false }
     }
 
+    /// Whether there is something for the next round.
+    pub(super) fn waits(&self) -> bool {
+        self.waits
+    }
+
     /// When the next round is due.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.waits.then_some(self.next)
@@ -70,12 +75,14 @@ impl Room {
             self.telling.waits = false;
             self.telling.next = now + self.distance();
             self.tell_commits();
-            // Embedded, an ack means saved.
-            let saved = self.replica.saved().seq;
-            let answered = if self.settings.ack_means_saved { saved } else { self.telling.told };
-            self.members.settle(answered, saved, self.settings.ack_means_saved);
+            self.members.settle(self.answered(), self.replica.saved().seq, self.settings.ack_means_saved);
             self.untold();
         }
+    }
+
+    /// Batches up to here may be answered: embedded, an ack means saved.
+    pub(super) fn answered(&self) -> Seq {
+        if self.settings.ack_means_saved { self.replica.saved().seq } else { self.telling.told }
     }
 
     /// Whether the next call may be made: two calls to a hot store that is shared are half as far apart as two rounds, because a call costs that store

@@ -122,3 +122,28 @@ fn large_broadcasts_and_unreadable_frames_close() {
     let unreadable = Err(Unreadable("why".to_owned()));
     assert_eq!(closes(live(now).message(now, unreadable, &Limits::default())), Some(Close::Malformed));
 }
+
+#[test]
+fn a_client_is_told_to_go_when_its_time_has_come_and_at_once_before_it_has_joined() {
+    let now = Instant::now();
+    let after = Duration::from_secs(3);
+    let mut machine = live(now);
+    machine.leave(now, after);
+    assert_eq!(machine.deadline(), now + after);
+    let limits = Limits::default();
+    assert_eq!(
+        machine.message(now, Ok(ClientMessage::Ping(1)), &limits),
+        Some(Effect::Pong(1)),
+        "it is served until then"
+    );
+    assert_eq!(machine.tick(now + after, Duration::ZERO), Some(Effect::Leave));
+    assert_eq!(machine.tick(now + after, Duration::ZERO), None, "once");
+    assert_eq!(machine.tick(now + after + TIMING.closing, Duration::ZERO), Some(Effect::Drop));
+    let mut fresh = Machine::new(now, TIMING);
+    fresh.leave(now, after);
+    assert_eq!(fresh.tick(now, Duration::ZERO), Some(Effect::Leave));
+    let mut closing = live(now);
+    closing.closing(now);
+    closing.leave(now, Duration::ZERO);
+    assert_eq!(closing.tick(now, Duration::ZERO), None, "it has been told something else");
+}
