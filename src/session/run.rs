@@ -30,8 +30,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
-use tracing::Instrument as _;
-use tracing::field::Empty;
+use tracing::field::display;
+use tracing::{Instrument as _, Span};
 
 /// In what time a client that is told to go comes back, in ms. Soon: the others are told earlier or later.
 const RECONNECT_MS: (u32, u32) = (50, 500);
@@ -72,9 +72,7 @@ pub async fn run(session: Session, connection: TcpStream, read: Vec<u8>) {
         counted: None,
         session,
     };
-    let project = shell.session.project.as_ref().map(tracing::field::display);
-    let span = tracing::error_span!("session", project, session = Empty, request = %shell.session.request);
-    shell.run().instrument(span).await;
+    shell.run().await;
     // Dropping the membership leaves the room: the one way out, whatever happened.
 }
 
@@ -194,8 +192,14 @@ impl Shell {
     async fn perform(&mut self, effect: Effect) -> bool {
         match effect {
             // Apart: it happens once, and its place would stay in every idle session.
-            Effect::Admit(client, hello) => Box::pin(self.admit(client, *hello)).await,
-            Effect::Renew(credentials) => Box::pin(self.renew(&credentials)).await,
+            Effect::Admit(client, hello) => {
+                let span = self.knocks();
+                Box::pin(self.admit(client, *hello).instrument(span)).await;
+            }
+            Effect::Renew(credentials) => {
+                let span = self.knocks();
+                Box::pin(self.renew(&credentials).instrument(span)).await;
+            }
             Effect::Expiring(left) => self.tell_end(Some(left)),
             Effect::Permission(role) => self.tell_role(role),
             Effect::Submit(batch) => self.submit(batch),
@@ -229,6 +233,12 @@ impl Shell {
         true
     }
 
+    /// What the log says of somebody who is let in or not. Of all of a session it would take a kilobyte for as long as it lasts.
+    fn knocks(&self) -> Span {
+        let project = self.session.project.as_ref().map(display);
+        tracing::error_span!("hello", project, request = %self.session.request)
+    }
+
     /// Counts what came; of too much the rest waits.
     fn count(&mut self, now: Instant) {
         if let Some(Err(Limited { limit, retry })) = self.allowance.as_mut().map(|allowance| allowance.frame(now)) {
@@ -239,7 +249,9 @@ impl Shell {
 
     /// Says what is wrong, then closes.
     fn refuse(&mut self, close: Close, code: &'static str, message: String) {
-        tracing::debug!(reason = close.name(), why = message, "closing a session");
+        let (project, session) = (self.session.project.as_ref(), self.membership.as_ref().map(Membership::session));
+        let request = &self.session.request;
+        tracing::debug!(project = project.map(display), session, %request, reason = close.name(), why = message, "closing a session");
         self.say(&ServerMessage::Error { code: code.into(), message: message.clone() });
         self.outbox.close(close, message);
         self.membership = None;

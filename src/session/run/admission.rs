@@ -92,10 +92,8 @@ impl Shell {
     }
 
     async fn join(&mut self, project: &ProjectId, who: Who, hello: Hello, started: Instant) {
-        let session = rand::rng().random_range(1..SESSION_END);
-        tracing::Span::current().record("session", session);
         let joiner = Joiner {
-            session,
+            session: rand::rng().random_range(1..SESSION_END),
             who,
             encoding: self.session.encoding,
             short: self.session.encoding == Encoding::MessagePack && hello.features.iter().any(|f| f == FEATURE),
