@@ -142,7 +142,12 @@ pub(super) async fn prepare(wire: &Wire, opening: &Opening) -> Result<(), Troubl
 }
 
 async fn is_made(wire: &Wire, table: &str) -> Result<bool, Trouble> {
-    Ok(!wire.query(MADE, &[&table]).await?.is_empty())
+    if wire.query(MADE, &[&table]).await?.is_empty() {
+        return Ok(false);
+    }
+    // A commit is seen a moment before other sessions are told to forget what they know of names, and lets its locks go afterwards.
+    wire.query("SELECT pg_advisory_xact_lock_shared($1)", &[&MAKING]).await?;
+    Ok(true)
 }
 
 /// Runs a script that makes a table, all of it or nothing.
