@@ -60,7 +60,7 @@ impl Test {
         std::fs::create_dir_all(&place).expect("the directory can be made");
         let world = World::start(&setting("STORM_DURABLE", "dynamodb".to_owned()), &place).await.expect("all start");
         let addresses: Vec<_> = world.fleet.urls.iter().map(|url| url.trim_start_matches("ws://").to_owned()).collect();
-        let proxy = if proxied { Some(HaProxy::start(&addresses).await) } else { None };
+        let proxy = if proxied { Some(HaProxy::patient(&addresses).await) } else { None };
         let urls = proxy.as_ref().map_or_else(|| world.fleet.urls.clone(), |proxy| vec![proxy.url.clone()]);
         let projects = (0..projects).map(|n| format!("{name}-{n}")).collect();
         let mut crew = Crew::new(Arc::new(Round::new(urls, pause, 0)), projects, clients, 1);

@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-/// How it deals with connections. Dead nodes lose theirs, so that clients go to another one.
+/// How it deals with connections.
 const DEFAULTS: &str = "defaults
   mode tcp
   balance roundrobin
@@ -27,14 +27,24 @@ pub struct HaProxy {
 }
 
 impl HaProxy {
-    /// Starts one before these backends, each host and port, and waits until it has found all of them alive.
+    /// Starts one before these backends, each host and port, and waits until it has found all of them alive. A backend that takes nobody new loses whom
+    /// it has.
     pub async fn start(backends: &[String]) -> Self {
+        Self::with(backends, " on-marked-down shutdown-sessions").await
+    }
+
+    /// The same, but a backend that takes nobody new keeps whom it has: a node that stops sends its clients away itself.
+    pub async fn patient(backends: &[String]) -> Self {
+        Self::with(backends, "").await
+    }
+
+    async fn with(backends: &[String], down: &str) -> Self {
         for _ in 0..PORT_TRIES {
             let directory = tempfile::tempdir().expect("a temporary directory");
             let port = free_port();
             let file = directory.path().join("haproxy.cfg");
             let socket = directory.path().join("haproxy.sock");
-            std::fs::write(file, conf(port, backends, &socket)).expect("it can be written");
+            std::fs::write(file, conf(port, backends, down, &socket)).expect("it can be written");
             let process = Process::start("haproxy", &["-db", "-f", "haproxy.cfg"], directory.path());
             let mut haproxy = Self { process, directory, url: format!("ws://127.0.0.1:{port}") };
             let mut there = true;
@@ -79,13 +89,13 @@ impl HaProxy {
     }
 }
 
-fn conf(port: u16, backends: &[String], socket: &Path) -> String {
+fn conf(port: u16, backends: &[String], down: &str, socket: &Path) -> String {
     let mut conf = format!(
         "global\n  stats socket {}\n{DEFAULTS}frontend clients\n  bind 127.0.0.1:{port}\n  default_backend nodes\nbackend nodes\n",
         socket.display()
     );
     for (n, address) in backends.iter().enumerate() {
-        conf += &format!("  server n{n} {address} check inter 200ms fall 1 rise 1 on-marked-down shutdown-sessions\n");
+        conf += &format!("  server n{n} {address} check inter 200ms fall 1 rise 1{down}\n");
     }
     conf
 }
