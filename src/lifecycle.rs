@@ -10,6 +10,11 @@ const GOODBYES_PER_SECOND: u32 = 200;
 /// Whether the node stops: then within which time its clients are told to go, one after another. `None` while it runs.
 pub type Stopping = watch::Receiver<Option<Duration>>;
 
+/// Waits until the node stops: within which time its clients are told to go. Nobody left to say so means the same: at once.
+pub async fn stops(stopping: &mut Stopping) -> Duration {
+    stopping.wait_for(Option::is_some).await.ok().and_then(|window| *window).unwrap_or_default()
+}
+
 /// Within which time so many clients are told to go: soon when they are few, and never longer than `most`.
 #[must_use]
 pub fn window(clients: usize, most: Duration) -> Duration {

@@ -69,7 +69,7 @@ pub fn follows(id: CommitId) -> bool {
     TRACES.get().is_some_and(|traces| is_chosen(id, traces.per_million))
 }
 
-/// Tells of a step that was taken from `begun` to now.
+/// Tells of a step that was taken.
 pub fn tell(traced: Traced<'_>, step: Step, begun: Instant, ended: Instant, mut attributes: Vec<KeyValue>) {
     let Some(traces) = TRACES.get() else { return };
     attributes.push(KeyValue::new("collab.project", traced.project.to_string()));

@@ -4,7 +4,7 @@ use super::arrival::{Arrival, Seat};
 use super::crowd::{Crowd, RETRY_AFTER};
 use super::peer::Peer;
 use crate::bucket::Bucket;
-use crate::lifecycle::Stopping;
+use crate::lifecycle::{Stopping, stops};
 use crate::metrics::limits::{self, Limit};
 use axum::Router;
 use axum::http::Request;
@@ -47,7 +47,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, crowd:
     loop {
         let accepted = tokio::select! {
             accepted = accept(&listener, &crowd) => accepted,
-            () = stopped(&mut stopping) => return,
+            _ = stops(&mut stopping) => return,
         };
         match accepted {
             Ok((stream, remote, place)) => {
@@ -105,7 +105,7 @@ async fn connection(stream: TcpStream, router: Router, arrival: Arrival, head: D
     // Errors here are clients that went away in the middle of a request.
     tokio::select! {
         _ = connection.as_mut() => {}
-        () = stopped(&mut stopping) => {
+        _ = stops(&mut stopping) => {
             connection.as_mut().graceful_shutdown();
             let _ = connection.await;
         }
@@ -133,10 +133,4 @@ pub(super) async fn drain(mut connection: TcpStream) {
     let _ = connection.shutdown().await;
     let mut rest = [0; 1 << 10];
     while let Ok(1..) = connection.read(&mut rest).await {}
-}
-
-/// Waits until the node stops.
-async fn stopped(stopping: &mut Stopping) {
-    // An error means that nobody is left to say so: the same.
-    let _ = stopping.wait_for(Option::is_some).await;
 }

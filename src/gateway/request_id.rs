@@ -12,7 +12,7 @@ use std::fmt;
 use tracing::Instrument as _;
 
 /// Where it stands in a request and in its answer.
-pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Characters that one from elsewhere may have: it is logged with every line.
 const CHARS: usize = 64;
 

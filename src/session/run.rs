@@ -14,7 +14,7 @@ use crate::hub::outbox::Outbox;
 use crate::hub::pulse::Pulse;
 use crate::hub::{Hub, Membership};
 use crate::ids::ProjectId;
-use crate::lifecycle::Stopping;
+use crate::lifecycle::{Stopping, stops};
 use crate::metrics;
 use crate::protocol::close::Close;
 use crate::protocol::frame::Frame;
@@ -27,7 +27,6 @@ use rand::RngExt as _;
 use smol_str::SmolStr;
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tracing::field::display;
@@ -270,10 +269,4 @@ impl Shell {
     fn say(&self, message: &ServerMessage) {
         let _ = self.outbox.push(encode::message(message, self.session.encoding));
     }
-}
-
-/// Waits until the node stops: within which time its clients are to be told.
-async fn stops(stopping: &mut Stopping) -> Duration {
-    // Its other end is gone only when the process ends.
-    stopping.wait_for(Option::is_some).await.ok().and_then(|window| *window).unwrap_or_default()
 }

@@ -7,6 +7,7 @@ use super::channel::{self, Channel, Opening};
 use super::frame::{self, Asked, Closed};
 use super::queue::Sender;
 use super::socket::Socket;
+use crate::lifecycle::stops;
 use crate::metrics;
 use crate::protocol::Encoding;
 use crate::protocol::close::Close;
@@ -70,9 +71,9 @@ impl Reader {
             let (deadline, due) = self.deadline();
             tokio::select! {
                 biased;
-                Ok(window) = async { stopping.wait_for(Option::is_some).await.map(|window| *window) }, if self.stop.is_none() => {
+                window = stops(&mut stopping), if self.stop.is_none() => {
                     // Each session is told within the window and closes within one such time, whether its client answers or not.
-                    self.stop = Some(Instant::now() + window.unwrap_or_default() + 2 * self.gateway.timing.closing);
+                    self.stop = Some(Instant::now() + window + 2 * self.gateway.timing.closing);
                 }
                 Some(_) = self.tasks.join_next() => self.idle = Instant::now(),
                 // Before the socket: one that always has something to read must not keep deadlines away.
