@@ -3,6 +3,7 @@
 use super::Room;
 use crate::hub::propose::{Answer, Verdict};
 use crate::ids::{Cid, CommitId, ProjectId, Seq, SessionId};
+use crate::protocol::commit::{Commit, Origin};
 use crate::protocol::run::Run;
 use crate::trace::{self, Step, Traced};
 use opentelemetry::KeyValue;
@@ -54,16 +55,20 @@ struct Told {
 }
 
 impl Followed {
-    fn push(&mut self, seq: Seq, id: CommitId, asked: Option<Asked>, now: Instant) {
+    /// Everybody has been told of commits until `told`: these were followed before, and are over but for their author.
+    fn push(&mut self, seq: Seq, id: CommitId, asked: Option<Asked>, told: Seq, now: Instant) {
         if let Some(one) = self.0.iter_mut().find(|one| one.id == id) {
             one.asked = asked.or(one.asked);
             one.unsaved |= asked.is_some();
             return;
         }
+        if seq <= told && asked.is_none() {
+            return;
+        }
         if self.0.len() == MOST {
             self.0.pop_front();
         }
-        self.0.push_back(One { seq, id, known: now, asked, untold: true, unsaved: asked.is_some() });
+        self.0.push_back(One { seq, id, known: now, asked, untold: seq > told, unsaved: asked.is_some() });
     }
 
     /// Tells of the steps that were taken, and forgets what is over.
@@ -101,6 +106,11 @@ impl Asked {
     }
 }
 
+/// Ops are: what the server does of itself has no author whose trace it would be in.
+fn is_followed(commit: &Commit) -> bool {
+    matches!(commit.origin, Origin::Client { .. }) && trace::follows(commit.id)
+}
+
 fn integer(number: impl TryInto<i64>) -> i64 {
     number.try_into().unwrap_or(i64::MAX)
 }
@@ -115,7 +125,7 @@ impl Room {
         for (session, answer) in answers {
             let seq = answer.seq + later;
             let at = seq.checked_sub(run.first).and_then(|at| usize::try_from(at).ok());
-            let Some(commit) = at.and_then(|at| run.commits.get(at)).filter(|commit| trace::follows(commit.id)) else {
+            let Some(commit) = at.and_then(|at| run.commits.get(at)).filter(|commit| is_followed(commit)) else {
                 continue;
             };
             let member = session.and_then(|session| self.members.get_mut(session));
@@ -128,18 +138,18 @@ impl Room {
                 called: self.called,
                 batches: run.commits.len(),
             });
-            self.followed.push(seq, commit.id, asked, now);
+            self.followed.push(seq, commit.id, asked, self.telling.told, now);
         }
     }
 
-    /// Follows those commits that are traced of those that were heard of.
-    pub(super) fn follow_heard(&mut self, run: &Run) {
+    /// Follows those commits that are traced of those that came from elsewhere.
+    pub(super) fn follow_others(&mut self, first: Seq, commits: &[Commit]) {
         if !trace::is_on() {
             return;
         }
         let now = Instant::now();
-        for (seq, commit) in (run.first..).zip(run.commits.iter()).filter(|(_, commit)| trace::follows(commit.id)) {
-            self.followed.push(seq, commit.id, None, now);
+        for (seq, commit) in (first..).zip(commits).filter(|(_, commit)| is_followed(commit)) {
+            self.followed.push(seq, commit.id, None, self.telling.told, now);
         }
     }
 
@@ -165,9 +175,9 @@ mod tests {
         let (project, now) = (ProjectId::parse("p").expect("an id"), Instant::now());
         let mut followed = Followed::default();
         let asked = Asked { session: 1, cid: 1, accepted: true, came: now, called: now, batches: 1 };
-        followed.push(5, CommitId([1; 8]), None, now);
-        followed.push(5, CommitId([1; 8]), Some(asked), now);
-        followed.push(6, CommitId([2; 8]), None, now);
+        followed.push(5, CommitId([1; 8]), None, 4, now);
+        followed.push(5, CommitId([1; 8]), Some(asked), 4, now);
+        followed.push(6, CommitId([2; 8]), None, 4, now);
         assert_eq!(followed.0.len(), 2, "heard of and answered is one");
         let told = Told { commits: 6, answers: 0, saved: 0, members: 1 };
         followed.look(&project, told, now);
@@ -179,11 +189,28 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn everybody_is_told_once_of_what_was_heard_before_its_answer_came() {
+        let (project, now) = (ProjectId::parse("p").expect("an id"), Instant::now());
+        let mut followed = Followed::default();
+        followed.push(5, CommitId([1; 8]), None, 4, now);
+        let told = Told { commits: 5, answers: 4, saved: 4, members: 1 };
+        followed.look(&project, told, now);
+        assert!(followed.0.is_empty(), "it is told");
+        let asked = Asked { session: 1, cid: 1, accepted: true, came: now, called: now, batches: 1 };
+        followed.push(5, CommitId([1; 8]), Some(asked), told.commits, now);
+        assert!(followed.0.iter().all(|one| !one.untold), "and not told again");
+        followed.push(5, CommitId([1; 8]), None, told.commits, now);
+        followed.look(&project, Told { answers: 5, saved: 5, ..told }, now);
+        followed.push(5, CommitId([1; 8]), None, told.commits, now);
+        assert!(followed.0.is_empty(), "nor when it is heard of again");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn what_never_ends_is_forgotten() {
         let (project, now) = (ProjectId::parse("p").expect("an id"), Instant::now());
         let mut followed = Followed::default();
         for n in 0..1_000_u64 {
-            followed.push(n + 1, CommitId((n + 1).to_le_bytes()), None, now);
+            followed.push(n + 1, CommitId((n + 1).to_le_bytes()), None, 0, now);
         }
         assert_eq!(followed.0.len(), MOST);
         let told = Told { commits: 0, answers: 0, saved: 0, members: 1 };

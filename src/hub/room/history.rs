@@ -38,7 +38,7 @@ impl Room {
         match self.replica.learn(run.first, run.previous, &run.commits) {
             Ok(0) => {}
             Ok(_) => {
-                self.follow_heard(&run);
+                self.follow_others(run.first, &run.commits);
                 self.learnt();
                 self.fill_from_ahead();
             }
@@ -86,6 +86,7 @@ impl Room {
             Ok(count) => {
                 if count > 0 {
                     metrics::repaired(count);
+                    self.follow_others(from.seq + 1, missed);
                     self.learnt();
                 }
                 self.fill_from_ahead();
