@@ -90,7 +90,12 @@ impl App {
             access: door.access,
             quotas,
             stopping: stopping.clone(),
-            timing: Timing { hello: HELLO, heartbeat: config.heartbeat, silence: config.silence, closing: CLOSING },
+            timing: Arc::new(Timing {
+                hello: HELLO,
+                heartbeat: config.heartbeat,
+                silence: config.silence,
+                closing: CLOSING,
+            }),
             serves: Serves::Clients,
             edge: Arc::new(edge(config)),
             sessions: sessions.clone(),

@@ -50,7 +50,7 @@ pub struct Gateway {
     /// Says when the node stops.
     pub stopping: Stopping,
     /// How long sessions wait for what.
-    pub timing: Timing,
+    pub timing: Arc<Timing>,
     /// Whose requests come.
     pub serves: Serves,
     /// Who may come.
@@ -70,7 +70,7 @@ impl Gateway {
             access: self.access.clone(),
             quotas: self.quotas.clone(),
             stopping: self.stopping.clone(),
-            timing: self.timing,
+            timing: self.timing.clone(),
         }
     }
 }
@@ -123,7 +123,8 @@ pub(super) fn switch<F: Future<Output = ()> + Send>(
     let upgraded = hyper::upgrade::on(request);
     tokio::spawn(async move {
         match upgraded.await.map(bare) {
-            Ok(Some((connection, read))) => speak(connection, read).await,
+            // Apart: its place would be in the task beside what it is made of.
+            Ok(Some((connection, read))) => Box::pin(speak(connection, read)).await,
             Ok(None) => tracing::error!("a connection that is no TCP socket cannot be upgraded"),
             Err(error) => tracing::debug!(%error, "a connection ended in the middle of its upgrade"),
         }

@@ -11,6 +11,7 @@ use crate::protocol::op::Batch;
 use crate::protocol::props::Props;
 use crate::protocol::value::Value;
 use smol_str::SmolStr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -87,7 +88,7 @@ impl Until {
 #[derive(Debug)]
 pub(super) struct Machine {
     state: State,
-    timing: Timing,
+    timing: Arc<Timing>,
     heard: Instant,
     /// The client is not listened to until then: it has sent too much.
     rests: Option<Instant>,
@@ -96,7 +97,7 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    pub(super) fn new(now: Instant, timing: Timing) -> Self {
+    pub(super) fn new(now: Instant, timing: Arc<Timing>) -> Self {
         Self { state: State::Fresh { until: now + timing.hello }, timing, heard: now, rests: None, leaves: None }
     }
 

@@ -26,6 +26,7 @@ use crate::quota::{Allowance, Limited, Quotas};
 use rand::RngExt as _;
 use smol_str::SmolStr;
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -52,18 +53,18 @@ pub struct Session {
     /// Says when the node stops.
     pub stopping: Stopping,
     /// How long to wait for what.
-    pub timing: Timing,
+    pub timing: Arc<Timing>,
 }
 
 /// Runs a session until its connection ends. Bytes that were read from it after the upgrade are in `read`.
-pub async fn run(session: Session, connection: TcpStream, read: Vec<u8>) {
-    let _counted = metrics::connection();
+pub fn run(session: Session, connection: TcpStream, read: Vec<u8>) -> impl Future<Output = ()> + Send {
+    let counted = metrics::connection();
     let frame_bytes = session.hub.settings().limits.frame_bytes as usize;
     let (socket, outbox) = Socket::new(connection, read, session.encoding, frame_bytes);
     let mut shell = Shell {
         outbox,
         pulse: Arc::default(),
-        machine: Machine::new(Instant::now(), session.timing),
+        machine: Machine::new(Instant::now(), session.timing.clone()),
         socket,
         pass: None,
         allowance: None,
@@ -71,8 +72,21 @@ pub async fn run(session: Session, connection: TcpStream, read: Vec<u8>) {
         counted: None,
         session,
     };
-    shell.run().await;
-    // Dropping the membership leaves the room: the one way out, whatever happened.
+    // Made outside: of what an async function is given it keeps a second place as long as it runs.
+    async move {
+        let _counted = counted;
+        shell.run().await;
+        // Dropping the membership leaves the room: the one way out, whatever happened.
+    }
+}
+
+/// How far an effect is performed.
+enum Performed<'a> {
+    Whole,
+    /// This is left to be waited for.
+    Waits(Pin<Box<dyn Future<Output = ()> + Send + 'a>>),
+    /// The session is over.
+    Over,
 }
 
 struct Shell {
@@ -94,9 +108,8 @@ impl Shell {
         if self.session.project.is_none() {
             let message = "a project id must be 1 to 64 characters of A-Z a-z 0-9 _ -".to_owned();
             let effect = self.machine.refuse(Instant::now(), Close::BadProject, message);
-            self.perform(effect).await;
+            self.perform(effect);
         }
-        let mut stopping = self.session.stopping.clone();
         let mut told = false;
         let alarm = tokio::time::sleep_until(self.machine.deadline());
         tokio::pin!(alarm);
@@ -108,7 +121,7 @@ impl Shell {
             let listens = self.machine.listens();
             let effect = tokio::select! {
                 biased;
-                window = stops(&mut stopping), if !told => {
+                window = stops(&mut self.session.stopping), if !told => {
                     told = true;
                     self.machine.leave(Instant::now(), window.mul_f64(chance::rng().random()));
                     None
@@ -132,10 +145,10 @@ impl Shell {
                     None => return,
                 },
             };
-            if let Some(effect) = effect
-                && !self.perform(effect).await
-            {
-                return;
+            match effect.map(|effect| self.perform(effect)) {
+                None | Some(Performed::Whole) => {}
+                Some(Performed::Waits(rest)) => rest.await,
+                Some(Performed::Over) => return,
             }
         }
     }
@@ -187,17 +200,17 @@ impl Shell {
         })
     }
 
-    /// Performs an effect; false when the session is over.
-    async fn perform(&mut self, effect: Effect) -> bool {
+    /// Performs an effect.
+    fn perform(&mut self, effect: Effect) -> Performed<'_> {
         match effect {
             // Apart: it happens once, and its place would stay in every idle session.
             Effect::Admit(client, hello) => {
                 let span = self.knocks();
-                Box::pin(self.admit(client, *hello).instrument(span)).await;
+                return Performed::Waits(Box::pin(self.admit(client, *hello).instrument(span)));
             }
             Effect::Renew(credentials) => {
                 let span = self.knocks();
-                Box::pin(self.renew(&credentials).instrument(span)).await;
+                return Performed::Waits(Box::pin(self.renew(credentials).instrument(span)));
             }
             Effect::Expiring(left) => self.tell_end(Some(left)),
             Effect::Permission(role) => self.tell_role(role),
@@ -227,9 +240,9 @@ impl Shell {
             Effect::Ping => self.outbox.push_control(Frame::ping()),
             Effect::Refuse(close, code, message) => self.refuse(close, code, message),
             Effect::Leave => self.goodbye(),
-            Effect::Drop => return false,
+            Effect::Drop => return Performed::Over,
         }
-        true
+        Performed::Whole
     }
 
     /// What the log says of somebody who is let in or not. Of all of a session it would take a kilobyte for as long as it lasts.

@@ -34,7 +34,7 @@ pub(super) type Socket = WebSocketStream<TcpStream>;
 /// Runs a shared socket until its connection ends. Bytes that were read from it after the upgrade are in `read`.
 pub(super) async fn run(gateway: Gateway, from: (Peer, RequestId), connection: TcpStream, read: Vec<u8>) {
     let _counted = metrics::shared_socket();
-    let (timing, frame_bytes) = (gateway.timing, gateway.hub.settings().limits.frame_bytes as usize);
+    let (timing, frame_bytes) = (gateway.timing.clone(), gateway.hub.settings().limits.frame_bytes as usize);
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BYTES)
         .write_buffer_size(WRITE_BYTES)

@@ -29,7 +29,7 @@ fn closes(effect: Option<Effect>) -> Option<Close> {
 }
 
 fn live(now: Instant) -> Machine {
-    let mut machine = Machine::new(now, TIMING);
+    let mut machine = Machine::new(now, Arc::new(TIMING));
     assert!(matches!(machine.message(now, Ok(hello()), &Limits::default()), Some(Effect::Admit(..))));
     machine.admitted(now, Role::Editor, None);
     machine
@@ -39,10 +39,10 @@ fn live(now: Instant) -> Machine {
 fn hello_must_come_first_once_and_in_time() {
     let now = Instant::now();
     let limits = Limits::default();
-    let mut machine = Machine::new(now, TIMING);
+    let mut machine = Machine::new(now, Arc::new(TIMING));
     assert_eq!(closes(machine.message(now, Ok(ClientMessage::Ping(1)), &limits)), Some(Close::Malformed));
     assert_eq!(machine.message(now, Ok(hello()), &limits), None, "what comes after our close is not heard");
-    let mut machine = Machine::new(now, TIMING);
+    let mut machine = Machine::new(now, Arc::new(TIMING));
     assert_eq!(machine.tick(now + Duration::from_secs(4), Duration::ZERO), None);
     assert_eq!(closes(machine.tick(now + Duration::from_secs(5), Duration::ZERO)), Some(Close::HelloTimeout));
     assert_eq!(closes(live(now).message(now, Ok(hello()), &limits)), Some(Close::Malformed));
@@ -68,7 +68,7 @@ fn a_token_is_asked_for_anew_before_it_ends() {
     let now = Instant::now();
     let at = |seconds| now + Duration::from_secs(seconds);
     let timing = Timing { silence: Duration::from_secs(1_000), heartbeat: Duration::from_secs(900), ..TIMING };
-    let mut machine = Machine::new(now, timing);
+    let mut machine = Machine::new(now, Arc::new(timing));
     machine.message(now, Ok(hello()), &Limits::default());
     machine.admitted(now, Role::Editor, Some(at(100)));
     assert_eq!(machine.deadline(), at(40));
@@ -139,7 +139,7 @@ fn a_client_is_told_to_go_when_its_time_has_come_and_at_once_before_it_has_joine
     assert_eq!(machine.tick(now + after, Duration::ZERO), Some(Effect::Leave));
     assert_eq!(machine.tick(now + after, Duration::ZERO), None, "once");
     assert_eq!(machine.tick(now + after + TIMING.closing, Duration::ZERO), Some(Effect::Drop));
-    let mut fresh = Machine::new(now, TIMING);
+    let mut fresh = Machine::new(now, Arc::new(TIMING));
     fresh.leave(now, after);
     assert_eq!(fresh.tick(now, Duration::ZERO), Some(Effect::Leave));
     let mut closing = live(now);

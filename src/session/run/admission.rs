@@ -51,9 +51,9 @@ impl Shell {
     }
 
     /// Goes on with a new token, or as long as the old one lasts.
-    pub(super) async fn renew(&mut self, credentials: &Credentials) {
+    pub(super) async fn renew(&mut self, credentials: Credentials) {
         let Some(pass) = &self.pass else { return };
-        match pass.renew(&self.session.access, credentials).await {
+        match pass.renew(&self.session.access, &credentials).await {
             Ok(new) => {
                 let now = Instant::now();
                 let end = new.end(now);
