@@ -12,6 +12,9 @@ AWS_PYTHON := target/aws-python
 IMAGE_PYTHON := target/image-python
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome || true)
 
+# The version of cargo-deny that the pinned Rust builds.
+CARGO_DENY := 0.20.2
+
 SEEDS ?= 100000
 MODE ?=
 SCENARIOS ?=
@@ -31,7 +34,7 @@ run: web ## Set everything up and start a node with the demo page; prints the ad
 	@cargo build --release
 	@exec target/release/collabcanvas serve
 
-test: lint unit doc web integration aws image-check browser ## Install what the tests need, then run all of them
+test: lint deny unit doc web integration aws image-check browser ## Install what the tests need, then run all of them
 	@echo "All tests passed."
 
 fmt: rust-there ## Format the Rust code
@@ -190,8 +193,8 @@ audit: rust-there node-there deny-there ## Known vulnerabilities of all dependen
 
 deny-there: rust-there
 	@command -v cargo-deny >/dev/null || { \
-	  echo "Installing cargo-deny (takes some minutes) …"; \
-	  cargo install --quiet --locked cargo-deny || { echo "cargo-deny cannot be installed: cargo needs a network." >&2; exit 1; }; \
+	  echo "Installing cargo-deny (takes a minute or two) …"; \
+	  CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --locked --debug cargo-deny@$(CARGO_DENY) || { echo "cargo-deny cannot be installed: cargo needs a network." >&2; exit 1; }; \
 	}
 
 rust-there:

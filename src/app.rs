@@ -111,13 +111,13 @@ impl App {
             started,
         };
         let (tell, projects) = watch::channel(Vec::new());
-        tokio::spawn(overview::keep(hub.clone(), health.clone(), tell));
+        let crowd = gateway.edge.crowd.clone();
+        tokio::spawn(overview::keep(hub.clone(), health.clone(), crowd.clone(), tell));
         let inspector = Inspector { hub: hub.clone(), hot };
         let admin = Admin { health, metrics, filter, projects, inspector, key, operators };
         let (listener, address) = bind(config.listen, "COLLAB_LISTEN").await?;
         let (admin_listener, admin_address) = bind(config.admin_listen, "COLLAB_ADMIN_LISTEN").await?;
         let clients = gateway::Limits { head: HEAD, accepts_per_second: config.node_limits.accepts_per_second };
-        let crowd = gateway.edge.crowd.clone();
         tokio::spawn(gateway::serve(listener, gateway::router(gateway), clients, crowd, stopping));
         // Probes are answered until the very end: a node that saves is alive.
         let never = watch::channel(None);

@@ -3,6 +3,7 @@
 //! Ids of projects are no labels of metrics: there are too many. So the projects that take most are listed here.
 
 use super::health::Health;
+use crate::gateway::Crowd;
 use crate::hub::{Hub, Report};
 use crate::ids::ProjectId;
 use crate::metrics::node::{self, Held};
@@ -104,7 +105,7 @@ impl Query {
 }
 
 /// Asks the rooms again and again, for ever.
-pub async fn keep(hub: Arc<Hub>, health: Health, tell: watch::Sender<Vec<Project>>) {
+pub async fn keep(hub: Arc<Hub>, health: Health, crowd: Crowd, tell: watch::Sender<Vec<Project>>) {
     let mut due = interval(LOOK);
     due.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut before, mut at) = (HashMap::new(), Instant::now());
@@ -113,6 +114,7 @@ pub async fn keep(hub: Arc<Hub>, health: Health, tell: watch::Sender<Vec<Project
         let reports = hub.reports().await;
         let now = Instant::now();
         node::holds(sum(&reports));
+        node::places(crowd.places());
         process::read();
         node::ready(health.ready().await.is_ok());
         tell.send_replace(reports.iter().map(|report| rated(report, &before, now - at)).collect());

@@ -63,6 +63,12 @@ impl Crowd {
         self.places.clone().acquire_owned().await.expect("the semaphore is never closed")
     }
 
+    /// How many places there are on this node, and how many of them are free.
+    #[must_use]
+    pub fn places(&self) -> (usize, usize) {
+        (self.bounds.connections as usize, self.places.available_permits())
+    }
+
     /// Counts a connection of a client. A trusted proxy is not counted: those are, for whom it comes.
     ///
     /// # Errors

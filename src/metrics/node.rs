@@ -15,6 +15,12 @@ const GAUGES: &[(&str, Unit, &str)] = &[
     ("collab_held_commits", Unit::Count, "Commits that rooms have heard of and their lineage lacks"),
     ("collab_unsaved_commits", Unit::Count, "Commits that rooms have and that are not durable"),
     ("collab_outbox_bytes", Unit::Bytes, "Bytes that wait for sessions to take them"),
+    ("collab_places", Unit::Count, "Connections that this node may have: the limit `connections`"),
+    (
+        "collab_places_free",
+        Unit::Count,
+        "Connections that it may have beside those that it has; at 0 further ones wait",
+    ),
     ("collab_slow_sessions", Unit::Count, "Sessions that fell behind and are not brought back yet"),
 ];
 
@@ -38,6 +44,13 @@ pub fn holds(held: Held) {
     gauge!("collab_unsaved_commits").set(held.unsaved as f64);
     gauge!("collab_outbox_bytes").set(held.outbox_bytes as f64);
     gauge!("collab_slow_sessions").set(held.slow as f64);
+}
+
+/// How many connections it may have, and how many beside those that it has.
+#[expect(clippy::cast_precision_loss, reason = "connections of one process are far below 2^53")]
+pub fn places((all, free): (usize, usize)) {
+    gauge!("collab_places").set(all as f64);
+    gauge!("collab_places_free").set(free as f64);
 }
 
 /// Whether it can serve.
