@@ -61,9 +61,15 @@ pub async fn open(address: &str, encoding: Encoding) -> Result<Socket, Ended> {
     let mut request = address.into_client_request().map_err(|e| broken(&e))?;
     let protocol = HeaderValue::from_static(encoding.subprotocol());
     request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, protocol);
-    let (socket, _) =
-        tokio_tungstenite::connect_async_with_config(request, Some(small()), true).await.map_err(|e| broken(&e))?;
-    Ok(socket)
+    match tokio_tungstenite::connect_async_with_config(request, Some(small()), true).await {
+        Ok((socket, _)) => Ok(socket),
+        // The server says why, in a sentence.
+        Err(Error::Http(answer)) => {
+            let why = String::from_utf8_lossy(answer.body().as_deref().unwrap_or_default());
+            Err(Ended::Broken(format!("{}: {}", answer.status(), why.trim())))
+        }
+        Err(error) => Err(broken(&error)),
+    }
 }
 
 /// The library's own read buffer of 128 KiB is filled with zeros at each read, which cost a thousand clients an eighth of their time.

@@ -29,6 +29,8 @@ describe('the inspector', () => {
     await page.click(`text="${project}"`);
     await shows(page, '#facts', 'all is saved');
     expect(await rows(page, '#members')).toHaveLength(2);
+    // It is below a list that may be long.
+    await page.waitForFunction(() => document.querySelector('#room')!.getBoundingClientRect().top < innerHeight / 2);
     const before = (await rows(page, '#commits')).length;
     expect(before).toBeGreaterThan(0);
     // It refreshes itself.
