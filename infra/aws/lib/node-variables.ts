@@ -1,6 +1,6 @@
 /** The settings of a node that are no secrets. Each name is in the table of the main README; a test holds that. */
 import { ADMIN, CLIENTS } from './ports.js';
-import { GRACE, HEARTBEAT } from './times.js';
+import { DRAIN, GRACE, HEARTBEAT } from './times.js';
 
 export interface Deployed {
   readonly table: string;
@@ -23,6 +23,7 @@ export function variables(deployed: Deployed): Record<string, string> {
     COLLAB_AUTH_ISSUER: deployed.issuer,
     COLLAB_HEARTBEAT_SECONDS: String(HEARTBEAT),
     COLLAB_GRACE_SECONDS: String(GRACE),
+    COLLAB_DRAIN_SECONDS: String(DRAIN),
     COLLAB_LOG_FORMAT: 'json',
   };
 }

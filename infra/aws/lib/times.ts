@@ -9,6 +9,9 @@ export const BALANCER_IDLE = 60;
 /** `COLLAB_GRACE_SECONDS`: what a node may take to save everything and to say goodbye. */
 export const GRACE = 60;
 
+/** `COLLAB_DRAIN_SECONDS`: over so long a node that goes sends its clients elsewhere, one after another. The program takes half of its grace at most. */
+export const DRAIN = 30;
+
 /** For so long the balancer leaves the connections of a node that goes as they are: its goodbye must get through. */
 export const DEREGISTRATION = 60;
 

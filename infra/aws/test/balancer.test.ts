@@ -1,6 +1,6 @@
 import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
-import { BALANCER_IDLE, DEREGISTRATION, GRACE, HEARTBEAT, STOP } from '../lib/times.js';
+import { BALANCER_IDLE, DEREGISTRATION, DRAIN, GRACE, HEARTBEAT, STOP } from '../lib/times.js';
 import { only, stacks } from './stack.js';
 
 /** Attributes of the balancer or of its targets, by name. */
@@ -33,6 +33,7 @@ describe('the load balancer', () => {
     expect(DEREGISTRATION).toBeGreaterThanOrEqual(GRACE);
     expect(DEREGISTRATION).toBeLessThanOrEqual(STOP);
     expect(GRACE).toBeLessThan(STOP);
+    expect(DRAIN).toBeLessThanOrEqual(GRACE / 2);
   });
 
   it('asks on the admin port whether a node is ready', () => {

@@ -1,6 +1,6 @@
 import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
-import { GRACE, STOP } from '../lib/times.js';
+import { DRAIN, GRACE, STOP } from '../lib/times.js';
 import { read } from './repository.js';
 import { only, stacks } from './stack.js';
 
@@ -33,6 +33,7 @@ describe('nodes', () => {
     expect(JSON.stringify(node)).toContain('http://127.0.0.1:9464/livez');
     expect(STOP).toBe(120);
     expect(node?.Environment).toContainEqual({ Name: 'COLLAB_GRACE_SECONDS', Value: String(GRACE) });
+    expect(node?.Environment).toContainEqual({ Name: 'COLLAB_DRAIN_SECONDS', Value: String(DRAIN) });
   });
 
   it('have settings that the README knows, and secrets from Secrets Manager alone', () => {
