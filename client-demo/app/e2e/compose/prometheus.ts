@@ -46,7 +46,9 @@ export class Prometheus {
   /** What it asks, and whether it is answered. */
   async targets(): Promise<Target[]> {
     const { activeTargets } = await this.get<Targets>('targets', { state: 'active' });
-    return activeTargets.map(({ labels, health }) => ({ instance: labels['instance'] ?? '', health }));
+    const targets = activeTargets.map(({ labels, health }) => ({ instance: labels['instance'] ?? '', health }));
+    // They come in no order that one could rely on.
+    return targets.sort((a, b) => a.instance.localeCompare(b.instance));
   }
 
   async rules(): Promise<Rule[]> {
