@@ -192,7 +192,7 @@ audit: rust-there node-there deny-there ## Known vulnerabilities of all dependen
 	echo "No known vulnerability."
 
 deny-there: rust-there
-	@command -v cargo-deny >/dev/null || { \
+	@cargo deny --version >/dev/null 2>&1 || { \
 	  echo "Installing cargo-deny (takes a minute or two) …"; \
 	  CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --locked --debug cargo-deny@$(CARGO_DENY) || { echo "cargo-deny cannot be installed: cargo needs a network." >&2; exit 1; }; \
 	}

@@ -19,7 +19,7 @@ const GAUGES: &[(&str, Unit, &str)] = &[
     (
         "collab_places_free",
         Unit::Count,
-        "Connections that it may have beside those that it has; at 0 further ones wait",
+        "Connections that it may have beside those that it has and the next, which it waits for",
     ),
     ("collab_slow_sessions", Unit::Count, "Sessions that fell behind and are not brought back yet"),
 ];

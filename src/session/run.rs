@@ -58,7 +58,7 @@ pub struct Session {
 
 /// Runs a session until its connection ends. Bytes that were read from it after the upgrade are in `read`.
 pub fn run(session: Session, connection: TcpStream, read: Vec<u8>) -> impl Future<Output = ()> + Send {
-    let counted = metrics::connection();
+    let connected = metrics::connection();
     let frame_bytes = session.hub.settings().limits.frame_bytes as usize;
     let (socket, outbox) = Socket::new(connection, read, session.encoding, frame_bytes);
     let mut shell = Shell {
@@ -71,16 +71,17 @@ pub fn run(session: Session, connection: TcpStream, read: Vec<u8>) -> impl Futur
         membership: None,
         counted: None,
         session,
+        _connected: connected,
     };
     // Made outside: of what an async function is given it keeps a second place as long as it runs.
     async move {
-        let _counted = counted;
         shell.run().await;
         // Dropping the membership leaves the room: the one way out, whatever happened.
     }
 }
 
 /// How far an effect is performed.
+#[must_use]
 enum Performed<'a> {
     Whole,
     /// This is left to be waited for.
@@ -101,14 +102,16 @@ struct Shell {
     allowance: Option<Box<Allowance>>,
     membership: Option<Membership>,
     counted: Option<metrics::Counted>,
+    /// The last to go: who is not counted is not there any more.
+    _connected: metrics::Counted,
 }
 
 impl Shell {
     async fn run(&mut self) {
         if self.session.project.is_none() {
             let message = "a project id must be 1 to 64 characters of A-Z a-z 0-9 _ -".to_owned();
-            let effect = self.machine.refuse(Instant::now(), Close::BadProject, message);
-            self.perform(effect);
+            self.machine.closing(Instant::now());
+            self.refuse(Close::BadProject, Close::BadProject.name(), message);
         }
         let mut told = false;
         let alarm = tokio::time::sleep_until(self.machine.deadline());

@@ -224,6 +224,7 @@ impl Room {
                     }
                     match self.replica.learn(entry.from, entry.prev, &entry.commits) {
                         Ok(_) => {
+                            self.follow_others(entry.from, &entry.commits);
                             self.replica.enter_epoch(entry.epoch);
                             self.course.was_direct = Some(entry.epoch);
                             self.settle();
