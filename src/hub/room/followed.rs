@@ -198,7 +198,7 @@ mod tests {
         assert!(followed.0.is_empty(), "it is told");
         let asked = Asked { session: 1, cid: 1, accepted: true, came: now, called: now, batches: 1 };
         followed.push(5, CommitId([1; 8]), Some(asked), told.commits, now);
-        assert!(followed.0.iter().all(|one| !one.untold), "and not told again");
+        assert!(followed.0.front().is_some_and(|one| !one.untold), "its author waits, and it is not told again");
         followed.push(5, CommitId([1; 8]), None, told.commits, now);
         followed.look(&project, Told { answers: 5, saved: 5, ..told }, now);
         followed.push(5, CommitId([1; 8]), None, told.commits, now);
