@@ -17,6 +17,8 @@ mod keys;
 mod presence;
 #[path = "nodes/pubsub_kill.rs"]
 mod pubsub_kill;
+#[path = "nodes/saving.rs"]
+mod saving;
 #[path = "nodes/start.rs"]
 mod start;
 #[path = "nodes/traces.rs"]

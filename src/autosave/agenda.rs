@@ -111,7 +111,11 @@ impl Agenda {
             item.urgent |= urgent;
             let stage = match item.stage {
                 // After a failure its time has been set, however urgent it is.
-                Stage::Waits(at) if item.urgent && item.trouble.is_none() => Stage::Waits(at.min(now)),
+                Stage::Waits(at) if item.trouble.is_none() => {
+                    // Others may have saved meanwhile what was the oldest.
+                    let at = at.max(since + after);
+                    Stage::Waits(if item.urgent { at.min(now) } else { at })
+                }
                 Stage::Due(_) => Stage::Due(item.rank()),
                 same => same,
             };

@@ -99,14 +99,27 @@ impl Saver {
 
     /// Appends all that the hot store has above the durable tail.
     async fn save(&self) -> Result<(), DurableError> {
+        let mut read = None;
         for _ in 0..RUN_ENTRIES {
-            let tail = self.tail().await?;
-            let Some(log) =
-                self.hot.log_after(&self.project, tail.position.seq, ENTRY_BYTES).await.map_err(unavailable)?
-            else {
-                return Ok(());
+            let (tail, is_fresh) = match read.take() {
+                Some(tail) => (tail, true),
+                None => self.tail().await?,
             };
-            match step(tail.position, &log, clock::now_ms()) {
+            let (seq, bytes) = (tail.position.seq, ENTRY_BYTES);
+            let log = if is_fresh {
+                self.hot.log_after(&self.project, seq, bytes).await
+            } else {
+                self.hot.unsaved_after(&self.project, seq, bytes).await
+            };
+            let Some(log) = log.map_err(unavailable)? else { return Ok(()) };
+            // What others have saved meanwhile is as far as the watermark. Only what was read just now cannot be behind it: then something is wrong.
+            let from = if is_fresh { tail.position } else { log.unsaved_from(tail.position) };
+            let next = match step(from, &log, clock::now_ms()) {
+                // An append would find out if that is not so. Where there is none, the durable log is asked.
+                Step::Mark(position) if position != tail.position => Step::Again,
+                next => next,
+            };
+            match next {
                 Step::Mark(position) => return self.mark(position).await,
                 Step::Append(entry) => {
                     if let Some(position) = self.append(entry).await? {
@@ -119,10 +132,11 @@ impl Saver {
                 }
                 Step::Again => {
                     self.doubt();
-                    let fresh = self.tail().await?;
-                    if fresh == tail {
+                    let (fresh, _) = self.tail().await?;
+                    if is_fresh && fresh == tail {
                         return Err(DurableError::Unavailable("its log ends before the hot one begins".to_owned()));
                     }
+                    read = Some(fresh);
                 }
                 Step::Ended if !on(Mechanism::Finish) => return Ok(()),
                 Step::Ended => {
@@ -186,16 +200,17 @@ impl Saver {
         }
     }
 
-    async fn tail(&self) -> Result<Tail, DurableError> {
+    /// Where the durable log ends, and whether that was read just now.
+    async fn tail(&self) -> Result<(Tail, bool), DurableError> {
         let known = self.tails.get(&self.project).map(|known| *known);
         let (tail, bytes) = match known {
-            Some(known) if known.is_believed && known.at.elapsed() < TAIL_BELIEVED => return Ok(known.tail),
+            Some(known) if known.is_believed && known.at.elapsed() < TAIL_BELIEVED => return Ok((known.tail, false)),
             Some(known) => (tail(&*self.durable, &self.project, &known.tail).await?, 0),
             // What others have written counts, too, or a log that many nodes write would outgrow every bound.
             None => whole_tail(&*self.durable, &self.project).await?,
         };
         self.know(tail, bytes);
-        Ok(tail)
+        Ok((tail, true))
     }
 
     fn know(&self, tail: Tail, bytes: u64) {

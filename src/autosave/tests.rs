@@ -26,13 +26,16 @@ struct Faulty {
     damaged: Option<ProjectId>,
     takes: Duration,
     tries: AtomicUsize,
+    /// Entries were read so often.
+    reads: AtomicUsize,
     saved: Mutex<Vec<ProjectId>>,
 }
 
 impl Faulty {
     fn new(damaged: Option<&str>, takes: Duration) -> Arc<Self> {
-        let (store, tries, saved) = (MemoryStore::new(), AtomicUsize::new(0), Mutex::new(Vec::new()));
-        Arc::new(Self { store, damaged: damaged.map(project), takes, tries, saved })
+        let (store, saved) = (MemoryStore::new(), Mutex::new(Vec::new()));
+        let (tries, reads) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Arc::new(Self { store, damaged: damaged.map(project), takes, tries, reads, saved })
     }
 
     fn saved(&self) -> Vec<ProjectId> {
@@ -54,6 +57,7 @@ impl DurableStore for Faulty {
             let (project, item, why) = (project.clone(), entry_name(1), "the checksum is wrong".to_owned());
             return Err(DurableError::Corrupt { project, item, why });
         }
+        self.reads.fetch_add(1, Ordering::Relaxed);
         self.store.entries(project, from).await
     }
 
@@ -212,4 +216,41 @@ async fn when_there_are_more_projects_than_savers_the_oldest_come_first() {
     // What comes after the first savers have ended is in the order of age.
     let later: Vec<usize> = saved[SAVERS..].iter().map(|p| all.iter().position(|a| a == p).expect("known")).collect();
     assert!(later.is_sorted(), "{later:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn savers_of_two_nodes_need_not_read_each_others_entries() {
+    let durable = Faulty::new(None, Duration::ZERO);
+    let hot = Arc::new(MemoryHot::new(Arc::new(LocalFanout::default())));
+    let world = World { hot, durable };
+    let name = project("p");
+    let mut at = world.install(&name).await;
+    let tails = [Tails::default(), Tails::default()];
+    let save = async |node: usize| {
+        let (hot, durable, tails) = (world.hot.clone(), world.durable.clone(), tails[node].clone());
+        let ended = Saver { project: name.clone(), urgent: false, hot, durable, tails }.run().await;
+        assert!(matches!(ended, Ended::Saved), "{ended:?}");
+    };
+    let reads = || world.durable.reads.load(Ordering::Relaxed);
+    save(0).await;
+    save(1).await;
+    let first = reads();
+    // One saves several times before the other does.
+    for node in [0, 0, 0, 1, 0, 1, 1, 0] {
+        at = world.commit(&name, at, false).await;
+        save(node).await;
+    }
+    assert_eq!(reads(), first, "both know from the hot store how far the other has come");
+    assert_eq!(world.durable.saved().len(), 8, "and none has appended in vain");
+    let tail = crate::durable::load::tail(&*world.durable, &name, &crate::durable::load::Tail::START).await;
+    assert_eq!(tail.expect("it is whole").position, at);
+    // Who finds that there is nothing left asks whether that is so, and who has slept for long reads before it believes anything.
+    save(1).await;
+    assert!(reads() > first);
+    tokio::time::advance(Duration::from_secs(61)).await;
+    let before = reads();
+    at = world.commit(&name, at, false).await;
+    save(1).await;
+    assert!(reads() > before);
+    assert_eq!(world.hot.load(&name).await.expect("it answers").map(|state| state.saved), Some(at));
 }

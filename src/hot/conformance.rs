@@ -35,7 +35,8 @@ macro_rules! suite {
             histories { nothing_is_told_from_something another_history_is_told_apart a_log_that_starts_above_says_so
                 a_frozen_lineage_takes_no_calls a_lease_ends a_look_says_what_was_missed }
             states { a_state_is_installed_over_what_it_names what_is_loaded_is_what_was_committed
-                what_is_loaded_is_what_was_installed a_long_log_is_installed a_log_is_read_from_within_a_call a_log_is_read_in_pieces }
+                what_is_loaded_is_what_was_installed a_long_log_is_installed a_log_is_read_from_within_a_call
+                what_is_saved_is_left_out_for_who_asks_so a_log_is_read_in_pieces }
             marks { a_watermark_stands_within_a_call_and_moves_forwards a_mark_stays_until_all_is_saved
                 the_log_keeps_what_is_unsaved_and_some_of_the_rest large_commits_are_kept_by_their_bytes events_come_in_order_and_once
                 a_claim_is_given_back urgent_marks_stay_urgent

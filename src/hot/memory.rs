@@ -1,5 +1,6 @@
 //! The hot store of an embedded node: in this process.
 
+mod look;
 #[cfg(test)]
 mod sim;
 
@@ -223,20 +224,12 @@ impl HotStore for MemoryHot {
     }
 
     async fn log_after(&self, project: &ProjectId, seq: Seq, bytes: usize) -> Result<Option<HotLog>, HotError> {
-        let Some(hot) = self.projects.get(project) else { return Ok(None) };
-        if let Some(mut mark) = self.dirty.get_mut(project) {
-            // Who looks is about to save: nobody need hurry it any more.
-            mark.urgent = false;
-            mark.unsaved.seen(Instant::now(), hot.position.seq);
-        }
-        let mut left = Some(bytes);
-        let fits = |commit: &&Commit| {
-            let fits = left.is_some();
-            left = left.and_then(|left| left.checked_sub(commit.weight()));
-            fits
-        };
-        let after = hot.log.id_at(seq).map(|id| (id, hot.log.after(seq).take_while(fits).cloned().collect()));
-        Ok(Some(HotLog { position: hot.position, saved: hot.saved, after }))
+        Ok(self.look(project, |_| seq, bytes))
+    }
+
+    async fn unsaved_after(&self, project: &ProjectId, seq: Seq, bytes: usize) -> Result<Option<HotLog>, HotError> {
+        let after = |hot: &Hot| if hot.saved.epoch == hot.position.epoch { seq.max(hot.saved.seq) } else { seq };
+        Ok(self.look(project, after, bytes))
     }
 
     async fn mark_saved(&self, project: &ProjectId, position: Position) -> Result<bool, HotError> {

@@ -17,7 +17,7 @@ mod conformance;
 pub mod log;
 pub mod memory;
 pub mod redis;
-mod unsaved;
+pub(crate) mod unsaved;
 
 pub use call::{CALL_BATCHES, Call, Proposal, Touched};
 
@@ -141,6 +141,15 @@ pub struct HotLog {
     pub after: Option<(CommitId, Vec<Commit>)>,
 }
 
+impl HotLog {
+    /// Where [`HotStore::unsaved_after`] begins for who knows that the durable log reached to `known`: there, or at the watermark if that is higher.
+    #[must_use]
+    pub fn unsaved_from(&self, known: Position) -> Position {
+        let is_ahead = self.saved.epoch == self.position.epoch && self.saved.seq > known.seq;
+        if is_ahead && known.epoch == self.saved.epoch { self.saved } else { known }
+    }
+}
+
 /// What became of an attempt to stop a project's hot lineage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Freeze {
@@ -209,8 +218,15 @@ pub trait HotStore: Send + Sync + 'static {
     /// The log after `seq`, about `bytes` of it and one commit at least; `None` when the store has nothing of the project.
     async fn log_after(&self, project: &ProjectId, seq: Seq, bytes: usize) -> Result<Option<HotLog>, HotError>;
 
+    /// The same without what is saved: the log after the watermark if that is above `seq` ([`HotLog::unsaved_from`]). For who knows that the durable log
+    /// reached to `seq` at least.
+    async fn unsaved_after(&self, project: &ProjectId, seq: Seq, bytes: usize) -> Result<Option<HotLog>, HotError>;
+
     /// Moves the watermark up to `position`, if that is on this history, and publishes it. Returns whether it is on it.
     async fn mark_saved(&self, project: &ProjectId, position: Position) -> Result<bool, HotError>;
+
+    /// A room has heard that all is saved up to `seq` of its history: what this node has left of it nobody need save any more.
+    fn heard_saved(&self, _project: &ProjectId, _seq: Seq) {}
 
     /// Nobody on this node needs the project, which stands at `position` with everything saved: the store may forget it, at once or in time.
     async fn forget(&self, project: &ProjectId, position: Position) -> Result<(), HotError>;

@@ -21,6 +21,7 @@ mod marks;
 mod publish;
 mod refused;
 mod reply;
+mod saving;
 mod scripts;
 mod state;
 #[cfg(test)]
@@ -43,7 +44,6 @@ use reply::Items;
 use scripts::Scripts;
 use std::time::Duration;
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
 
 /// How long a project that is saved and that nobody changes is kept.
 pub const KEPT: Duration = Duration::from_secs(3_600);
@@ -133,27 +133,6 @@ impl RedisHot {
     fn kept_ms(&self) -> u64 {
         u64::try_from(self.kept.as_millis()).unwrap_or(u64::MAX)
     }
-
-    async fn mark(&self, project: &ProjectId, position: Position) -> Result<bool, HotError> {
-        let (mut script, event) = (self.on_all(&self.scripts.mark_saved, project), Event::Saved(position));
-        script.arg(&layout::position(position)[..]).arg(self.publish.payload(&event)).arg(project.as_str());
-        script.arg(self.kept_ms()).arg(super::log::KEPT_SAVED).arg(super::log::KEPT_BYTES);
-        let ago = self.marks.seen_before(project, position.seq);
-        script.arg(ago.map_or(String::new(), |ago| ago.as_millis().to_string()));
-        let marked = self.marks.times(project);
-        let mut answer = Items::of(self.run(&script).await?)?;
-        let (on, moved, head) = (answer.int()?, answer.int()?, answer.bytes()?);
-        if moved == 1 {
-            self.publish.by_node(project, || Event::Saved(position));
-        }
-        // Nothing is there, or nothing is unsaved: then it tells its head.
-        if on < 0 || !head.is_empty() {
-            self.marks.clear(project, marked);
-        } else if on == 1 {
-            self.marks.saved(project, position.seq);
-        }
-        Ok(on == 1)
-    }
 }
 
 #[async_trait]
@@ -162,7 +141,7 @@ impl HotStore for RedisHot {
         match self.commit_once(project, call).await {
             Ok((reply, run)) => {
                 if let Reply::Accepted { .. } = reply {
-                    self.marks.set(project, call.urgent);
+                    self.marks.set(project, call.urgent, run.end().seq);
                     self.publish.by_node(project, || Event::Commits(run));
                 }
                 Ok(reply)
@@ -170,7 +149,7 @@ impl HotStore for RedisHot {
             Err(error) => {
                 // It may have been stored.
                 if let HotError::Unavailable(_) = error {
-                    self.marks.set(project, call.urgent);
+                    self.marks.set(project, call.urgent, Seq::MAX);
                 }
                 Err(error)
             }
@@ -220,7 +199,7 @@ impl HotStore for RedisHot {
         if installed == Ok(1) {
             tracing::debug!(%project, objects = state.canvas.iter().len(), "installed in the hot store");
             if position.seq > state.saved.seq {
-                self.marks.set(project, false);
+                self.marks.set(project, false, position.seq);
             }
             self.publish.by_node(project, || Event::Began { epoch: position.epoch });
             return Ok(true);
@@ -234,17 +213,11 @@ impl HotStore for RedisHot {
     }
 
     async fn log_after(&self, project: &ProjectId, seq: Seq, bytes: usize) -> Result<Option<HotLog>, HotError> {
-        self.marks.looked_at(project);
-        let mut script = self.on(&self.scripts.log_after, project);
-        script.arg(&seq.to_be_bytes()[..]).arg(bytes);
-        let looked = Instant::now();
-        let log = state::log_after(self.run(&script).await?, seq, bytes)?;
-        match &log {
-            Some(log) => self.marks.seen(project, looked, log.position.seq),
-            // The marks of what was lost go, too: nobody need come back for it.
-            None => drop(self.mark(project, Position::START).await?),
-        }
-        Ok(log)
+        self.read_log(project, seq, bytes, false).await
+    }
+
+    async fn unsaved_after(&self, project: &ProjectId, seq: Seq, bytes: usize) -> Result<Option<HotLog>, HotError> {
+        self.read_log(project, seq, bytes, true).await
     }
 
     async fn mark_saved(&self, project: &ProjectId, position: Position) -> Result<bool, HotError> {
@@ -266,6 +239,10 @@ impl HotStore for RedisHot {
 
     async fn dirtied(&self) {
         self.marks.changed().await;
+    }
+
+    fn heard_saved(&self, project: &ProjectId, seq: Seq) {
+        self.marks.heard(project, seq);
     }
 
     async fn claim(&self, project: &ProjectId, lease: Duration) -> Result<bool, HotError> {

@@ -1,6 +1,7 @@
 //! Since when a project has had unsaved commits, told by those who commit, look and save. Pure.
 
 use crate::ids::Seq;
+use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -36,15 +37,61 @@ impl Unsaved {
         }
     }
 
+    /// No unsaved commit is older than this, either.
+    pub(super) fn younger(&mut self, since: Instant) {
+        self.since = self.since.max(since);
+    }
+
     /// How old the oldest unsaved commit is, or less.
     pub(super) fn age(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.since)
     }
 }
 
+/// Commits that are told apart at most: of more, the later ones count as old as the last of these.
+const APART: usize = 32;
+
+/// What one node has left unsaved of a project: its own commits, oldest first.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Left(VecDeque<(Seq, Instant)>);
+
+impl Left {
+    /// Its commits up to `seq` were accepted now; [`Seq::MAX`] when it is not known how far, or whether.
+    pub(crate) fn add(&mut self, seq: Seq, now: Instant) {
+        let is_full = self.0.len() >= APART;
+        match self.0.back_mut() {
+            Some((last, _)) if is_full => *last = seq.max(*last),
+            _ => self.0.push_back((seq, now)),
+        }
+    }
+
+    /// Everything up to `seq` is saved. Returns when the oldest was accepted that is left; `None` when nothing is.
+    pub(crate) fn saved(&mut self, seq: Seq) -> Option<Instant> {
+        while self.0.pop_front_if(|(first, _)| *first <= seq).is_some() {}
+        self.0.front().map(|(_, at)| *at)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_node_knows_what_is_left_of_its_own() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut left = Left::default();
+        for n in 1..=40 {
+            left.add(10 * n, at(n));
+        }
+        assert_eq!(left.saved(5), Some(at(1)));
+        assert_eq!(left.saved(10), Some(at(2)));
+        assert_eq!(left.saved(309), Some(at(31)));
+        assert_eq!(left.saved(320), Some(at(32)), "as old as the last that is told apart");
+        assert_eq!(left.saved(400), None);
+        left.add(Seq::MAX, at(50));
+        assert_eq!(left.saved(500), Some(at(50)), "what may have been accepted is left until a saver has looked");
+    }
 
     #[test]
     fn what_was_saved_no_longer_counts_and_what_was_left_over_does() {

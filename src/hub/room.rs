@@ -243,6 +243,7 @@ impl Room {
             Event::Commits(run) => self.hear_commits(run),
             Event::Saved(position) => {
                 if self.replica.mark_saved(position) {
+                    self.stores.hot.heard_saved(&self.project, position.seq);
                     self.settle();
                 }
             }

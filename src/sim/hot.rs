@@ -89,6 +89,21 @@ impl SimHot {
         unavailable("no answer")
     }
 
+    async fn look(
+        &self,
+        project: &ProjectId,
+        what: &'static str,
+        act: Act<Option<HotLog>>,
+    ) -> Result<Option<HotLog>, HotError> {
+        self.marks.looked_at(project);
+        let marked = self.marks.times(project);
+        let answer = self.ask(what, act).await;
+        if let Ok(None) = answer {
+            self.marks.clear(project, marked);
+        }
+        answer
+    }
+
     async fn ask<T: Send + 'static>(&self, what: &'static str, act: Act<T>) -> Result<T, HotError> {
         self.unless_dead().await;
         let Some(link) = self.world.link(self.node) else {
@@ -146,9 +161,12 @@ impl HotStore for SimHot {
         let reply = self.ask("commit", act(move |hot| async move { hot.commit(&p, &c).await })).await;
         let (at, count) = (call.position, call.proposals.len());
         self.world.say(format_args!("node {}: commit of {count} at {at:?} → {}", self.node, short(&reply)));
-        if matches!(reply, Ok(Reply::Accepted { .. }) | Err(HotError::Unavailable(_))) {
-            self.marks.set(project, call.urgent);
-        }
+        let reaches = match &reply {
+            Ok(Reply::Accepted { first, .. }) => first + count as Seq - 1,
+            Err(HotError::Unavailable(_)) => Seq::MAX,
+            _ => return reply,
+        };
+        self.marks.set(project, call.urgent, reaches);
         reply
     }
 
@@ -189,19 +207,20 @@ impl HotStore for SimHot {
         let answer = self.ask("install", act(move |hot| async move { hot.install(&p, state, over).await })).await;
         self.say("install", &(position, over, &answer));
         if answer == Ok(true) && position.seq > saved.seq {
-            self.marks.set(project, false);
+            self.marks.set(project, false, position.seq);
         }
         answer
     }
 
     async fn log_after(&self, project: &ProjectId, seq: Seq, bytes: usize) -> Result<Option<HotLog>, HotError> {
-        self.marks.looked_at(project);
-        let (p, marked) = (project.clone(), self.marks.times(project));
-        let answer = self.ask("log_after", act(move |hot| async move { hot.log_after(&p, seq, bytes).await })).await;
-        if let Ok(None) = answer {
-            self.marks.clear(project, marked);
-        }
-        answer
+        let p = project.clone();
+        self.look(project, "log_after", act(move |hot| async move { hot.log_after(&p, seq, bytes).await })).await
+    }
+
+    async fn unsaved_after(&self, project: &ProjectId, seq: Seq, bytes: usize) -> Result<Option<HotLog>, HotError> {
+        let p = project.clone();
+        self.look(project, "unsaved_after", act(move |hot| async move { hot.unsaved_after(&p, seq, bytes).await }))
+            .await
     }
 
     async fn mark_saved(&self, project: &ProjectId, position: Position) -> Result<bool, HotError> {
@@ -226,9 +245,13 @@ impl HotStore for SimHot {
         if all {
             self.marks.clear(project, marked);
         } else {
-            self.marks.begin_again(project);
+            self.marks.begin_again(project, position.seq);
         }
         Ok(on)
+    }
+
+    fn heard_saved(&self, project: &ProjectId, seq: Seq) {
+        self.marks.heard(project, seq);
     }
 
     async fn forget(&self, _: &ProjectId, _: Position) -> Result<(), HotError> {

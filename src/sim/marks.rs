@@ -1,19 +1,21 @@
 //! What a simulated node has left unsaved, as the real way to Redis keeps it: it dies with the node.
 
 use crate::hot::Dirty;
-use crate::ids::ProjectId;
+use crate::hot::unsaved::Left;
+use crate::ids::{ProjectId, Seq};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// A project with unsaved commits, or commits whose outcome is not known.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Mark {
     urgent: bool,
     /// How often it was set.
     times: u64,
     since: Instant,
+    left: Left,
 }
 
 /// All of them.
@@ -28,12 +30,14 @@ impl Marks {
         self.projects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn set(&self, project: &ProjectId, urgent: bool) {
+    pub(super) fn set(&self, project: &ProjectId, urgent: bool, seq: Seq) {
         let mut projects = self.projects();
-        let fresh = Mark { urgent: false, times: 0, since: Instant::now() };
+        let now = Instant::now();
+        let fresh = Mark { urgent: false, times: 0, since: now, left: Left::default() };
         let mark = projects.entry(project.clone()).or_insert(fresh);
         mark.urgent |= urgent;
         mark.times += 1;
+        mark.left.add(seq, now);
         drop(projects);
         self.dirtied.notify_one();
     }
@@ -46,10 +50,23 @@ impl Marks {
     }
 
     /// What was the oldest is saved.
-    pub(super) fn begin_again(&self, project: &ProjectId) {
+    pub(super) fn begin_again(&self, project: &ProjectId, seq: Seq) {
         if let Some(mark) = self.projects().get_mut(project) {
             mark.since = Instant::now();
+            mark.left.saved(seq);
         }
+    }
+
+    /// Some node has saved everything up to `seq`.
+    pub(super) fn heard(&self, project: &ProjectId, seq: Seq) {
+        let mut projects = self.projects();
+        let Some(mark) = projects.get_mut(project) else { return };
+        match mark.left.saved(seq) {
+            Some(oldest) => mark.since = mark.since.max(oldest),
+            None => drop(projects.remove(project)),
+        }
+        drop(projects);
+        self.dirtied.notify_one();
     }
 
     pub(super) fn times(&self, project: &ProjectId) -> u64 {

@@ -139,6 +139,24 @@ pub(in crate::hot) async fn a_log_is_read_from_within_a_call(backend: &impl Back
     }
 }
 
+pub(in crate::hot) async fn what_is_saved_is_left_out_for_who_asks_so(backend: &impl Backend) {
+    let mut world = World::begin(backend).await;
+    let filled = world.fill(20, 7).await;
+    assert!(world.saved(filled[9]).await);
+    for (known, from) in [(3, 10), (10, 10), (15, 15), (20, 20)] {
+        let known = filled[known - 1];
+        let log = world.hot.unsaved_after(&project(), known.seq, usize::MAX >> 12).await.expect("it answers");
+        let log = log.expect("it is there");
+        assert_eq!((log.saved, log.unsaved_from(known)), (filled[9], filled[from - 1]), "after {known:?}");
+        let (id, after) = log.after.expect("in the log");
+        assert_eq!(id, filled[from - 1].id);
+        let ids: Vec<_> = after.iter().map(|commit| commit.id).collect();
+        assert_eq!(ids, filled[from..].iter().map(|at| at.id).collect::<Vec<_>>());
+    }
+    let log = world.hot.log_after(&project(), 3, usize::MAX >> 12).await.expect("it answers").expect("it is there");
+    assert_eq!(log.after.map(|(id, after)| (id, after.len())), Some((filled[2].id, 17)), "and only then");
+}
+
 pub(in crate::hot) async fn a_log_is_read_in_pieces(backend: &impl Backend) {
     let mut world = World::begin(backend).await;
     let filled = world.fill(300, 5).await;

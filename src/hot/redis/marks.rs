@@ -1,22 +1,24 @@
 //! The projects that this node has left unsaved: what autosave asks for most of the time, without a word to Redis.
 
 use crate::hot::Dirty;
-use crate::hot::unsaved::Unsaved;
+use crate::hot::unsaved::{Left, Unsaved};
 use crate::ids::{ProjectId, Seq};
-use dashmap::DashMap;
+use dashmap::{DashMap, Entry};
 use std::collections::HashMap;
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// A project that may have unsaved commits.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Mark {
     /// Somebody wants it durable at once, and no saver has looked since.
     urgent: bool,
     /// How often it was set: who clears it must have looked after the last time.
     times: u64,
     unsaved: Unsaved,
+    /// This node's part of it.
+    left: Left,
 }
 
 /// Marks, one per project.
@@ -27,12 +29,14 @@ pub(super) struct Marks {
 }
 
 impl Marks {
-    /// There are commits, or may be: a call that was not answered.
-    pub(super) fn set(&self, project: &ProjectId, urgent: bool) {
-        let fresh = || Mark { urgent: false, times: 0, unsaved: Unsaved::since(Instant::now()) };
+    /// There are commits up to `seq`, or may be: [`Seq::MAX`] after a call that was not answered.
+    pub(super) fn set(&self, project: &ProjectId, urgent: bool, seq: Seq) {
+        let now = Instant::now();
+        let fresh = || Mark { urgent: false, times: 0, unsaved: Unsaved::since(now), left: Left::default() };
         let mut mark = self.projects.entry(project.clone()).or_insert_with(fresh);
         mark.urgent |= urgent;
         mark.times += 1;
+        mark.left.add(seq, now);
         drop(mark);
         self.dirtied.notify_one();
     }
@@ -60,7 +64,18 @@ impl Marks {
     pub(super) fn saved(&self, project: &ProjectId, seq: Seq) {
         if let Some(mut mark) = self.projects.get_mut(project) {
             mark.unsaved.saved(seq);
+            mark.left.saved(seq);
         }
+    }
+
+    /// Some node has saved everything up to `seq`. What others have done since is theirs to save.
+    pub(super) fn heard(&self, project: &ProjectId, seq: Seq) {
+        let Entry::Occupied(mut mark) = self.projects.entry(project.clone()) else { return };
+        match mark.get_mut().left.saved(seq) {
+            Some(oldest) => mark.get_mut().unsaved.younger(oldest),
+            None => drop(mark.remove()),
+        }
+        self.dirtied.notify_one();
     }
 
     /// To be asked before the store is, for [`Marks::clear`].
@@ -94,7 +109,7 @@ mod tests {
     #[test]
     fn what_was_marked_since_the_look_stays() {
         let (marks, project) = (Marks::default(), ProjectId::parse("p").expect("id"));
-        marks.set(&project, true);
+        marks.set(&project, true, 1);
         let before = marks.times(&project);
         let listed = |others| {
             let all: Vec<Dirty> = marks.list(others);
@@ -103,10 +118,30 @@ mod tests {
         assert_eq!(listed(vec![(project.clone(), Duration::ZERO)]), [(project.clone(), true)]);
         marks.looked_at(&project);
         assert_eq!(listed(vec![]), [(project.clone(), false)]);
-        marks.set(&project, false);
+        marks.set(&project, false, 2);
         marks.clear(&project, before);
         assert_eq!(marks.list([]).len(), 1);
         marks.clear(&project, marks.times(&project));
         assert!(marks.list([]).is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_another_node_has_saved_is_marked_no_more() {
+        let (marks, project) = (Marks::default(), ProjectId::parse("p").expect("id"));
+        let pass = |ms| tokio::time::advance(Duration::from_millis(ms));
+        let ages = || marks.list([]).iter().map(|dirty| dirty.age).collect::<Vec<_>>();
+        for seq in [3, 5, 9] {
+            marks.set(&project, false, seq);
+            pass(100).await;
+        }
+        marks.heard(&project, 2);
+        assert_eq!(ages(), [Duration::from_millis(300)]);
+        marks.heard(&project, 7);
+        assert_eq!(ages(), [Duration::from_millis(100)], "only the last is left");
+        marks.heard(&project, 9);
+        assert!(ages().is_empty());
+        marks.set(&project, false, Seq::MAX);
+        marks.heard(&project, 20);
+        assert_eq!(ages().len(), 1, "nobody knows whether it was stored");
     }
 }

@@ -180,7 +180,7 @@ fn log_pieces(state: &HotState, key: &str, sent_us: u64) -> (Vec<Pipeline>, usiz
 }
 
 /// Reads what log_after.lua answered; `after` as in the contract, cut at `limit` bytes.
-pub(super) fn log_after(answer: Value, seq: Seq, limit: usize) -> Result<Option<HotLog>, HotError> {
+pub(super) fn log_after(answer: Value, seq: Seq, limit: usize, unsaved: bool) -> Result<Option<HotLog>, HotError> {
     let mut items = Items::of(answer)?;
     let word = items.bytes()?;
     if word == b"empty" {
@@ -191,6 +191,7 @@ pub(super) fn log_after(answer: Value, seq: Seq, limit: usize) -> Result<Option<
         return Ok(Some(HotLog { position, saved, after: None }));
     }
     let id = CommitId(layout::eight(&bytes(items.next()?)?, 0));
+    let seq = if unsaved && saved.epoch == position.epoch { seq.max(saved.seq) } else { seq };
     let mut commits = commits_after(items.runs()?, seq)?;
     let mut left = Some(limit);
     let fit = commits.iter().take_while(|commit| {
