@@ -13,15 +13,20 @@
 -- 'empty' | 'epoch', epoch | 'frozen' | 'fork' | 'trimmed'. Then nothing is stored, 'ok' excepted.
 -- Atomic: between any two of these steps another node's call would take the same seq. All is checked before the first write, because an error does
 -- not undo what was written. The first write is the one to the log: it fails for all when the log is lost.
--- {history}
 local MISSED = 1024
 -- Values that one command takes: Lua's stack ends at 8,000. Even, because they go in pairs.
 local CHUNK = 4000
-local args, call = ARGV, redis.call
+local args, call, sub, pack, unpack_bytes = ARGV, redis.call, string.sub, struct.pack, struct.unpack
 local room = args[1]
 local meta = call('HMGET', KEYS[2], 'head', 'idle', 'frozen')
 local head = meta[1]
 if not head then return { 'empty' } end
+-- Its functions would be made anew by each call; most need none of them.
+local history
+if room ~= head or meta[2] or meta[3] then
+-- {history}
+    history = { compare = compare, now_ms = now_ms, runs = runs }
+end
 local epoch = sub(head, 1, 8)
 if call('HGET', KEYS[1], '!') ~= epoch then return { 'empty' } end
 local sets, removals, looks, authors, hole_at, only_at_head, publish, has_hole = unpack_bytes('>I4I4I4I4I4I1I1I1', args[2])
@@ -38,11 +43,11 @@ else
 end
 if known[1] ~= epoch then return { 'empty' } end
 if sub(room, 1, 8) ~= epoch then return { 'epoch', epoch } end
-if meta[3] and runs(meta[3]) then return { 'frozen' } end
+if meta[3] and history.runs(meta[3]) then return { 'frozen' } end
 local missed
 if room ~= head then
     local wrong
-    wrong, missed = compare(room, head, KEYS[2], KEYS[3], MISSED)
+    wrong, missed = history.compare(room, head, KEYS[2], KEYS[3], MISSED)
     if wrong then return wrong end
 end
 
@@ -60,29 +65,29 @@ if has_hole == 1 then
     return { 'cid', pack('>I4', hole_at), sub(args[2], 24, 31) }
 end
 
--- Whether every touched object has the rev that the room computed from.
-local function untouched()
-    local ids, bases = {}, args[7]
-    for i = 0, sets - 1 do ids[i + 1] = args[8 + 2 * i] end
-    for i = 0, removals + looks - 1 do ids[sets + i + 1] = args[first_removal + i] end
-    for from = 1, #ids, CHUNK do
-        local found = call('HMGET', KEYS[1], unpack(ids, from, math.min(from + CHUNK - 1, #ids)))
-        for i, blob in ipairs(found) do
-            local rev = blob and sub(blob, 1, 8) or '\255\255\255\255\255\255\255\255'
-            local place = 8 * (from + i - 1)
-            if rev ~= sub(bases, place - 7, place) then return false end
-        end
-    end
-    return true
-end
-
--- Moves the seq that stands at a place of a value.
-local function moved(value, place, by)
-    return sub(value, 1, place - 1) .. pack('>I8', unpack_bytes('>I8', value, place) + by) .. sub(value, place + 8)
-end
-
 local run, last_seq, position = args[3], args[4], args[5]
 if missed then
+    -- Whether every touched object has the rev that the room computed from.
+    local function untouched()
+        local ids, bases = {}, args[7]
+        for i = 0, sets - 1 do ids[i + 1] = args[8 + 2 * i] end
+        for i = 0, removals + looks - 1 do ids[sets + i + 1] = args[first_removal + i] end
+        for from = 1, #ids, CHUNK do
+            local found = call('HMGET', KEYS[1], unpack(ids, from, math.min(from + CHUNK - 1, #ids)))
+            for i, blob in ipairs(found) do
+                local rev = blob and sub(blob, 1, 8) or '\255\255\255\255\255\255\255\255'
+                local place = 8 * (from + i - 1)
+                if rev ~= sub(bases, place - 7, place) then return false end
+            end
+        end
+        return true
+    end
+
+    -- Moves the seq that stands at a place of a value.
+    local function moved(value, place, by)
+        return sub(value, 1, place - 1) .. pack('>I8', unpack_bytes('>I8', value, place) + by) .. sub(value, place + 8)
+    end
+
     local behind = unpack_bytes('>I8', head, 9) - unpack_bytes('>I8', room, 9)
     if only_at_head == 1 or behind > MISSED or not untouched() then return { 'stale', missed } end
     run = moved(run, 2, behind)
@@ -106,7 +111,7 @@ if meta[2] then
     -- All was saved until now.
     call('HDEL', KEYS[2], 'idle')
     for i = 1, 4 do call('PERSIST', KEYS[i]) end
-    local now = now_ms()
+    local now = history.now_ms()
     call('SET', KEYS[5], now)
     call('ZADD', KEYS[6], now, sub(args[2], 32))
 end
