@@ -29,7 +29,7 @@ const SAVERS: usize = 256;
 /// Checkpoints that are made at the same time: each holds a whole project, of the size that limits allow, twice.
 const CHECKPOINTS: usize = 2;
 /// The least that is left between two looks at what is dirty.
-const GLANCE: Duration = Duration::from_millis(8);
+const GLANCE: Duration = Duration::from_millis(5);
 /// How often the age of what is unsaved is told.
 const TELL: Duration = Duration::from_secs(1);
 
