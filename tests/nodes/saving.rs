@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 /// How long clients of both nodes edit, and how often each.
 const EDITS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_millis(40));
-/// A save comes 320 ms after the first unsaved change at the earliest, whoever made that; and some are begun before it is heard that another node was first.
-const SAVES: f64 = 1.4 * 5_000.0 / 320.0;
+/// Saves in a second, at most: one comes 320 ms after the first unsaved change at the earliest, whoever made that, and some are begun before it is heard
+/// that another node was first. When each node saves for itself there are 4.6.
+const SAVES: f64 = 1.25 / 0.32;
 
 /// What all nodes together have counted under this name.
 async fn sum(nodes: &Nodes, name: &str) -> f64 {
@@ -46,7 +47,8 @@ async fn what_one_node_has_saved_no_other_saves() {
     }
     let (entries, conflicts) =
         (sum(&nodes, "collab_saved_entries_total").await, sum(&nodes, "collab_save_conflicts_total").await);
-    assert!(entries <= SAVES, "{entries} entries, {conflicts} of the appends in vain, for {sent} changes at each node");
+    let saves = SAVES * began.elapsed().as_secs_f64();
+    assert!(entries <= saves, "{entries} entries, {conflicts} of the appends in vain, for {sent} changes at each node");
     assert!(conflicts <= entries / 4.0, "{conflicts} appends in vain beside {entries} entries");
     // The commits and the marker with which the lineage begins.
     assert_eq!(nodes.truth("board").await.log.len() as u64, 1 + 2 + 2 * sent);
