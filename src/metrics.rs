@@ -1,5 +1,22 @@
 //! Every metric there is, in one place: `collab_<noun>_<unit>`, base units, there from the start, never a project or user in a label.
 
+/// A counter, looked up the first time and kept: looking up takes longer than counting, and some of this happens with every op. The recorder must be
+/// installed before.
+macro_rules! kept_counter {
+    ($name:literal) => {{
+        static KEPT: std::sync::LazyLock<metrics::Counter> = std::sync::LazyLock::new(|| metrics::counter!($name));
+        &*KEPT
+    }};
+}
+
+/// A histogram, kept like [`kept_counter`].
+macro_rules! kept_histogram {
+    ($name:literal) => {{
+        static KEPT: std::sync::LazyLock<metrics::Histogram> = std::sync::LazyLock::new(|| metrics::histogram!($name));
+        &*KEPT
+    }};
+}
+
 pub mod access;
 pub mod durable;
 pub mod joins;
@@ -20,7 +37,7 @@ use std::time::Duration;
 
 /// So many batches became commits.
 pub fn commits(count: u64) {
-    counter!("collab_commits_total").increment(count);
+    kept_counter!("collab_commits_total").increment(count);
 }
 
 /// A batch that the server had already.
@@ -159,9 +176,9 @@ pub fn presence_dropped() {
 
 /// An event came in, so long after it was sent, if it says when.
 pub fn fanout_received(lag: Option<Duration>) {
-    counter!("collab_fanout_received_total").increment(1);
+    kept_counter!("collab_fanout_received_total").increment(1);
     if let Some(lag) = lag {
-        histogram!("collab_fanout_lag_seconds").record(lag);
+        kept_histogram!("collab_fanout_lag_seconds").record(lag);
     }
 }
 
@@ -182,7 +199,7 @@ pub fn fanout_unreadable() {
 
 /// A message came in.
 pub fn frame_received() {
-    counter!("collab_frames_received_total").increment(1);
+    kept_counter!("collab_frames_received_total").increment(1);
 }
 
 /// The server closes a socket.

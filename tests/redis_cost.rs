@@ -10,7 +10,7 @@ use collabcanvas::hot::redis::{KEPT, Publish, RedisHot};
 use collabcanvas::hot::{HotState, HotStore, Over, Reply};
 use collabcanvas::ids::ProjectId;
 use collabcanvas::keyspace::Keyspace;
-use collabcanvas::link::{Link, Target};
+use collabcanvas::link::{Invocation, Link, Target};
 use redis::{Cmd, Script};
 use support::calls::{Calls, OBJECTS, rectangle};
 use support::redis::Redis;
@@ -62,8 +62,9 @@ impl Bench {
     async fn baseline(&mut self, script: &Script, ops: u64, size: u64) {
         for done in 0..ops / size {
             let call = self.calls.next(size);
-            let mut invocation = script.key("{base}:objects");
-            invocation.key("{base}:seq").key("{base}:log").key("{base}:channel").arg(call.run().pack(1));
+            let keys = ["{base}:objects", "{base}:seq", "{base}:log", "{base}:channel"];
+            let mut invocation = Invocation::new(script, &keys);
+            invocation.arg(call.run().pack(1));
             for proposal in &call.proposals {
                 for effect in &proposal.effects {
                     let blob = effect.props.as_ref().map(|props| [&[0; 8], props.as_bytes()].concat());

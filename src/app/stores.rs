@@ -97,7 +97,8 @@ async fn shared(config: &Config, redis: &RedisConfig) -> Result<Made, StartError
     let publish = if redis.routing.is_some() { Publish::ByNode(fanout.clone()) } else { Publish::ByScript };
     tokio::spawn(memory::watch(data.clone()));
     let guard = check::estranged(data.clone(), keys.clone(), deployment.clone());
-    let hot: Arc<dyn HotStore> = Arc::new(RedisHot::new(data, keys.clone(), node, publish, redis.expiry));
+    let hot: Arc<dyn HotStore> =
+        Arc::new(RedisHot::new(data, keys.clone(), node, publish, redis.expiry).with_echoes(fanout.echoes()));
     let across = Some((routing.clone(), keys.clone()));
     let presence = RedisPresence::start(node, fanout.clone(), routing, keys);
     let (isolated, is_isolated) = watch::channel(false);

@@ -7,6 +7,7 @@
 
 #[cfg(test)]
 mod conformance;
+pub mod echoes;
 pub mod local;
 pub mod redis;
 pub mod wire;

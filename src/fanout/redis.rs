@@ -8,6 +8,7 @@
 
 mod sender;
 
+use super::echoes::Echoes;
 use super::local::LocalFanout;
 use super::wire::{self, Unreadable};
 use super::{Event, Fanout, Subscription};
@@ -17,6 +18,7 @@ use crate::keyspace::Keyspace;
 use crate::link::subscriber::{Heard, Subscriber};
 use crate::link::{Link, LinkError};
 use crate::metrics;
+use crate::protocol::run::Run;
 use async_trait::async_trait;
 use sender::Sender;
 use std::collections::HashSet;
@@ -34,6 +36,7 @@ pub struct RedisFanout {
     local: LocalFanout,
     subscriber: Subscriber,
     sender: Sender,
+    echoes: Arc<Echoes>,
     /// Projects whose channels are wanted. Held while one of them is wanted, or no more, so that orders to the subscriber go out in the order in
     /// which subscribers come and go.
     wanted: Mutex<HashSet<ProjectId>>,
@@ -50,10 +53,16 @@ impl RedisFanout {
         let (sink, heard) = mpsc::unbounded_channel();
         let subscriber = Subscriber::open(link.target(), sink).await?;
         let sender = Sender::start(link, keys.clone());
-        let wanted = Mutex::default();
-        let fanout = Arc::new(Self { keys, node, local: LocalFanout::default(), subscriber, sender, wanted });
+        let (echoes, wanted) = (Arc::default(), Mutex::default());
+        let fanout = Arc::new(Self { keys, node, local: LocalFanout::default(), subscriber, sender, echoes, wanted });
         tokio::spawn(pump(Arc::downgrade(&fanout), heard));
         Ok(fanout)
+    }
+
+    /// Where to note the calls that this node has made.
+    #[must_use]
+    pub fn echoes(&self) -> Arc<Echoes> {
+        self.echoes.clone()
     }
 
     fn wanted(&self) -> MutexGuard<'_, HashSet<ProjectId>> {
@@ -70,7 +79,8 @@ impl RedisFanout {
                 return;
             }
         };
-        if wire::node_of(&payload) == Some(self.node) {
+        let is_own = wire::node_of(&payload) == Some(self.node);
+        if is_own || Run::first_id(&payload).is_some_and(|first| self.echoes.knows(first)) {
             return;
         }
         let Some(project) = self.keys.project_of(&channel) else {

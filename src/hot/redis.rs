@@ -31,17 +31,19 @@ mod whole;
 use super::{Call, Dirty, Freeze, HotError, HotLog, HotState, HotStore, Over, Reply, Verified};
 use crate::clock;
 use crate::fanout::Event;
-use crate::ids::{NodeId, Position, ProjectId, Seq};
+use crate::fanout::echoes::Echoes;
+use crate::ids::{CommitId, NodeId, Position, ProjectId, Seq};
 use crate::keyspace::{Bucket, Keyspace};
-use crate::link::{Link, LinkError, Refusal};
+use crate::link::{Invocation, Link, LinkError, Refusal};
 use crate::protocol::run::Run;
-use ::redis::{Cmd, FromRedisValue, Script, ScriptInvocation, Value};
+use ::redis::{Cmd, FromRedisValue, Script, Value};
 use async_trait::async_trait;
 use marks::Marks;
 pub use publish::Publish;
 use refused::refused;
 use reply::Items;
 use scripts::Scripts;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
@@ -61,6 +63,7 @@ pub struct RedisHot {
     scripts: Scripts,
     marks: Marks,
     loads: Semaphore,
+    echoes: Arc<Echoes>,
 }
 
 impl RedisHot {
@@ -68,37 +71,48 @@ impl RedisHot {
     #[must_use]
     pub fn new(link: Link, keys: Keyspace, node: NodeId, publish: Publish, kept: Duration) -> Self {
         let (scripts, marks, loads) = (Scripts::new(), Marks::default(), Semaphore::new(LOADS));
-        Self { link, keys, node, publish, kept, scripts, marks, loads }
+        Self { link, keys, node, publish, kept, scripts, marks, loads, echoes: Arc::default() }
     }
 
-    /// A script with the keys of a state: objects, meta, log, clients.
-    fn on<'a>(&self, script: &'a Script, project: &ProjectId) -> ScriptInvocation<'a> {
-        let mut call = script.key(self.keys.objects(project));
-        call.key(self.keys.meta(project)).key(self.keys.log(project)).key(self.keys.clients(project));
-        call
+    /// Notes there which calls this node has made.
+    #[must_use]
+    pub fn with_echoes(self, echoes: Arc<Echoes>) -> Self {
+        Self { echoes, ..self }
     }
 
-    /// The same with its mark and channel: dirty, dirty index, events.
-    fn on_all<'a>(&self, script: &'a Script, project: &ProjectId) -> ScriptInvocation<'a> {
-        let mut call = self.on(script, project);
-        let index = self.keys.dirty_index(Bucket::of(project));
-        call.key(self.keys.dirty(project)).key(index).key(self.keys.channel(project));
-        call
+    /// The keys of a state: objects, meta, log, clients.
+    fn own_keys(&self, project: &ProjectId) -> [String; 4] {
+        let keys = &self.keys;
+        [keys.objects(project), keys.meta(project), keys.log(project), keys.clients(project)]
     }
 
-    async fn run<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T, HotError> {
+    /// What goes with a state: dirty, dirty index, events.
+    fn other_keys(&self, project: &ProjectId) -> [String; 3] {
+        let keys = &self.keys;
+        [keys.dirty(project), keys.dirty_index(Bucket::of(project)), keys.channel(project)]
+    }
+
+    /// A script with the keys of a state.
+    fn on<'a>(&self, script: &'a Script, project: &ProjectId) -> Invocation<'a> {
+        Invocation::new(script, &self.own_keys(project))
+    }
+
+    /// The same with what goes with it.
+    fn on_all<'a>(&self, script: &'a Script, project: &ProjectId) -> Invocation<'a> {
+        let [objects, meta, log, clients] = self.own_keys(project);
+        let [dirty, index, channel] = self.other_keys(project);
+        Invocation::new(script, &[objects, meta, log, clients, dirty, index, channel])
+    }
+
+    async fn run<T: FromRedisValue>(&self, call: &Invocation<'_>) -> Result<T, HotError> {
         self.link.script(call).await.map_err(refused)
     }
 
-    async fn commit_once(&self, project: &ProjectId, call: &Call) -> Result<(Reply, Run), HotError> {
+    /// The answer, and the commit id before the call's first.
+    async fn commit_once(&self, project: &ProjectId, call: &Call) -> Result<(Reply, CommitId), HotError> {
         let mut script = self.on_all(&self.scripts.commit, project);
         call::arguments(&mut script, project, call, self.publish.is_by_script(), clock::now_us());
-        let (reply, previous) = reply::committed(self.run(&script).await?, call.position)?;
-        let run = match &reply {
-            Reply::Accepted { first, .. } => Run { first: *first, previous, ..call.run() },
-            _ => call.run(),
-        };
-        Ok((reply, run))
+        reply::committed(self.run(&script).await?, call.position)
     }
 
     /// Sends the pieces of a state and puts them in place.
@@ -117,8 +131,9 @@ impl RedisHot {
             Over::Empty => ("empty", 0, Position::START),
             Over::Frozen { token, position } => ("frozen", token, position),
         };
-        let mut script = self.on_all(&self.scripts.install, project);
-        script.key(&ready[..]);
+        let (own, others) = (self.own_keys(project), self.other_keys(project));
+        let keys: Vec<&str> = own.iter().chain(&others).map(String::as_str).chain(ready).collect();
+        let mut script = Invocation::new(&self.scripts.install, &keys);
         script.arg(word).arg(&token.to_be_bytes()[..]).arg(&layout::position(position)[..]);
         script.arg(&layout::position(state.position)[..]).arg(&layout::position(state.saved)[..]);
         script.arg(&layout::base(state.log.base(), state.log.before())[..]);
@@ -139,10 +154,11 @@ impl RedisHot {
 impl HotStore for RedisHot {
     async fn commit(&self, project: &ProjectId, call: &Call) -> Result<Reply, HotError> {
         match self.commit_once(project, call).await {
-            Ok((reply, run)) => {
-                if let Reply::Accepted { .. } = reply {
-                    self.marks.set(project, call.urgent, run.end().seq);
-                    self.publish.by_node(project, || Event::Commits(run));
+            Ok((reply, previous)) => {
+                if let Reply::Accepted { first, .. } = reply {
+                    self.echoes.stored(call.proposals.first().map_or(CommitId::NONE, |first| first.commit.id));
+                    self.marks.set(project, call.urgent, first + call.proposals.len() as Seq - 1);
+                    self.publish.by_node(project, || Event::Commits(Run { first, previous, ..call.run() }));
                 }
                 Ok(reply)
             }
@@ -246,7 +262,7 @@ impl HotStore for RedisHot {
     }
 
     async fn claim(&self, project: &ProjectId, lease: Duration) -> Result<bool, HotError> {
-        let mut script = self.scripts.claim.key(self.keys.claim(project));
+        let mut script = Invocation::new(&self.scripts.claim, &[self.keys.claim(project)]);
         script.arg(self.node).arg(u64::try_from(lease.as_millis()).unwrap_or(u64::MAX));
         Ok(self.run::<i64>(&script).await? == 1)
     }

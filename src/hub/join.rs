@@ -6,7 +6,7 @@ use super::mailbox::{JoinError, Joiner};
 use super::member::Member;
 use super::parts::parts;
 use super::propose::{Answer, Verdict};
-use super::room::Room;
+use super::room::{Aside, Room};
 use super::snapshot::{self, Snapshot};
 use crate::beside;
 use crate::clock;
@@ -84,13 +84,13 @@ fn make_snapshot(room: &mut Room, encoding: Encoding) {
     if !room.snapshots.begin(encoding) {
         return;
     }
-    let (position, canvas, made) = (room.replica.position(), room.replica.canvas().clone(), room.made.clone());
+    let (position, canvas, asides) = (room.replica.position(), room.replica.canvas().clone(), room.asides.clone());
     beside::spawn(move || {
         let started = std::time::Instant::now();
         let snapshot = snapshot::encode(position, &canvas, encoding);
         joins::snapshot_made(started.elapsed(), snapshot.bytes);
         // A room that has ended needs no snapshot.
-        let _ = made.send((encoding, snapshot));
+        let _ = asides.send(Aside::Made(encoding, snapshot));
     });
 }
 

@@ -36,10 +36,10 @@ pub(super) async fn open(hub: Arc<Hub>, project: ProjectId, slot: Slot) -> Resul
     metrics::opened(started.elapsed());
     let (handle, mut mailbox) = mailbox();
     let standing = Course::new(found.installed, lives, found.need);
-    let (room, made) = Room::new(project.clone(), hub.stores.clone(), hub.settings.clone(), found.replica, standing);
+    let (room, asides) = Room::new(project.clone(), hub.stores.clone(), hub.settings.clone(), found.replica, standing);
     let place = Place { hub, project, slot };
     tokio::spawn(async move {
-        room.run(made, &mut mailbox, subscription).await;
+        room.run(asides, &mut mailbox, subscription).await;
         drop(place);
         // Whoever was about to join finds the mailbox closed and opens a new room.
         drop(mailbox);

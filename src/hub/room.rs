@@ -83,12 +83,15 @@ enum Done {
     News(Tail, News),
 }
 
-/// What is done beside the room comes back by these.
-pub(super) struct Asides {
-    made: mpsc::UnboundedReceiver<(Encoding, Snapshot)>,
-    found: mpsc::UnboundedReceiver<Found>,
-    probed: mpsc::UnboundedReceiver<bool>,
-    tails: mpsc::UnboundedReceiver<unsure::Read>,
+/// What was done beside the room: all comes back by one channel, because each costs every turn.
+pub(super) enum Aside {
+    Made(Encoding, Snapshot),
+    /// Sessions of other nodes.
+    Found(Found),
+    /// Whether a hot store answers that was away.
+    Probed(bool),
+    /// Of the durable log, for joiners.
+    Tail(unsure::Read),
 }
 
 /// One project open on this node.
@@ -106,9 +109,8 @@ pub(super) struct Room {
     pub(super) unsure: Unsure,
     /// Joiners who wait for a snapshot.
     pub(super) waiting: Vec<(Joiner, oneshot::Sender<Result<(), JoinError>>)>,
-    pub(super) made: mpsc::UnboundedSender<(Encoding, Snapshot)>,
-    /// Where the answers of a hot store end that was away: one at a time.
-    probed: mpsc::UnboundedSender<bool>,
+    /// Where what is done beside the room ends. Bounded by what the room asks for.
+    pub(super) asides: mpsc::UnboundedSender<Aside>,
     /// How the room and the hot store stand to each other.
     pub(super) course: Course,
     seq: Arc<std::sync::atomic::AtomicU64>,
@@ -135,11 +137,8 @@ impl Room {
         settings: Arc<RoomSettings>,
         replica: Replica,
         course: Course,
-    ) -> (Self, Asides) {
-        let (made, snapshots_made) = mpsc::unbounded_channel();
-        let (others, found) = Others::new();
-        let (probed, answers) = mpsc::unbounded_channel();
-        let (unsure, tails) = Unsure::new();
+    ) -> (Self, mpsc::UnboundedReceiver<Aside>) {
+        let (asides, done) = mpsc::unbounded_channel();
         let now = Instant::now();
         let telling = Telling::new(replica.position().seq, now);
         let room = Self {
@@ -149,13 +148,12 @@ impl Room {
             replica,
             members: Members::default(),
             roster: Roster::default(),
-            others,
+            others: Others::default(),
             bots: Bots::default(),
             snapshots: Snapshots::default(),
-            unsure,
+            unsure: Unsure::default(),
             waiting: Vec::new(),
-            made,
-            probed,
+            asides,
             course,
             seq: Arc::default(),
             queue: VecDeque::new(),
@@ -170,11 +168,16 @@ impl Room {
             draining: false,
             end: None,
         };
-        (room, Asides { made: snapshots_made, found, probed: answers, tails })
+        (room, done)
     }
 
     /// Runs until nobody needs the room. `subscription` must be older than the replica.
-    pub(super) async fn run(mut self, mut asides: Asides, mailbox: &mut Mailbox, mut subscription: Subscription) {
+    pub(super) async fn run(
+        mut self,
+        mut asides: mpsc::UnboundedReceiver<Aside>,
+        mailbox: &mut Mailbox,
+        mut subscription: Subscription,
+    ) {
         self.seq = mailbox.seq.clone();
         self.publish_seq();
         self.read_everybody();
@@ -210,10 +213,7 @@ impl Room {
                 Some(event) = subscription.recv() => self.hear(event),
                 Some(control) = mailbox.control.recv() => self.control(control),
                 _ = mailbox.mail.recv_many(&mut mail, TURN) => mail.drain(..).for_each(|mail| self.mail(mail)),
-                Some((encoding, snapshot)) = asides.made.recv() => self.snapshot_made(encoding, snapshot),
-                Some(found) = asides.found.recv() => self.found(found),
-                Some(answers) = asides.probed.recv() => self.probed(answers),
-                Some(read) = asides.tails.recv() => self.tail_read(read),
+                Some(aside) = asides.recv() => self.aside(aside),
                 () = alarm.as_mut() => {}
             }
         }
@@ -278,9 +278,16 @@ impl Room {
         }
     }
 
-    fn snapshot_made(&mut self, encoding: Encoding, snapshot: Snapshot) {
-        self.snapshots.done(encoding, snapshot);
-        join::admit_waiting(self, encoding);
+    fn aside(&mut self, aside: Aside) {
+        match aside {
+            Aside::Made(encoding, snapshot) => {
+                self.snapshots.done(encoding, snapshot);
+                join::admit_waiting(self, encoding);
+            }
+            Aside::Found(found) => self.found(found),
+            Aside::Probed(answers) => self.probed(answers),
+            Aside::Tail(read) => self.tail_read(read),
+        }
     }
 }
 

@@ -16,6 +16,7 @@ mod dial;
 pub mod error;
 mod keeper;
 pub mod memory;
+mod script;
 mod shards;
 pub mod subscriber;
 #[cfg(test)]
@@ -26,11 +27,12 @@ mod wire;
 
 pub use dial::RESPONSE;
 pub use error::{LinkError, Refusal};
+pub use script::Invocation;
 pub use url::{Target, UrlError};
 
 use crate::metrics;
 use keeper::Kept;
-use redis::{Cmd, FromRedisValue, Pipeline, RedisResult, ScriptInvocation};
+use redis::{Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, ServerErrorKind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -126,8 +128,16 @@ impl Link {
     ///
     /// # Errors
     /// [`LinkError`].
-    pub async fn script<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T, LinkError> {
+    pub async fn script<T: FromRedisValue>(&self, call: &Invocation<'_>) -> Result<T, LinkError> {
         let (mut wire, started) = (self.wire()?, Instant::now());
-        self.sorted(started, call.invoke_async(&mut wire).await)
+        let mut result = call.cmd.query_async(&mut wire).await;
+        let is_missing = |error: &RedisError| error.kind() == ErrorKind::Server(ServerErrorKind::NoScript);
+        if result.as_ref().is_err_and(is_missing) {
+            result = match call.script.prepare_invoke().load_async(&mut wire).await {
+                Ok(_) => call.cmd.query_async(&mut wire).await,
+                Err(error) => Err(error),
+            };
+        }
+        self.sorted(started, result)
     }
 }

@@ -27,7 +27,7 @@ pub(super) struct Wire {
     pub(super) broken: Arc<Notify>,
     /// Answers in a row that did not come. By slot in a Cluster, where shards fail one by one.
     strikes: Arc<Mutex<HashMap<Option<Slot>, u8>>>,
-    /// The slot of the last command: a script is loaded where it was missed.
+    /// The slot of the last command, in a Cluster: a script is loaded where it was missed.
     slot: Option<Slot>,
 }
 
@@ -68,7 +68,7 @@ impl Wire {
 
     /// Judges the connection by an answer.
     fn judge(&self, sign: &Sign) {
-        let place = self.slot.filter(|_| self.is_cluster());
+        let place = self.slot;
         // A Cluster's shards are mended, and its demoted masters found, by the client library.
         let is_over = match sign {
             Sign::Broken => !self.is_cluster(),
@@ -89,12 +89,12 @@ impl Wire {
     }
 
     async fn send(&mut self, cmd: &Cmd) -> RedisResult<Value> {
-        self.slot = first_key(cmd).map(Slot::for_key).or(self.slot);
         match &mut self.socket {
             Socket::Single(connection) => connection.req_packed_command(cmd).await,
             // Without a key the library would ask all masters, and one that is away would fail what another one needs.
-            Socket::Cluster(cluster) => match self.slot {
+            Socket::Cluster(cluster) => match first_key(cmd).map(Slot::for_key).or(self.slot) {
                 Some(slot) => {
+                    self.slot = Some(slot);
                     let route = RoutingInfo::SingleNode(SingleNodeRoutingInfo::SpecificNode(Route::with_slot(
                         slot,
                         SlotAddr::Master,
@@ -142,10 +142,12 @@ impl ConnectionLike for Wire {
         count: usize,
     ) -> RedisFuture<'a, Vec<Value>> {
         Box::pin(async move {
-            self.slot = pipeline.cmd_iter().find_map(first_key).map(Slot::for_key).or(self.slot);
             let answer = match &mut self.socket {
                 Socket::Single(connection) => connection.req_packed_commands(pipeline, offset, count).await,
-                Socket::Cluster(cluster) => cluster.req_packed_commands(pipeline, offset, count).await,
+                Socket::Cluster(cluster) => {
+                    self.slot = pipeline.cmd_iter().find_map(first_key).map(Slot::for_key).or(self.slot);
+                    cluster.req_packed_commands(pipeline, offset, count).await
+                }
             };
             let broken = |values: &Vec<Value>| {
                 if values.iter().any(|v| sign_of_value(v) == Sign::Broken) { Sign::Broken } else { Sign::Good }

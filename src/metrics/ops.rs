@@ -1,7 +1,8 @@
 //! What became of the ops that clients asked for, and how long they waited.
 
 use crate::protocol::op::Action;
-use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
+use metrics::{Counter, Unit, counter, describe_counter, describe_histogram, histogram};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 /// The kinds of ops, in the order of [`place`].
@@ -23,7 +24,7 @@ fn place(action: &Action) -> usize {
     }
 }
 
-/// Ops of a call, counted before anything is told of them: a counter is looked up once for a call and not once for an op.
+/// Ops of a call, counted before anything is told of them.
 #[derive(Debug, Default)]
 pub struct Ops([[u64; KINDS.len()]; RESULTS.len()]);
 
@@ -41,9 +42,12 @@ impl Ops {
 
     /// Tells of them.
     pub fn count(&self) {
-        for (result, counts) in RESULTS.into_iter().zip(self.0) {
-            for (kind, count) in KINDS.into_iter().zip(counts).filter(|(_, count)| *count > 0) {
-                counter!("collab_ops_total", "kind" => kind, "result" => result).increment(count);
+        static KEPT: LazyLock<[[Counter; KINDS.len()]; RESULTS.len()]> = LazyLock::new(|| {
+            RESULTS.map(|result| KINDS.map(|kind| counter!("collab_ops_total", "kind" => kind, "result" => result)))
+        });
+        for (counters, counts) in KEPT.iter().zip(self.0) {
+            for (counter, count) in counters.iter().zip(counts).filter(|(_, count)| *count > 0) {
+                counter.increment(count);
             }
         }
     }
@@ -51,19 +55,19 @@ impl Ops {
 
 /// A batch was answered, so long after it had come.
 pub fn answered(took: Duration) {
-    histogram!("collab_ack_seconds").record(took);
+    kept_histogram!("collab_ack_seconds").record(took);
 }
 
 /// A call with so many batches goes to a store.
 pub fn call(batches: usize) {
-    counter!("collab_calls_total").increment(1);
+    kept_counter!("collab_calls_total").increment(1);
     #[expect(clippy::cast_precision_loss, reason = "a call has 64 batches at most")]
-    histogram!("collab_call_batches").record(batches as f64);
+    kept_histogram!("collab_call_batches").record(batches as f64);
 }
 
 /// The hot store has answered a call.
 pub fn committed(took: Duration) {
-    histogram!("collab_commit_seconds").record(took);
+    kept_histogram!("collab_commit_seconds").record(took);
 }
 
 /// A session has set presence fields.

@@ -20,7 +20,7 @@ use crate::clock;
 use crate::fanout::{Event, Fanout};
 use crate::ids::{Author, NodeId, ProjectId, SessionId};
 use crate::keyspace::{Bucket, Keyspace};
-use crate::link::{Link, LinkError};
+use crate::link::{Invocation, Link, LinkError};
 use crate::metrics;
 use crate::protocol::limits::FRAME_DEPTH;
 use crate::protocol::message::{PresenceEntry, Role, To, Who};
@@ -124,8 +124,9 @@ impl Presence for RedisPresence {
         if only.as_ref().is_some_and(Vec::is_empty) {
             return Ok(Vec::new());
         }
-        let (keys, mut call) = (&self.desk.keys, self.read.prepare_invoke());
-        call.key(keys.users(project)).arg(keys.presences(project)).arg(keys.beats(project)).arg(self.desk.node);
+        let keys = &self.desk.keys;
+        let mut call = Invocation::new(&self.read, &[keys.users(project)]);
+        call.arg(keys.presences(project)).arg(keys.beats(project)).arg(self.desk.node);
         for session in only.into_iter().flatten() {
             call.arg(session);
         }

@@ -60,6 +60,14 @@ impl Run {
         out
     }
 
+    /// The id of the first commit of a packed run, without reading it; `None` when there is none.
+    #[must_use]
+    pub fn first_id(packed: &[u8]) -> Option<CommitId> {
+        let count = packed.get(HEAD - 4..HEAD)?;
+        let is_run = packed[0] == KIND && count != [0; 4];
+        packed.get(HEAD..HEAD + 8).filter(|_| is_run)?.try_into().ok().map(CommitId)
+    }
+
     /// Reads what [`Run::pack`] wrote, and when that was.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use crate::target;
 use collabcanvas::ids::ProjectId;
 use collabcanvas::keyspace::Keyspace;
 use collabcanvas::link::check::{self, Role};
-use collabcanvas::link::{Link, Target};
+use collabcanvas::link::{Invocation, Link, Target};
 use redis::{Script, pipe};
 
 /// Three masters and a fourth node that follows the first; the way to them leads over the others.
@@ -26,8 +26,8 @@ fn projects() -> Vec<ProjectId> {
 async fn all_work(link: &Link, keys: &Keyspace) -> bool {
     let script = Script::new("redis.call('SET', KEYS[1], ARGV[1]); return redis.call('GET', KEYS[2])");
     for project in projects() {
-        let mut call = script.prepare_invoke();
-        call.key(keys.dirty(&project)).key(keys.dirty(&project)).arg("1");
+        let mut call = Invocation::new(&script, &[keys.dirty(&project), keys.dirty(&project)]);
+        call.arg("1");
         if link.script::<String>(&call).await.is_err() {
             return false;
         }

@@ -3,7 +3,7 @@
 use crate::support::process::{PATIENCE, until};
 use crate::support::redis::{Conf, Redis};
 use crate::target;
-use collabcanvas::link::{Link, LinkError, Refusal};
+use collabcanvas::link::{Invocation, Link, LinkError, Refusal};
 use redis::{Cmd, Script, cmd, pipe};
 use std::time::{Duration, Instant};
 
@@ -28,8 +28,8 @@ async fn commands_pipelines_and_scripts_answer() {
     assert_eq!(link.pipeline::<(String, u64)>(&both).await, Ok(("v".to_owned(), 1)));
 
     let script = Script::new("return {redis.call('GET', KEYS[1]), ARGV[1], tonumber(ARGV[2])}");
-    let mut call = script.prepare_invoke();
-    call.key("k").arg("a").arg(7);
+    let mut call = Invocation::new(&script, &["k"]);
+    call.arg("a").arg(7);
     for _ in 0..2 {
         let answer: (String, String, u64) = link.script(&call).await.expect("loaded when missing");
         assert_eq!(answer, ("v".to_owned(), "a".to_owned(), 7));
@@ -104,14 +104,13 @@ async fn refusals_are_sorted() {
     };
     let write = command(&["SET", "k", "v"]);
     let script = Script::new("redis.call('SET', KEYS[1], 'v')");
-    let mut call = script.prepare_invoke();
-    call.key("k");
+    let call = Invocation::new(&script, &["k"]);
     assert_eq!(kind(link.query::<()>(&write).await.expect_err("full")), Refusal::Oom);
     assert_eq!(kind(link.script::<()>(&call).await.expect_err("full")), Refusal::Oom);
     assert_eq!(kind(link.pipeline::<()>(pipe().atomic().set("k", "v")).await.expect_err("full")), Refusal::Oom);
     redis.cli(&["CONFIG", "SET", "maxmemory", "0"]);
     let broken = Script::new("return redis.call('HGET')");
-    let error = link.script::<()>(&broken.prepare_invoke()).await.expect_err("a fault");
+    let error = link.script::<()>(&Invocation::new::<&str>(&broken, &[])).await.expect_err("a fault");
     assert_eq!(kind(error), Refusal::Other);
 
     redis.cli(&["ACL", "SETUSER", "weak", "on", ">pw", "+role", "+ping", "+evalsha", "+script|load", "~*"]);

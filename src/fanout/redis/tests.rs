@@ -5,6 +5,8 @@ use crate::link::check::Role;
 use crate::link::testing::process::soon;
 use crate::link::testing::redis::Redis;
 use crate::link::testing::{least, link, shared_cluster, shared_sentinel};
+use crate::protocol::change::Changes;
+use crate::protocol::commit::{Commit, Origin, Outcome};
 use crate::protocol::message::To;
 use crate::protocol::run::Run;
 use crate::protocol::value::Value;
@@ -83,6 +85,24 @@ async fn what_scripts_publish_is_read_and_what_nobody_can_read_is_a_gap() {
     publish(&redis, "p", &[&b"L"[..], &Epoch::to_be_bytes(4)].concat()).await;
     assert_eq!(next(&mut at).await, Event::Commits(run));
     assert_eq!((next(&mut at).await, next(&mut at).await), (Event::Gap, Event::Began { epoch: 4 }));
+}
+
+#[tokio::test]
+async fn a_call_that_a_node_has_the_answer_to_is_news_to_the_others_only() {
+    let redis = Redis::start().await;
+    let (a, b) = (node(&redis, 1).await, node(&redis, 2).await);
+    let p = project("p");
+    let (mut at_a, mut at_b) = (a.subscribe(&p).await.expect("there"), b.subscribe(&p).await.expect("there"));
+    let run = |n: u8| {
+        let commit =
+            Commit { id: CommitId([n; 8]), origin: Origin::Server, outcome: Outcome::Changed(Changes::none()) };
+        Run { epoch: 1, first: n.into(), previous: CommitId([n - 1; 8]), commits: Arc::new([commit]) }
+    };
+    a.echoes().stored(CommitId([1; 8]));
+    publish(&redis, "p", &run(1).pack(9)).await;
+    publish(&redis, "p", &run(2).pack(9)).await;
+    assert_eq!((next(&mut at_b).await, next(&mut at_b).await), (Event::Commits(run(1)), Event::Commits(run(2))));
+    assert_eq!(next(&mut at_a).await, Event::Commits(run(2)), "the answer to this one may have been lost");
 }
 
 #[tokio::test]

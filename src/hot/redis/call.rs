@@ -4,8 +4,8 @@
 use super::layout::{self, NO_REV};
 use crate::hot::{Call, ClientState};
 use crate::ids::{Author, Cid, ProjectId, Seq};
+use crate::link::Invocation;
 use crate::protocol::commit::Origin;
-use redis::ScriptInvocation;
 use std::collections::HashMap;
 
 /// An author's part in a call.
@@ -48,13 +48,7 @@ fn short(number: usize) -> [u8; 4] {
 }
 
 /// Adds the arguments; the script's header lists them.
-pub(super) fn arguments(
-    script: &mut ScriptInvocation<'_>,
-    project: &ProjectId,
-    call: &Call,
-    publish: bool,
-    sent_us: u64,
-) {
+pub(super) fn arguments(script: &mut Invocation<'_>, project: &ProjectId, call: &Call, publish: bool, sent_us: u64) {
     let run = call.run();
     let end = run.end();
     let (counters, hole) = counters(call);

@@ -4,6 +4,7 @@ use super::RedisHot;
 use crate::hot::HotError;
 use crate::ids::ProjectId;
 use crate::keyspace::Bucket;
+use crate::link::Invocation;
 use futures_util::future::join_all;
 use std::time::Duration;
 
@@ -25,6 +26,6 @@ impl RedisHot {
 
     /// A bucket's.
     async fn left_in(&self, bucket: Bucket) -> Result<Vec<(String, u64)>, HotError> {
-        self.run(&self.scripts.left.key(self.keys.dirty_index(bucket))).await
+        self.run(&Invocation::new(&self.scripts.left, &[self.keys.dirty_index(bucket)])).await
     }
 }

@@ -4,7 +4,7 @@
 //! has begun, and appends each call itself; what others append it reads a few times a second. It keeps asking the hot store; when that answers, the ordinary
 //! course ends the direct epoch by a heal.
 
-use super::{Done, End, Room};
+use super::{Aside, Done, End, Room};
 use crate::durable::load::{Tail, since, tail};
 use crate::durable::{DurableError, Entry};
 use crate::hub::ISOLATED;
@@ -71,12 +71,12 @@ impl Room {
             return;
         }
         direct.probing = true;
-        let (project, hot, probed) = (self.project.clone(), self.stores.hot.clone(), self.probed.clone());
+        let (project, hot, asides) = (self.project.clone(), self.stores.hot.clone(), self.asides.clone());
         let position = self.replica.position();
         tokio::spawn(async move {
             let answers = hot.verify(&project, position).await.is_ok();
             // A room that has ended asks no more.
-            let _ = probed.send(answers);
+            let _ = asides.send(Aside::Probed(answers));
         });
     }
 

@@ -1,35 +1,26 @@
 //! Who is there on other nodes, and telling them who is here.
 
-use super::Room;
+use super::{Aside, Room};
 use crate::clock;
 use crate::fanout::Event;
 use crate::ids::NodeId;
 use crate::presence::remote::{Ask, FIRST, Remote};
 use crate::presence::{Alive, BEAT};
 use crate::protocol::message::{PresenceEntry, ServerMessage};
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 /// Sessions of other nodes that were read, and which read that was.
-pub(super) struct Found {
+pub(in crate::hub) struct Found {
     number: u64,
     sessions: Vec<(NodeId, PresenceEntry)>,
 }
 
 /// What a room knows of other nodes.
+#[derive(Default)]
 pub(super) struct Others {
     remote: Remote,
-    /// Where reads end. Bounded by what is asked: one for each event that names somebody unknown.
-    found: mpsc::UnboundedSender<Found>,
     /// When this node says again that it is alive here; `None` while it has nobody here.
     beat: Option<Instant>,
-}
-
-impl Others {
-    pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<Found>) {
-        let (found, founds) = mpsc::unbounded_channel();
-        (Self { remote: Remote::default(), found, beat: None }, founds)
-    }
 }
 
 impl Room {
@@ -47,12 +38,11 @@ impl Room {
     }
 
     fn read_others(&self, only: Option<Vec<u64>>, number: u64) {
-        let (project, presence, found) =
-            (self.project.clone(), self.stores.presence.clone(), self.others.found.clone());
+        let (project, presence, asides) = (self.project.clone(), self.stores.presence.clone(), self.asides.clone());
         tokio::spawn(async move {
             match presence.read(&project, only).await {
                 // A room that has ended needs nobody.
-                Ok(sessions) => drop(found.send(Found { number, sessions })),
+                Ok(sessions) => drop(asides.send(Aside::Found(Found { number, sessions }))),
                 Err(error) => tracing::debug!(%project, error, "who is there is read again with the next beat"),
             }
         });
@@ -111,9 +101,13 @@ impl Room {
         [self.others.beat, self.others.remote.deadline()].into_iter().flatten().min()
     }
 
-    /// Says that this node is alive here, and lets go of nodes that no longer say so.
+    /// Says that this node is alive here, and lets go of nodes that no longer say so. With each beat also of those who have left.
     pub(super) fn keep_others(&mut self, now: Instant) {
-        if self.others.beat.is_some_and(|due| now >= due) {
+        let is_due = |due: Option<Instant>| due.is_some_and(|due| now >= due);
+        if !is_due(self.others_deadline()) {
+            return;
+        }
+        if is_due(self.others.beat) {
             let alive: Vec<Alive> = self.roster.ours().into_iter().filter_map(|entry| self.alive(entry)).collect();
             // The last one says that nobody is here any more.
             self.others.beat = (!alive.is_empty()).then(|| now + BEAT);

@@ -5,7 +5,7 @@
 //! then the durable log is read, beside everything else, and the hot store asked once more. What the log has and the hot store lacks makes a new lineage; what
 //! neither has was never saved, and the joiner sends it again.
 
-use super::Room;
+use super::{Aside, Room};
 use crate::durable::DurableError;
 use crate::durable::load::{Tail, tail};
 use crate::hub::join::{self, knows_more};
@@ -13,15 +13,16 @@ use crate::hub::mailbox::{JoinError, Joiner};
 use crate::ids::SessionId;
 use crate::mechanism::{Mechanism, on};
 use crate::recovery::course::Need;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 /// What became of a reading of the durable log.
 pub(super) type Read = Result<Tail, DurableError>;
 
 /// How far a room is with finding out.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Default, Clone, Copy)]
 enum Look {
     /// The hot store has not been asked yet.
+    #[default]
     Not,
     /// The durable log is being read; `again` when somebody has come since.
     Reading { again: bool },
@@ -30,21 +31,15 @@ enum Look {
 }
 
 /// Those who wait.
+#[derive(Default)]
 pub(in crate::hub) struct Unsure {
     joiners: Vec<(Joiner, oneshot::Sender<Result<(), JoinError>>)>,
     look: Look,
     /// Nobody has come since the reading of the log began that is under way in degraded mode.
     covered: bool,
-    read: mpsc::UnboundedSender<Read>,
 }
 
 impl Unsure {
-    /// Nobody; and where readings of the durable log come out.
-    pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<Read>) {
-        let (read, answers) = mpsc::unbounded_channel();
-        (Self { joiners: Vec::new(), look: Look::Not, covered: false, read }, answers)
-    }
-
     pub(in crate::hub) fn len(&self) -> usize {
         self.joiners.len()
     }
@@ -132,10 +127,10 @@ impl Room {
 
     fn read_tail(&mut self) {
         self.unsure.look = Look::Reading { again: false };
-        let (project, durable, read) = (self.project.clone(), self.stores.durable.clone(), self.unsure.read.clone());
+        let (project, durable, asides) = (self.project.clone(), self.stores.durable.clone(), self.asides.clone());
         tokio::spawn(async move {
             // A room that has ended lets nobody in.
-            let _ = read.send(tail(&*durable, &project, &Tail::START).await);
+            let _ = asides.send(Aside::Tail(tail(&*durable, &project, &Tail::START).await));
         });
     }
 

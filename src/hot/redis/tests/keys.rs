@@ -1,12 +1,14 @@
 //! Which keys there are, and for how long.
 
 use super::board::Board;
+use crate::fanout::echoes::Echoes;
 use crate::hot::conformance::Backend as _;
 use crate::hot::conformance::marks::age;
 use crate::hot::conformance::world::{World, project, put, start, void};
 use crate::hot::redis::{KEPT, Publish};
-use crate::hot::{HotStore as _, Mismatch, Over, Reply, Verified};
+use crate::hot::{Call, HotStore as _, Mismatch, Over, Reply, Verified};
 use crate::ids::Position;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -125,6 +127,21 @@ async fn what_is_left_unsaved_is_found_by_another_node() {
     assert_eq!(board.hot.claim(&project(), minute).await, Ok(true));
     assert!(other.mark_saved(&project(), world.head).await.expect("it answers"));
     assert_eq!(other.dirty(true).await, Ok(vec![]));
+}
+
+#[tokio::test]
+async fn what_it_has_the_answer_to_is_noted_for_the_fan_out() {
+    let board = Board::new().await;
+    let world = World::begin(&board).await;
+    let echoes = Arc::new(Echoes::default());
+    let noting = board.node(1, Publish::ByScript, KEPT).with_echoes(echoes.clone());
+    let call = || Call { position: world.head, proposals: vec![void(1, 1)], urgent: false };
+    let (taken, refused) = (call(), call());
+    assert!(matches!(noting.commit(&project(), &taken).await, Ok(Reply::Accepted { .. })));
+    assert!(echoes.knows(taken.proposals[0].commit.id));
+    // Its cid is taken by now.
+    assert!(matches!(noting.commit(&project(), &refused).await, Ok(Reply::Stale(_))));
+    assert!(!echoes.knows(refused.proposals[0].commit.id));
 }
 
 #[tokio::test]
