@@ -20,6 +20,7 @@ use crate::gateway::{self, Bounds, Crowd, Edge, Gateway, Serves, Trusted};
 use crate::hub::{Hub, RoomSettings};
 use crate::lifecycle;
 use crate::presence::Presence;
+use crate::pressure::Pressure;
 use crate::protocol::secret::Secret;
 use crate::session::Timing;
 use crate::telemetry::{Filter, Recorder};
@@ -80,7 +81,8 @@ impl App {
         let isolated = stores.isolated.clone();
         let door = access::door(config, stores.rights.clone(), across.as_ref())?;
         let quotas = access::quotas(config, across);
-        let hub = Hub::new(Arc::new(stores), room_settings(config, ack_means_saved));
+        let pressure = if ack_means_saved { Pressure::EMBEDDED } else { Pressure::SHARED };
+        let hub = Hub::new(Arc::new(stores), room_settings(config, ack_means_saved, pressure));
         let autosave = tokio::spawn(Autosave::new(hot.clone(), durable.clone(), config.history, pace).run());
 
         let (stop, stopping) = watch::channel(None);
@@ -167,7 +169,7 @@ impl App {
     }
 }
 
-fn room_settings(config: &Config, ack_means_saved: bool) -> RoomSettings {
+fn room_settings(config: &Config, ack_means_saved: bool, pressure: Pressure) -> RoomSettings {
     RoomSettings {
         limits: config.limits.clone(),
         ack_means_saved,
@@ -175,6 +177,7 @@ fn room_settings(config: &Config, ack_means_saved: bool) -> RoomSettings {
         idle: config.idle,
         heartbeat: config.heartbeat,
         silence: config.silence,
+        pressure,
     }
 }
 

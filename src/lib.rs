@@ -23,6 +23,7 @@ pub mod mechanism;
 pub mod metrics;
 pub mod outbound;
 pub mod presence;
+pub mod pressure;
 pub mod project;
 pub mod protocol;
 pub mod quota;

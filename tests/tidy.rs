@@ -17,6 +17,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("ids", &[]),
     ("clock", &[]),
     ("backoff", &[]),
+    ("pressure", &[]),
     ("chance", &[]),
     ("beside", &["clock"]),
     ("mechanism", &[]),
@@ -48,6 +49,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     (
         "hub",
         &[
+            "pressure",
             "mechanism",
             "chance",
             "beside",
@@ -81,14 +83,14 @@ const IMPORTS: &[(&str, &[&str])] = &[
 /// The simulated world stands for everything around rooms and savers.
 #[rustfmt::skip]
 const SIMULATED: &[&str] = &[
-    "access", "app", "autosave", "chance", "clock", "durable", "fanout", "hot", "hub", "ids", "mechanism", "presence", "project", "protocol",
+    "access", "app", "autosave", "chance", "clock", "durable", "fanout", "hot", "hub", "ids", "mechanism", "presence", "pressure", "project", "protocol",
 ];
 
 /// The composition root makes everything.
 #[rustfmt::skip]
 const COMPOSED: &[&str] = &[
     "access", "admin", "autosave", "clock", "config", "durable", "fanout", "gateway", "hot", "hub", "ids", "keyspace", "lifecycle", "link", "metrics",
-    "presence", "protocol", "quota", "recovery", "session", "telemetry",
+    "presence", "pressure", "protocol", "quota", "recovery", "session", "telemetry",
 ];
 
 /// No file is longer, in lines.

@@ -11,7 +11,7 @@ use crate::metrics;
 use crate::presence::cursor::Rect;
 use crate::presence::roster::Line;
 use crate::protocol::close::Close;
-use crate::protocol::commit::{Commit, Origin};
+use crate::protocol::commit::Commit;
 use crate::protocol::encode;
 use crate::protocol::frame::Frame;
 use crate::protocol::message::{PresenceEntry, ServerMessage, To};
@@ -83,15 +83,20 @@ impl Members {
         Some(member)
     }
 
-    /// Sends commits to everybody who keeps up: encoded once per encoding, in messages that are not large.
-    pub(super) fn commits<'a>(&mut self, first: Seq, commits: impl Iterator<Item = &'a Commit>) {
+    /// Sends commits to everybody who keeps up, encoded once per encoding. Those that `can_wait` go with the next thing that is due, or when released.
+    pub(super) fn commits<'a>(&mut self, first: Seq, commits: impl Iterator<Item = &'a Commit>, can_wait: bool) {
         let commits: Vec<&Commit> = commits.collect();
-        parts(first, &commits).for_each(|(at, part)| self.send_part(at, part));
+        parts(first, &commits).for_each(|(at, part)| self.send_part(at, part, can_wait));
     }
 
-    fn send_part(&mut self, first: Seq, part: &[&Commit]) {
+    /// Sends what waits.
+    pub(super) fn release(&mut self) {
+        self.iter_mut().for_each(|(_, member)| member.is_due |= member.can_wait);
+    }
+
+    fn send_part(&mut self, first: Seq, part: &[&Commit], can_wait: bool) {
         let Some(last) = part.last().map(|commit| (first + part.len() as Seq - 1, commit.id)) else { return };
-        self.number(part.iter().filter_map(|commit| author(commit)).map(Name::Author));
+        self.number(part.iter().filter_map(|commit| commit.author()).map(Name::Author));
         let (author, names) = (only_author(part), &self.names);
         let mut shared = Shared::default();
         for member in self.by_session.values_mut().filter(|m| !m.lagging) {
@@ -104,7 +109,7 @@ impl Members {
                 }
             });
             let is_own = author == Some(member.who.author) && !member.answers.is_empty();
-            let fits = if is_own { member.push_later(frame) } else { member.push(frame) };
+            let fits = if is_own || can_wait { member.push_later(frame) } else { member.push(frame) };
             if fits {
                 member.sent = last;
             }
@@ -277,16 +282,9 @@ impl Members {
     }
 }
 
-fn author(commit: &Commit) -> Option<Author> {
-    match commit.origin {
-        Origin::Client { author, .. } => Some(author),
-        Origin::Server => None,
-    }
-}
-
 /// Who made all of these commits, if it was one client.
 fn only_author(commits: &[&Commit]) -> Option<Author> {
-    let mut authors = commits.iter().map(|commit| author(commit));
+    let mut authors = commits.iter().map(|commit| commit.author());
     let first = authors.next()??;
     authors.all(|author| author == Some(first)).then_some(first)
 }
@@ -297,3 +295,6 @@ impl Drop for Members {
         self.close_all(Close::Internal, "the room has ended; reconnect");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,6 +29,7 @@ use crate::hot::HotStore;
 use crate::ids::ProjectId;
 use crate::metrics;
 use crate::presence::Presence;
+use crate::pressure::Pressure;
 use crate::protocol::limits::Limits;
 use crate::protocol::message::PresenceEntry;
 use crate::recovery::lineage::Both;
@@ -96,6 +97,8 @@ pub struct RoomSettings {
     pub heartbeat: Duration,
     /// How long a session may be silent.
     pub silence: Duration,
+    /// How pressed the node is.
+    pub pressure: Pressure,
 }
 
 type Slot = Arc<OnceCell<RoomHandle>>;

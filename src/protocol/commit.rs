@@ -58,6 +58,15 @@ pub enum Unreadable {
 }
 
 impl Commit {
+    /// Who made it, unless the server did.
+    #[must_use]
+    pub fn author(&self) -> Option<Author> {
+        match self.origin {
+            Origin::Client { author, .. } => Some(author),
+            Origin::Server => None,
+        }
+    }
+
     /// Appends the commit as stores and nodes keep it: `[id, author, cid, digest, outcome]`, or `[id, outcome]` when the server made it. An outcome
     /// is the changes as bin, or the code of a refusal as text.
     pub fn pack(&self, out: &mut Vec<u8>) {

@@ -10,6 +10,7 @@ use crate::autosave::{Autosave, Pace};
 use crate::chance;
 use crate::hub::{Hub, RoomSettings, Stores};
 use crate::presence::local::LocalPresence;
+use crate::pressure::Pressure;
 use crate::protocol::limits::Limits;
 use rand::RngExt as _;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ fn settings(world: &World) -> RoomSettings {
         idle: Duration::from_millis(chance::rng().random_range(100..world.temper.idle_ms)),
         heartbeat: Duration::from_secs(10),
         silence: Duration::from_secs(25),
+        pressure: Pressure::Ignored,
     }
 }
 

@@ -3,6 +3,9 @@
 //! A write to a socket costs about the same with ten commits in it as with one, and a round of writes to everybody is most of what a busy room does.
 //! So two rounds keep a distance that grows with the number of members: a room with few of them, or one in which little happens, never waits; a
 //! crowded one sends fewer and fuller frames.
+//!
+//! In a node that is pressed ([`crate::pressure`]) commits wait longer before they go to those who are not about to be answered anyway, and answers do
+//! not.
 
 use super::Room;
 use crate::hot::CALL_BATCHES;
@@ -19,6 +22,9 @@ const FEW: u32 = 4;
 /// The longest distance: a delay that nobody sees.
 const LONGEST: Duration = Duration::from_millis(8);
 
+/// In a node that can do no more, commits wait for so long besides: a frame of a screen.
+const PRESSED: Duration = Duration::from_millis(16);
+
 /// What everybody was told, and when they are told more.
 #[derive(Debug)]
 pub(super) struct Telling {
@@ -28,6 +34,8 @@ pub(super) struct Telling {
     next: Instant,
     /// Commits, answers or word of what is saved wait for it.
     waits: bool,
+    /// Commits that were held back go by then.
+    held: Option<Instant>,
     /// The next call to a hot store that is shared comes no earlier.
     next_call: Instant,
     /// Batches wait for that.
@@ -36,7 +44,7 @@ pub(super) struct Telling {
 
 impl Telling {
     pub(super) fn new(told: Seq, now: Instant) -> Self {
-        Self { told, next: now, waits: false, next_call: now, call_waits: false }
+        Self { told, next: now, waits: false, held: None, next_call: now, call_waits: false }
     }
 
     /// Whether there is something for the next round.
@@ -46,7 +54,8 @@ impl Telling {
 
     /// When the next round is due.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.waits.then_some(self.next)
+        let round = self.waits.then_some(self.next);
+        [round, self.held].into_iter().flatten().min()
     }
 
     /// Whether a call to a shared hot store may be made: two calls keep this distance, unless one is full.
@@ -73,7 +82,11 @@ impl Room {
 
     /// Makes a round if one is due.
     pub(super) fn tell_when_due(&mut self, now: Instant) {
-        if self.telling.deadline().is_some_and(|due| now >= due) {
+        if self.telling.held.is_some_and(|due| now >= due) {
+            self.telling.held = None;
+            self.members.release();
+        }
+        if self.telling.waits && now >= self.telling.next {
             self.telling.waits = false;
             self.telling.next = now + self.distance();
             self.tell_commits();
@@ -118,7 +131,11 @@ impl Room {
         metrics::commits(head - told);
         self.tally.deliveries += (head - told) * self.members.len() as u64;
         if let Some(commits) = self.replica.id_at(told).and_then(|id| self.replica.after(told, id)) {
-            self.members.commits(told + 1, commits);
+            let wait = self.settings.pressure.wait(PRESSED);
+            if wait > Duration::ZERO {
+                self.telling.held.get_or_insert_with(|| Instant::now() + wait);
+            }
+            self.members.commits(told + 1, commits, wait > Duration::ZERO);
             return;
         }
         // More came at once than the replica remembers.
