@@ -13,7 +13,7 @@ export const LOAD = {
   together: { value: 10, means: 'people in a project at once', source: 'loadtest/scenarios/users.toml' },
   ops: { value: 0.5, means: 'changes a second of one person', source: `${ASSUMED}: a tenth of what the load test does` },
   cursors: { value: 20, means: 'cursors that a person hears of in a second', source: `${ASSUMED}: one or two of the others move` },
-  deliveryBytes: { value: 48, means: 'bytes that a change takes to one other person', source: 'loadtest/RESULTS.md, hot room' },
+  deliveryBytes: { value: 47, means: 'bytes that a change takes to one other person', source: 'loadtest/RESULTS.md, hot room' },
   cursorBytes: { value: 43, means: 'bytes of a cursor', source: 'loadtest/RESULTS.md, a crowd: 752 in 32 kB' },
   autosave: { value: 0.4, means: 'seconds from a change to its save', source: 'README.md, COLLAB_AUTOSAVE_MS' },
   savedBytes: { value: 60, means: 'bytes of a saved change', source: 'src/ARCHITECTURE.md, "Entries are kept for a day"' },

@@ -54,7 +54,7 @@ describe('the cost', () => {
     const million = (people: number, ops: number): number => (writeUnitsOfLog(people, ops) / (people * ops * 168 * 3_600)) * 1_000_000;
     expect(Math.round(million(1_000, 5) / 1_000)).toBe(95);
     expect(read('infra/aws/README.md')).toContain('the function takes 95,000 for such a load');
-    expect(bytesToPerson()).toBeCloseTo(9 * 0.5 * 48 + 20 * 43, 6);
+    expect(bytesToPerson()).toBeCloseTo(9 * 0.5 * 47 + 20 * 43, 6);
   });
 
   it('counts what a stack has', () => {

@@ -26,8 +26,9 @@ const NODE_READY: &str = "CollabCanvas is ready: open http://";
 /// What its second one begins with.
 const NODE_ADMIN: &str = "Health and metrics: http://";
 
-/// All clients come from one address, as fast as they can: what protects a node from that is not what is measured.
-const LIMITS: &str = "connections_per_ip=100000,connections_per_user=100000,accepts_per_second=100000";
+/// All clients come from one address, as fast as they can, and send what a ramp asks for: what protects a node from that is not what is measured.
+const LIMITS: &str = "connections_per_ip=100000,connections_per_user=100000,accepts_per_second=100000,\
+    session_ops_per_second=1000000,user_ops_per_second=1000000,project_ops_per_second=1000000";
 
 /// Something to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
