@@ -81,8 +81,7 @@ impl App {
         let isolated = stores.isolated.clone();
         let door = access::door(config, stores.rights.clone(), across.as_ref())?;
         let quotas = access::quotas(config, across);
-        let pressure = if ack_means_saved { Pressure::EMBEDDED } else { Pressure::SHARED };
-        let hub = Hub::new(Arc::new(stores), room_settings(config, ack_means_saved, pressure));
+        let hub = Hub::new(Arc::new(stores), room_settings(config, ack_means_saved));
         let autosave = tokio::spawn(Autosave::new(hot.clone(), durable.clone(), config.history, pace).run());
 
         let (stop, stopping) = watch::channel(None);
@@ -169,7 +168,7 @@ impl App {
     }
 }
 
-fn room_settings(config: &Config, ack_means_saved: bool, pressure: Pressure) -> RoomSettings {
+fn room_settings(config: &Config, ack_means_saved: bool) -> RoomSettings {
     RoomSettings {
         limits: config.limits.clone(),
         ack_means_saved,
@@ -177,7 +176,7 @@ fn room_settings(config: &Config, ack_means_saved: bool, pressure: Pressure) -> 
         idle: config.idle,
         heartbeat: config.heartbeat,
         silence: config.silence,
-        pressure,
+        pressure: if ack_means_saved { Pressure::EMBEDDED } else { Pressure::SHARED },
     }
 }
 

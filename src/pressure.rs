@@ -9,8 +9,7 @@
 
 use std::cell::RefCell;
 use std::fs::File;
-use std::io::Read as _;
-use std::io::{Seek as _, SeekFrom};
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::time::{Duration, Instant};
 
 /// From where a worker begins to be pressed to where it is so entirely, in thousandths of its time.
@@ -19,12 +18,11 @@ const SPAN: u32 = 200;
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Whether a node takes notice of how pressed it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy)]
 pub enum Pressure {
     /// It does, from this part of its workers' time on, in thousandths.
     From(u32),
     /// Nothing ever presses it, as in a world whose time does not pass by itself.
-    #[default]
     Ignored,
 }
 

@@ -79,8 +79,12 @@ impl RedisFanout {
                 return;
             }
         };
-        let is_own = wire::node_of(&payload) == Some(self.node);
-        if is_own || Run::first_id(&payload).is_some_and(|first| self.echoes.knows(first)) {
+        if wire::node_of(&payload) == Some(self.node) {
+            return;
+        }
+        if Run::first_id(&payload).is_some_and(|first| self.echoes.knows(first)) {
+            // It shows that the subscription works, and nothing else.
+            metrics::fanout_received(None);
             return;
         }
         let Some(project) = self.keys.project_of(&channel) else {

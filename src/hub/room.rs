@@ -4,6 +4,7 @@
 //! the next: a batch alone at rest, up to 64 under load. It decides through pure parts (`replica`, `propose`, `held`, `roster`) and only moves
 //! their results.
 
+mod aside;
 mod bots;
 mod calls;
 mod cold;
@@ -25,7 +26,7 @@ use super::join;
 use super::mailbox::{Control, JoinError, Joiner, Mailbox};
 use super::members::Members;
 use super::propose::{Proposed, Waiting};
-use super::snapshot::{Snapshot, Snapshots};
+use super::snapshot::Snapshots;
 use super::{RoomSettings, Stores};
 use crate::durable::load::Tail;
 use crate::durable::{DELETED, DurableError};
@@ -34,10 +35,10 @@ use crate::hot::{HotError, HotState, Reply, Verified};
 use crate::ids::{ObjectId, Position, ProjectId, SessionId};
 use crate::mechanism::{Mechanism, on};
 use crate::presence::roster::Roster;
-use crate::protocol::Encoding;
 use crate::recovery::direct::Went;
 use crate::recovery::lineage::Begun;
 use crate::recovery::replica::Replica;
+pub(super) use aside::Aside;
 use bots::Bots;
 pub(super) use course::Course;
 pub use detail::Detail;
@@ -46,7 +47,7 @@ use end::End;
 use followed::Followed;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use others::{Found, Others};
+use others::Others;
 pub use report::Report;
 use report::Tally;
 use std::collections::{BTreeSet, VecDeque};
@@ -81,17 +82,6 @@ enum Done {
     Looked(Result<Tail, DurableError>),
     /// What follows this tail.
     News(Tail, News),
-}
-
-/// What was done beside the room: all comes back by one channel, because each costs every turn.
-pub(super) enum Aside {
-    Made(Encoding, Snapshot),
-    /// Sessions of other nodes.
-    Found(Found),
-    /// Whether a hot store answers that was away.
-    Probed(bool),
-    /// Of the durable log, for joiners.
-    Tail(unsure::Read),
 }
 
 /// One project open on this node.
@@ -275,18 +265,6 @@ impl Room {
         if let Some(member) = self.members.remove(session) {
             self.roster.leave(session);
             self.end_leases(&member);
-        }
-    }
-
-    fn aside(&mut self, aside: Aside) {
-        match aside {
-            Aside::Made(encoding, snapshot) => {
-                self.snapshots.done(encoding, snapshot);
-                join::admit_waiting(self, encoding);
-            }
-            Aside::Found(found) => self.found(found),
-            Aside::Probed(answers) => self.probed(answers),
-            Aside::Tail(read) => self.tail_read(read),
         }
     }
 }

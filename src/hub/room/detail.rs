@@ -6,7 +6,7 @@ use crate::clock;
 use crate::hub::member::Member;
 use crate::ids::{Seq, SessionId};
 use crate::protocol::Encoding;
-use crate::protocol::commit::{Commit, Origin, Outcome};
+use crate::protocol::commit::{Commit, Outcome};
 use crate::protocol::message::Role;
 use serde::Serialize;
 use smol_str::SmolStr;
@@ -98,10 +98,7 @@ fn session(session: SessionId, member: &Member, now_ms: u64) -> Session {
 }
 
 fn line(seq: Seq, commit: &Commit) -> Line {
-    let author = match commit.origin {
-        Origin::Client { author, .. } => Some(author.text()),
-        Origin::Server => None,
-    };
+    let author = commit.author().map(|author| author.text());
     let what = match &commit.outcome {
         Outcome::Refused(code) => format!("refused: {}", code.as_str()),
         Outcome::Changed(changes) => match changes.ids().count() {
