@@ -22,8 +22,8 @@ const FEW: u32 = 4;
 /// The longest distance: a delay that nobody sees.
 const LONGEST: Duration = Duration::from_millis(8);
 
-/// In a node that can do no more, commits wait for so long besides: a frame of a screen.
-const PRESSED: Duration = Duration::from_millis(16);
+/// In a node that can do no more, commits wait for so long besides: two frames of a screen.
+const PRESSED: Duration = Duration::from_millis(33);
 
 /// What everybody was told, and when they are told more.
 #[derive(Debug)]
