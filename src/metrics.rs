@@ -40,6 +40,11 @@ pub fn commits(count: u64) {
     kept_counter!("collab_commits_total").increment(count);
 }
 
+/// So many of them wait for those who are not about to be answered.
+pub fn commits_held(count: u64) {
+    kept_counter!("collab_commits_held_total").increment(count);
+}
+
 /// A batch that the server had already.
 pub fn repeated() {
     counter!("collab_repeats_total").increment(1);

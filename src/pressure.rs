@@ -29,7 +29,7 @@ pub enum Pressure {
 impl Pressure {
     /// For a node whose answers wait for the other programs that it shares its processors with.
     pub const SHARED: Self = Self::From(700);
-    /// For an embedded node, whose answers wait for its disk: it gains little until it can do no more.
+    /// For an embedded node, whose answers wait for its disk: it gains little until it can do no more, and waits for three fifths of the most then.
     pub const EMBEDDED: Self = Self::From(880);
 
     /// How long something may wait that waits for `most` when the worker that asks can do no more: zero while it is at ease.

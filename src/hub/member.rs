@@ -135,10 +135,13 @@ impl Member {
         self.push_quietly(frame)
     }
 
-    /// Queues what can wait: commits of its own, whose answer is under way, or word of what is saved.
+    /// Queues what can wait: commits of its own, whose answer is under way, those that a pressed node holds back, or word of what is saved. Only little
+    /// waits: a session that reads is never behind for what was kept from it, and one that is found to be learns so at once.
     pub(super) fn push_later(&mut self, frame: Frame) -> bool {
         self.can_wait = true;
-        self.push_quietly(frame)
+        let fits = self.push_quietly(frame);
+        self.is_due |= !fits || self.outbox.is_behind();
+        fits
     }
 
     /// Tells it what is saved.

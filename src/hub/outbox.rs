@@ -102,10 +102,13 @@ impl Outbox {
 
     /// Queues a presence frame unless the reader is behind. Returns whether it did.
     pub fn push_presence(&self, frame: Frame) -> bool {
-        if self.queues().live_bytes > PRESENCE_BYTES {
-            return false;
-        }
-        self.push(frame).is_ok()
+        !self.is_behind() && self.push(frame).is_ok()
+    }
+
+    /// Whether so much waits that presence is not worth adding.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.queues().live_bytes > PRESENCE_BYTES
     }
 
     /// Queues what the WebSocket itself has to say: pongs, and the close frame after everything else. Who pings and does not read gets no more pongs.

@@ -10,6 +10,10 @@ pub const SECONDS: &[f64] = &[0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.
 /// Counters without labels, and what they count.
 const COUNTERS: &[(&str, &str)] = &[
     ("collab_commits_total", "Commits accepted"),
+    (
+        "collab_commits_held_total",
+        "Commits that the members who wait for no answer got later, because the node was pressed",
+    ),
     ("collab_repeats_total", "Batches that a client sent again and the server had already"),
     ("collab_room_open_failures_total", "Projects that could not be opened"),
     ("collab_room_losses_total", "Rooms that had to start over because the hot state was lost or another node went on"),

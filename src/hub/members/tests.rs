@@ -65,3 +65,27 @@ fn commits_that_can_wait_go_with_an_answer_or_when_they_are_released() {
     members.flush();
     assert_eq!((count(&mut to_ana), count(&mut to_ben)), (0, 2));
 }
+
+#[test]
+fn only_little_waits() {
+    let (mut ana, mut to_ana) = member("ana", 1);
+    let frame = |bytes: usize| {
+        let message = ServerMessage::Error { code: "x".into(), message: "a".repeat(bytes) };
+        encode::message(&message, Encoding::MessagePack)
+    };
+    assert!(ana.push_later(frame(10)));
+    ana.flush(true);
+    assert_eq!(count(&mut to_ana), 0, "it waits for company");
+    assert!(ana.push_later(frame(70_000)));
+    ana.flush(true);
+    assert_eq!(count(&mut to_ana), 1, "that is too much to wait: it is under way, as far as the socket takes it");
+
+    let (mut ben, mut to_ben) = member("ben", 2);
+    assert!(ben.push_later(frame(10)));
+    while ben.push_later(frame(60_000)) {
+        ben.is_due = false;
+    }
+    assert!(ben.lagging, "there is no more room");
+    ben.flush(true);
+    assert_eq!(count(&mut to_ben), 1, "what there is goes at once");
+}

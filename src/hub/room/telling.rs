@@ -133,6 +133,7 @@ impl Room {
         if let Some(commits) = self.replica.id_at(told).and_then(|id| self.replica.after(told, id)) {
             let wait = self.settings.pressure.wait(PRESSED);
             if wait > Duration::ZERO {
+                metrics::commits_held(head - told);
                 self.telling.held.get_or_insert_with(|| Instant::now() + wait);
             }
             self.members.commits(told + 1, commits, wait > Duration::ZERO);
