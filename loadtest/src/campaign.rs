@@ -10,7 +10,11 @@ use crate::scenario::{Load, Scenario};
 use crate::target::programs::Programs;
 use crate::target::{Running, Target};
 use std::fmt::Display;
+use std::time::Duration;
 use tokio::task::LocalSet;
+
+/// Between two words that a part still runs.
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// What to do.
 #[derive(Debug, Clone)]
@@ -58,7 +62,7 @@ impl Campaign {
         })
     }
 
-    /// Runs all of it, and adds what it finds to a report. `progress` hears a line before and after each part, `keep` sees the report whenever something has
+    /// Runs all of it, and adds what it finds to a report. `progress` hears a line before and after each part and each minute of it, `keep` sees the report whenever something has
     /// come to it. A part that fails is in the report with its reason, and the others go on.
     ///
     /// # Errors
@@ -86,13 +90,29 @@ impl Campaign {
         for (number, part) in self.parts().enumerate() {
             let name = format!("[{}/{count}] {part}", number + 1);
             progress(&format!("{name} …"));
-            let outcome = LocalSet::new().run_until(part.measure(&programs, &progress)).await.unwrap_or_else(broken);
+            let tasks = LocalSet::new();
+            let measuring = tasks.run_until(part.measure(&programs, &progress));
+            let outcome = each_minute(measuring, |minutes| progress(&format!("{name}: {minutes} min …"))).await;
+            let outcome = outcome.unwrap_or_else(broken);
             let measured = Measured::new(&part.scenario.name, part.target.name(), part.round, outcome);
             progress(&format!("{name}: {}", in_short(&measured)));
             report.measured.push(measured);
             keep(report);
         }
         Ok(())
+    }
+}
+
+/// Waits for something, and says each minute how many have passed.
+async fn each_minute<T>(what: impl Future<Output = T>, say: impl Fn(u64)) -> T {
+    let mut what = std::pin::pin!(what);
+    let mut minutes = 0;
+    loop {
+        match tokio::time::timeout(MINUTE, &mut what).await {
+            Ok(done) => return done,
+            Err(_) => minutes += 1,
+        }
+        say(minutes);
     }
 }
 
@@ -184,9 +204,21 @@ fn in_short(measured: &Measured) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::RefCell;
 
     fn scenarios(names: &[&str]) -> Vec<Scenario> {
         names.iter().map(|name| Scenario::load(name).expect("it is there")).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_minute_is_said() {
+        let said = RefCell::new(Vec::new());
+        let part = async {
+            tokio::time::sleep(MINUTE * 5 / 2).await;
+            "done"
+        };
+        assert_eq!(each_minute(part, |minutes| said.borrow_mut().push(minutes)).await, "done");
+        assert_eq!(said.into_inner(), [1, 2]);
     }
 
     #[test]

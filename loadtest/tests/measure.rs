@@ -52,7 +52,7 @@ fn run(targets: &str, loads: &[&str]) -> (String, serde_json::Value, String) {
         std::fs::write(&scenario, format!("{ROOMS}{load}")).expect("it can be written");
         command.arg(scenario);
     }
-    if targets.contains("embedded") {
+    if targets != "floor" {
         command.env("COLLAB_BIN", node());
     }
     command.args(["--rounds", "1", "--targets", targets, "--out"]).arg(directory.path());
@@ -90,6 +90,18 @@ fn a_node_is_compared_with_the_floor() {
     let (ack, saved) = (&measured[1]["outcome"]["ack"]["count"], &measured[1]["outcome"]["saved"]["count"]);
     assert_eq!((ack.as_u64(), saved.as_u64()), (Some(DUE), Some(DUE)));
     assert!(table.contains(" embedded |"), "{table}");
+}
+
+#[test]
+fn clients_come_through_a_balancer_to_both_nodes() {
+    let (table, report, _) = run("balanced", &[MOVES]);
+    is_sound(&report["measured"][0]);
+    let used = report["measured"][0]["outcome"]["used"].as_array().expect("a list");
+    let names: Vec<_> = used.iter().filter_map(|process| process["name"].as_str()).collect();
+    assert_eq!(names, ["node 1", "node 2", "haproxy", "redis", "postgres"], "{table}");
+    assert!(report["facts"]["haproxy"].as_str().is_some_and(|version| version.contains("HAProxy")), "{report}");
+    // Commits went from node to node: both had clients.
+    assert!(report["measured"][0]["outcome"]["more"]["publish → receipt p95 ms"].as_f64() > Some(0.0), "{table}");
 }
 
 #[test]

@@ -58,8 +58,8 @@ fn columns(report: &Report, scenario: &str) -> Vec<Column> {
     }
     add("bytes/delivery", 1, Box::new(Outcome::bytes_per_delivery));
     add("arrived %", 1, Box::new(|o| (o.deliveries > 0).then_some(100.0 * o.share)));
-    for store in ["redis", "postgres"] {
-        add(&format!("{store} µs/op"), 1, Box::new(move |o| o.cpu_per_op(store)));
+    for other in ["haproxy", "redis", "postgres"] {
+        add(&format!("{other} µs/op"), 1, Box::new(move |o| o.cpu_per_op(other)));
     }
     let outcomes = targets.iter().flat_map(|target| report.of(scenario, target));
     let names: BTreeSet<&String> = outcomes.flat_map(|outcome| outcome.more.keys()).collect();

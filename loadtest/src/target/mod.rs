@@ -1,8 +1,9 @@
-//! What is measured: the floor, a node on its own, two nodes that share a Redis. Starts each anew for every scenario and round, on a core of its own. Linux only.
+//! What is measured: the floor, a node on its own, two nodes that share a Redis, with a HAProxy before them or without. Starts each anew for every scenario and round, on a core of its own. Linux only.
 #![cfg(target_os = "linux")]
 
 pub mod cores;
 pub mod counted;
+pub mod haproxy;
 pub mod postgres;
 pub mod probe;
 pub mod process;
@@ -21,6 +22,8 @@ use process::{Ending, Launch, Process};
 use programs::Programs;
 use std::path::{Path, PathBuf};
 
+/// What a client's address begins with.
+const SCHEME: &str = "ws://";
 /// What a ready node's first line begins with.
 const NODE_READY: &str = "CollabCanvas is ready: open http://";
 /// What its second one begins with.
@@ -39,11 +42,13 @@ pub enum Target {
     Embedded,
     /// Two nodes on one Redis, which save in one Postgres; a room's clients are on both.
     Cluster,
+    /// The same, and clients come through a HAProxy, which spreads them.
+    Balanced,
 }
 
 impl Target {
     /// All of them, the yardstick first.
-    pub const ALL: [Self; 3] = [Self::Floor, Self::Embedded, Self::Cluster];
+    pub const ALL: [Self; 4] = [Self::Floor, Self::Embedded, Self::Cluster, Self::Balanced];
 
     /// Its name in flags, tables and reports.
     #[must_use]
@@ -52,7 +57,14 @@ impl Target {
             Self::Floor => "floor",
             Self::Embedded => "embedded",
             Self::Cluster => "cluster",
+            Self::Balanced => "balanced",
         }
+    }
+
+    /// Whether it has several nodes, which share a Redis and a Postgres.
+    #[must_use]
+    pub fn is_shared(self) -> bool {
+        matches!(self, Self::Cluster | Self::Balanced)
     }
 
     /// By its name.
@@ -74,7 +86,7 @@ impl Target {
         let (kept, durable) = match self {
             Self::Floor => (None, None),
             Self::Embedded => (None, Some(("COLLAB_DATA_DIR", directory.path().join("data").display().to_string()))),
-            Self::Cluster => {
+            Self::Cluster | Self::Balanced => {
                 let (postgres, url) = postgres::start(directory.path()).await?;
                 (Some(postgres), Some(("COLLAB_DURABLE_URL", url)))
             }
@@ -85,6 +97,7 @@ impl Target {
             ground: Ground { urls: Vec::new(), dialect: Dialect::Floor },
             counted: Vec::new(),
             hot: None,
+            balancer: None,
             kept,
             durable,
             asked: Asked::default(),
@@ -107,6 +120,8 @@ pub struct Running {
     counted: Vec<Process>,
     /// The Redis of the nodes: shown by itself.
     hot: Option<Process>,
+    /// What their clients come through, if that is not a node: shown by itself.
+    balancer: Option<Process>,
     /// Their durable store, when it is a process: shown by itself.
     kept: Option<Process>,
     /// The setting that says where it is.
@@ -123,7 +138,7 @@ impl Running {
     /// As [`Target::start`].
     pub async fn restart(&mut self) -> Result<(), String> {
         self.counted.clear();
-        self.hot = None;
+        (self.balancer, self.hot) = (None, None);
         self.asked = Asked::default();
         let directory = self.directory.path();
         let mut env: Vec<(&str, String)> = self.durable.iter().cloned().collect();
@@ -135,7 +150,7 @@ impl Running {
                 return Ok(());
             }
             Target::Embedded => &["node"],
-            Target::Cluster => {
+            Target::Cluster | Target::Balanced => {
                 let (redis, address) = redis::start(directory).await?;
                 self.hot = Some(redis);
                 env.push(("COLLAB_REDIS_URL", format!("redis://{address}")));
@@ -150,19 +165,25 @@ impl Running {
             self.ground.urls.push(node.url);
             self.asked.nodes.push(node.admin);
         }
+        if self.target == Target::Balanced {
+            let nodes: Vec<_> = self.ground.urls.iter().map(|url| url.trim_start_matches(SCHEME)).collect();
+            let (balancer, address) = haproxy::start(&nodes, directory).await?;
+            self.balancer = Some(balancer);
+            self.ground.urls = vec![format!("{SCHEME}{address}")];
+        }
         Ok(())
     }
 
     /// Something that looks at its processes.
     #[must_use]
     pub fn probe(&self) -> Probe {
-        let others = self.hot.iter().chain(&self.kept).map(|process| (process, false));
+        let others = self.balancer.iter().chain(&self.hot).chain(&self.kept).map(|process| (process, false));
         Probe::new(self.counted.iter().map(|process| (process, true)).chain(others), self.asked.clone())
     }
 
     /// Those of its processes that have ended, each with its last lines; nothing while all run.
     pub fn ended(&mut self) -> Option<String> {
-        let all = self.counted.iter_mut().chain(&mut self.hot).chain(&mut self.kept);
+        let all = self.counted.iter_mut().chain(&mut self.balancer).chain(&mut self.hot).chain(&mut self.kept);
         let ended: Vec<String> = all.filter_map(Process::ended).collect();
         (!ended.is_empty()).then(|| ended.join("\n"))
     }
@@ -180,7 +201,7 @@ async fn start_floor(program: &Path, directory: &Path) -> Result<(Process, Strin
         ending: Ending::Kill,
     })?;
     let address = process.says(floor::READY).await?;
-    Ok((process, format!("ws://{address}")))
+    Ok((process, format!("{SCHEME}{address}")))
 }
 
 /// A node, where clients find it, and where it tells its metrics.
@@ -203,7 +224,7 @@ async fn start_node(name: &str, program: &Path, env: &[(&str, String)], director
         ending: Ending::Kill,
     })?;
     let address = |rest: String| rest.split(['/', ' ']).next().unwrap_or_default().to_owned();
-    let url = format!("ws://{}", address(process.says(NODE_READY).await?));
+    let url = format!("{SCHEME}{}", address(process.says(NODE_READY).await?));
     let admin = address(process.says(NODE_ADMIN).await?);
     Ok(Node { process, url, admin })
 }
@@ -217,6 +238,6 @@ mod tests {
         for target in Target::ALL {
             assert_eq!(Target::named(target.name()), Ok(target));
         }
-        assert!(Target::named("cloud").expect_err("there is none").contains("floor, embedded, cluster"));
+        assert!(Target::named("cloud").expect_err("there is none").contains("floor, embedded, cluster, balanced"));
     }
 }

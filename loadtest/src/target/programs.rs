@@ -50,15 +50,19 @@ impl Programs {
     /// What is measured with what, for the report: name, version.
     #[must_use]
     pub fn facts(&self, targets: &[Target]) -> BTreeMap<String, String> {
-        let version = |name: &str| tool::answer(&tool::find(name).ok()?, &["--version"]);
-        let is_cluster = targets.contains(&Target::Cluster);
+        let said = |name: &str, flag: &str| tool::answer(&tool::find(name).ok()?, &[flag]);
+        let version = |name: &str| said(name, "--version");
+        let is_shared = targets.iter().any(|target| target.is_shared());
+        let is_balanced = targets.contains(&Target::Balanced);
         let facts = [
             ("loadtest", Some(env!("CARGO_PKG_VERSION").to_owned())),
             ("collabcanvas", self.node.as_deref().and_then(|node| tool::answer(node, &["--version"]))),
             (NAMED, std::env::var(NAMED).ok()),
             ("commit of the working directory", commit()),
-            ("redis", is_cluster.then(|| version("redis-server")).flatten()),
-            ("postgres", is_cluster.then(|| version("postgres")).flatten()),
+            // Its first line: the others are advice.
+            ("haproxy", is_balanced.then(|| said("haproxy", "-v")?.lines().next().map(str::to_owned)).flatten()),
+            ("redis", is_shared.then(|| version("redis-server")).flatten()),
+            ("postgres", is_shared.then(|| version("postgres")).flatten()),
             ("kernel", fs::read_to_string("/proc/sys/kernel/osrelease").ok().map(|text| text.trim().to_owned())),
         ];
         facts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Programs of the system, each with its package in Debian.
-const PACKAGES: [(&str, &str); 6] = [
+const PACKAGES: [(&str, &str); 7] = [
+    ("haproxy", "haproxy"),
     ("id", "coreutils"),
     ("initdb", "postgresql"),
     ("postgres", "postgresql"),
