@@ -62,8 +62,8 @@ impl Campaign {
         })
     }
 
-    /// Runs all of it, and adds what it finds to a report. `progress` hears a line before and after each part and each minute of it, `keep` sees the report whenever something has
-    /// come to it. A part that fails is in the report with its reason, and the others go on.
+    /// Runs all of it, and adds what it finds to a report. `progress` hears a line before and after each part and each minute of it, `keep` sees the
+    /// report whenever something has come to it. A part that fails is in the report with its reason, and the others go on.
     ///
     /// # Errors
     /// A sentence, when a target cannot be started at all; that is tried before anything is measured.

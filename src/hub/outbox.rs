@@ -105,7 +105,7 @@ impl Outbox {
         !self.is_behind() && self.push(frame).is_ok()
     }
 
-    /// Whether so much waits that presence is not worth adding.
+    /// Whether so much waits that presence is not worth adding, and that what waits should wait no longer.
     #[must_use]
     pub fn is_behind(&self) -> bool {
         self.queues().live_bytes > PRESENCE_BYTES

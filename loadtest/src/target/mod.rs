@@ -1,4 +1,5 @@
-//! What is measured: the floor, a node on its own, two nodes that share a Redis, with a HAProxy before them or without. Starts each anew for every scenario and round, on a core of its own. Linux only.
+//! What is measured: the floor, a node on its own, two nodes that share a Redis, with a HAProxy before them or without. Starts each anew for every
+//! scenario and round, on a core of its own. Linux only.
 #![cfg(target_os = "linux")]
 
 pub mod cores;
